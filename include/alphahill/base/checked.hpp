@@ -1,0 +1,37 @@
+/// Arithmetic on sizes that throws instead of wrapping, and the one narrowing function.
+#pragma once
+
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "alphahill/base/error.hpp"
+
+namespace alphahill {
+
+/// a * b, or nothing where the product does not fit.
+template <class Integer>
+std::optional<Integer> checked_multiply(Integer a, Integer b) {
+  Integer product;
+  if (__builtin_mul_overflow(a, b, &product)) return std::nullopt;
+  return product;
+}
+
+/// a + b, or nothing where the sum does not fit.
+template <class Integer>
+std::optional<Integer> checked_add(Integer a, Integer b) {
+  Integer sum;
+  if (__builtin_add_overflow(a, b, &sum)) return std::nullopt;
+  return sum;
+}
+
+/// The value as another integer type.
+/// @throws Error(internal) naming `what` when it does not fit
+template <class To, class From>
+To narrow(From value, const char* what) {
+  if (!std::in_range<To>(value)) throw Error(Fault::internal, what, std::to_string(value) + " is out of range");
+  return static_cast<To>(value);
+}
+
+}  // namespace alphahill

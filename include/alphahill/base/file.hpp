@@ -1,0 +1,59 @@
+/// POSIX files as a RAII type: every call is checked, interrupted and short transfers are carried on.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+
+namespace alphahill {
+
+/// An open regular file; closed on destruction. All functions throw Error(system) with the call's name and the path.
+/// Opening anything but a regular file (a FIFO, a device) throws Error(input) without blocking.
+class File {
+ public:
+  static File open_for_reading(const std::filesystem::path& path);
+  /// Opens for reading and writing, creating an empty file where there is none.
+  static File open_or_create(const std::filesystem::path& path);
+
+  File(File&& other) noexcept;
+  File& operator=(File&& other) noexcept;
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File();
+
+  const std::filesystem::path& path() const { return path_; }
+  std::int64_t size() const;
+  std::int64_t modification_time_ns() const;
+
+  /// Fills `bytes` from `offset`. @throws Error(input) when the file ends before
+  void read_at(std::span<std::byte> bytes, std::int64_t offset) const;
+  void write_at(std::span<const std::byte> bytes, std::int64_t offset);
+  void truncate(std::int64_t size);
+  /// fdatasync.
+  void sync();
+  /// Asks the system to read this range ahead, in large pieces; a hint, never an error.
+  void will_need(std::int64_t offset, std::int64_t bytes) const;
+  /// Takes an exclusive lock that ends with this process. @return false when another process holds it
+  bool try_lock();
+
+ private:
+  File(const std::filesystem::path& path, int flags);
+  int descriptor_ = -1;
+  std::filesystem::path path_;
+};
+
+/// The whole file as text, at most `limit` bytes. @throws Error(input) when it is larger
+std::string read_text(const std::filesystem::path& path, std::int64_t limit);
+
+/// Replaces `path` by what `write` puts into a temporary file beside it: written, synced, renamed, so that a
+/// reader sees the old file or the whole new one. The temporary file is removed when `write` throws.
+void replace_file(const std::filesystem::path& path,
+                  const std::function<void(const std::filesystem::path& temporary)>& write);
+
+/// Creates the folder and its parents. @throws Error(system) naming the folder that cannot be made
+void create_folders(const std::filesystem::path& folder);
+
+}  // namespace alphahill

@@ -1,0 +1,24 @@
+/// Text for people: escapes, sizes and durations.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace alphahill {
+
+/// The text with control characters, invalid UTF-8 and backslashes as \xNN escapes, so that it can be shown on
+/// a terminal and names stay distinct.
+std::string printable(std::string_view text);
+
+/// "a, b, c".
+std::string joined(std::span<const std::string> items, std::string_view separator = ", ");
+
+/// "1.5 GiB".
+std::string human_bytes(double bytes);
+
+/// "2h 03m", "4m 10s", "12.3s".
+std::string human_seconds(double seconds);
+
+}  // namespace alphahill

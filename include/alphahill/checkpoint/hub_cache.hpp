@@ -1,0 +1,16 @@
+/// Finds a model: a checkpoint folder, or a hub id in the local cache of the hub's client.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace alphahill {
+
+/// The checkpoint folder of `model`: `model` itself where it is a folder, else the snapshot of hub id "ORG/NAME" at
+/// `revision` in the cache (HF_HUB_CACHE, else HUGGINGFACE_HUB_CACHE, else HF_HOME/hub, else
+/// XDG_CACHE_HOME/huggingface/hub, else ~/.cache/huggingface/hub).
+/// @throws Error(input) when it is not there, with the command that downloads it
+/// @throws Error(usage) when `model` is neither a folder nor a hub id
+std::filesystem::path find_model(const std::string& model, const std::string& revision);
+
+}  // namespace alphahill

@@ -1,0 +1,157 @@
+#include "alphahill/base/file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "alphahill/base/error.hpp"
+
+namespace alphahill {
+
+namespace {
+
+[[noreturn]] void throw_failed(const char* call, const std::filesystem::path& path) {
+  const int code = errno;
+  throw Error(Fault::system, path.string(), fmt::format("{} failed: {}", call, std::strerror(code)));
+}
+
+struct stat status_of(int descriptor, const std::filesystem::path& path) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) throw_failed("fstat", path);
+  return status;
+}
+
+/// Repeats a transfer until all bytes are moved or it moves none (the end of the file).
+/// @param transfer  moves bytes behind the first `done` ones, as pread and pwrite do
+/// @return the bytes moved
+template <class Transfer>
+std::size_t transfer_all(std::size_t size, const char* call, const std::filesystem::path& path, Transfer transfer) {
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t moved = transfer(done);
+    if (moved == 0) break;
+    if (moved > 0) {
+      done += static_cast<std::size_t>(moved);
+    } else if (errno != EINTR) {
+      throw_failed(call, path);
+    }
+  }
+  return done;
+}
+
+void sync_folder(const std::filesystem::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) throw_failed("open", folder);
+  const int result = ::fsync(descriptor);
+  ::close(descriptor);
+  if (result != 0) throw_failed("fsync", folder);
+}
+
+}  // namespace
+
+File::File(const std::filesystem::path& path, int flags) : path_(path) {
+  // O_NONBLOCK: opening a FIFO must not wait for its other end.
+  descriptor_ = ::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK, 0666);
+  if (descriptor_ < 0) throw_failed("open", path);
+  struct stat status {};
+  if (::fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode)) return;
+  ::close(descriptor_);
+  throw Error(Fault::input, path.string(), "expected a regular file");
+}
+
+File File::open_for_reading(const std::filesystem::path& path) { return {path, O_RDONLY}; }
+
+File File::open_or_create(const std::filesystem::path& path) { return {path, O_RDWR | O_CREAT}; }
+
+File::File(File&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)) {}
+
+File& File::operator=(File&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  std::swap(path_, other.path_);
+  return *this;
+}
+
+File::~File() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+std::int64_t File::size() const { return status_of(descriptor_, path_).st_size; }
+
+std::int64_t File::modification_time_ns() const {
+  const timespec time = status_of(descriptor_, path_).st_mtim;
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+void File::read_at(std::span<std::byte> bytes, std::int64_t offset) const {
+  const std::size_t done = transfer_all(bytes.size(), "pread", path_, [&](std::size_t at) {
+    return ::pread(descriptor_, bytes.data() + at, bytes.size() - at, offset + static_cast<off_t>(at));
+  });
+  if (done == bytes.size()) return;
+  throw Error(Fault::input, path_.string(),
+              fmt::format("expected {} bytes at offset {}, the file ends after {}", bytes.size(), offset, done));
+}
+
+void File::write_at(std::span<const std::byte> bytes, std::int64_t offset) {
+  const std::size_t done = transfer_all(bytes.size(), "pwrite", path_, [&](std::size_t at) {
+    return ::pwrite(descriptor_, bytes.data() + at, bytes.size() - at, offset + static_cast<off_t>(at));
+  });
+  if (done != bytes.size()) throw Error(Fault::system, path_.string(), "pwrite wrote nothing");
+}
+
+void File::truncate(std::int64_t size) {
+  if (::ftruncate(descriptor_, size) != 0) throw_failed("ftruncate", path_);
+}
+
+void File::sync() {
+  if (::fdatasync(descriptor_) != 0) throw_failed("fdatasync", path_);
+}
+
+void File::will_need(std::int64_t offset, std::int64_t bytes) const {
+  ::posix_fadvise(descriptor_, offset, bytes, POSIX_FADV_WILLNEED);
+}
+
+bool File::try_lock() {
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return true;
+  if (errno != EWOULDBLOCK) throw_failed("flock", path_);
+  return false;
+}
+
+std::string read_text(const std::filesystem::path& path, std::int64_t limit) {
+  const File file = File::open_for_reading(path);
+  const std::int64_t size = file.size();
+  if (size > limit) {
+    throw Error(Fault::input, path.string(), fmt::format("{} bytes, expected at most {}", size, limit));
+  }
+  std::string text(static_cast<std::size_t>(size), '\0');
+  file.read_at(std::as_writable_bytes(std::span(text)), 0);
+  return text;
+}
+
+void replace_file(const std::filesystem::path& path,
+                  const std::function<void(const std::filesystem::path& temporary)>& write) {
+  const std::filesystem::path temporary = path.string() + ".tmp";
+  try {
+    write(temporary);
+    File::open_or_create(temporary).sync();
+    if (::rename(temporary.c_str(), path.c_str()) != 0) throw_failed("rename", path);
+    sync_folder(path.has_parent_path() ? path.parent_path() : ".");
+  } catch (...) {
+    ::unlink(temporary.c_str());
+    throw;
+  }
+}
+
+void create_folders(const std::filesystem::path& folder) {
+  std::error_code code;
+  std::filesystem::create_directories(folder, code);
+  if (code) throw Error(Fault::system, folder.string(), "the folder cannot be made: " + code.message());
+}
+
+}  // namespace alphahill

@@ -1,0 +1,50 @@
+#include "alphahill/base/bytes.hpp"
+
+#include <gtest/gtest.h>
+
+namespace alphahill {
+namespace {
+
+struct Point {
+  std::string name;
+  std::vector<double> at;
+  std::int32_t weight = 0;
+  bool fixed = false;
+
+  template <class Archive, class Self>
+  static void fields(Archive& archive, Self& self) {
+    archive(self.name, self.at, self.weight, self.fixed);
+  }
+};
+
+const Point point{"p", {1.5, -2.0}, 7, true};
+
+TEST(Bytes, AStructComesBackFieldByField) {
+  const Point back = from_bytes<Point>(to_bytes(point), "test");
+  EXPECT_EQ(back.name, "p");
+  EXPECT_EQ(back.at, (std::vector<double>{1.5, -2.0}));
+  EXPECT_EQ(back.weight, 7);
+  EXPECT_TRUE(back.fixed);
+}
+
+TEST(Bytes, EveryProperPrefixIsRefused) {
+  const auto bytes = to_bytes(point);
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_THROW(from_bytes<Point>(std::span(bytes).first(size), "test"), Error) << size;
+  }
+}
+
+TEST(Bytes, BytesLeftOverAreRefused) {
+  auto bytes = to_bytes(point);
+  bytes.push_back(std::byte{0});
+  EXPECT_THROW(from_bytes<Point>(bytes, "test"), Error);
+}
+
+TEST(Bytes, AnAbsurdCountIsRefusedWithoutAllocating) {
+  const auto bytes = to_bytes(std::uint64_t{1} << 62);
+  EXPECT_THROW(from_bytes<std::vector<double>>(bytes, "test"), Error);
+  EXPECT_THROW(from_bytes<std::string>(bytes, "test"), Error);
+}
+
+}  // namespace
+}  // namespace alphahill

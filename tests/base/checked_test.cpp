@@ -1,0 +1,31 @@
+#include "alphahill/base/checked.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+
+namespace alphahill {
+namespace {
+
+TEST(Checked, ProductsAndSumsThatFitAreGiven) {
+  EXPECT_EQ(checked_multiply<std::uint64_t>(1ULL << 32, (1ULL << 32) - 1), 0xFFFFFFFF00000000ULL);
+  EXPECT_EQ(checked_add<std::int64_t>(INT64_MAX - 1, 1), INT64_MAX);
+}
+
+TEST(Checked, ProductsAndSumsThatWrapAreNothing) {
+  EXPECT_EQ(checked_multiply<std::uint64_t>(1ULL << 32, 1ULL << 32), std::nullopt);
+  EXPECT_EQ(checked_add<std::int64_t>(INT64_MAX, 1), std::nullopt);
+}
+
+TEST(Checked, NarrowingNamesWhatDoesNotFit) {
+  EXPECT_EQ(narrow<int>(std::int64_t{-5}, "rows"), -5);
+  try {
+    narrow<int>(std::int64_t{1} << 31, "rows");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "rows: 2147483648 is out of range");
+  }
+}
+
+}  // namespace
+}  // namespace alphahill

@@ -1,0 +1,40 @@
+#include "alphahill/base/text.hpp"
+
+#include <gtest/gtest.h>
+
+namespace alphahill {
+namespace {
+
+using namespace std::string_view_literals;
+
+TEST(Text, PlainAndInternationalNamesStayAsTheyAre) {
+  EXPECT_EQ(printable("model.layers.0 Schicht-ä 層 🦙"), "model.layers.0 Schicht-ä 層 🦙");
+}
+
+TEST(Text, ControlCharactersBecomeEscapes) {
+  EXPECT_EQ(printable("\x1b]0;x\a\n\0end\x7f"sv), "\\x1b]0;x\\x07\\x0a\\x00end\\x7f");
+  EXPECT_EQ(printable("\xc2\x9b"), "\\xc2\\x9b") << "the C1 control sequence introducer";
+  EXPECT_EQ(printable("\xe2\x80\xae"), "\\xe2\\x80\\xae") << "right-to-left override";
+}
+
+TEST(Text, InvalidUtf8BecomesEscapes) {
+  EXPECT_EQ(printable("\xff"), "\\xff");
+  EXPECT_EQ(printable("a\xc3"), "a\\xc3") << "cut off";
+  EXPECT_EQ(printable("\xc0\xaf"), "\\xc0\\xaf") << "overlong";
+  EXPECT_EQ(printable("\xed\xa0\x80"), "\\xed\\xa0\\x80") << "surrogate";
+  EXPECT_EQ(printable("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80") << "beyond U+10FFFF";
+}
+
+TEST(Text, DifferentNamesStayDifferent) { EXPECT_NE(printable("a\\x0a"), printable("a\n")); }
+
+TEST(Text, SizesAndDurationsAreForPeople) {
+  EXPECT_EQ(human_bytes(512), "512 B");
+  EXPECT_EQ(human_bytes(1.5 * 1024 * 1024 * 1024), "1.5 GiB");
+  EXPECT_EQ(human_seconds(12.34), "12.3s");
+  EXPECT_EQ(human_seconds(59.99), "1m 00s");
+  EXPECT_EQ(human_seconds(7380), "2h 03m");
+  EXPECT_EQ(human_seconds(3 * 86400 + 7200), "3d 02h");
+}
+
+}  // namespace
+}  // namespace alphahill
