@@ -31,7 +31,8 @@ struct stat status_of(int descriptor, const std::filesystem::path& path) {
 /// @param transfer  moves bytes behind the first `done` ones, as pread and pwrite do
 /// @return the bytes moved
 template <class Transfer>
-std::size_t transfer_all(std::size_t size, const char* call, const std::filesystem::path& path, Transfer transfer) {
+std::size_t transfer_all(std::size_t size, const char* call, const std::filesystem::path& path,
+                         Transfer transfer) {
   std::size_t done = 0;
   while (done < size) {
     const ssize_t moved = transfer(done);
@@ -65,9 +66,13 @@ File::File(const std::filesystem::path& path, int flags) : path_(path) {
   throw Error(Fault::input, path.string(), "expected a regular file");
 }
 
-File File::open_for_reading(const std::filesystem::path& path) { return {path, O_RDONLY}; }
+File File::open_for_reading(const std::filesystem::path& path) {
+  return {path, O_RDONLY};
+}
 
-File File::open_or_create(const std::filesystem::path& path) { return {path, O_RDWR | O_CREAT}; }
+File File::open_or_create(const std::filesystem::path& path) {
+  return {path, O_RDWR | O_CREAT};
+}
 
 File::File(File&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)) {}
@@ -82,7 +87,9 @@ File::~File() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-std::int64_t File::size() const { return status_of(descriptor_, path_).st_size; }
+std::int64_t File::size() const {
+  return status_of(descriptor_, path_).st_size;
+}
 
 std::int64_t File::modification_time_ns() const {
   const timespec time = status_of(descriptor_, path_).st_mtim;
@@ -94,8 +101,9 @@ void File::read_at(std::span<std::byte> bytes, std::int64_t offset) const {
     return ::pread(descriptor_, bytes.data() + at, bytes.size() - at, offset + static_cast<off_t>(at));
   });
   if (done == bytes.size()) return;
-  throw Error(Fault::input, path_.string(),
-              fmt::format("expected {} bytes at offset {}, the file ends after {}", bytes.size(), offset, done));
+  throw Error(
+      Fault::input, path_.string(),
+      fmt::format("expected {} bytes at offset {}, the file ends after {}", bytes.size(), offset, done));
 }
 
 void File::write_at(std::span<const std::byte> bytes, std::int64_t offset) {

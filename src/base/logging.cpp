@@ -24,7 +24,8 @@ constexpr std::array<std::pair<const char*, spdlog::level::level_enum>, 5> level
 }  // namespace
 
 void start_logging(const std::string& level, int rank) {
-  const auto found = std::ranges::find(levels, level, [](const auto& entry) { return std::string(entry.first); });
+  const auto found =
+      std::ranges::find(levels, level, [](const auto& entry) { return std::string(entry.first); });
   if (found == levels.end()) {
     throw Error(Fault::usage, "--log-level",
                 "expected DEBUG, INFO, WARNING, ERROR or CRITICAL, found '" + level + "'");

@@ -9,8 +9,9 @@ namespace alphahill {
 
 namespace {
 
-/// Bytes of the well-formed UTF-8 character at the start of `text` that may be shown as it is; 0 where there is none.
-/// Table 3-7 of the Unicode standard; C0 and C1 controls, DEL and the bidirectional overrides are not shown.
+/// Bytes of the well-formed UTF-8 character at the start of `text` that may be shown as it is; 0 where there
+/// is none. Table 3-7 of the Unicode standard; C0 and C1 controls, DEL and the bidirectional overrides are
+/// not shown.
 std::size_t shown_character(std::string_view text) {
   const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
   const auto continues = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };

@@ -16,15 +16,24 @@ struct Properties {
   int significand_bits;
 };
 
-constexpr std::array<Properties, 4> properties{{{"fp64", 8, 53}, {"fp32", 4, 24}, {"fp16", 2, 11}, {"bf16", 2, 8}}};
+constexpr std::array<Properties, 4> properties{
+    {{"fp64", 8, 53}, {"fp32", 4, 24}, {"fp16", 2, 11}, {"bf16", 2, 8}}};
 
-const Properties& properties_of(Format format) { return properties.at(static_cast<std::size_t>(format)); }
+const Properties& properties_of(Format format) {
+  return properties.at(static_cast<std::size_t>(format));
+}
 
 }  // namespace
 
-std::string_view name_of(Format format) { return properties_of(format).name; }
-std::int64_t bytes_of(Format format) { return properties_of(format).bytes; }
-int significand_bits(Format format) { return properties_of(format).significand_bits; }
+std::string_view name_of(Format format) {
+  return properties_of(format).name;
+}
+std::int64_t bytes_of(Format format) {
+  return properties_of(format).bytes;
+}
+int significand_bits(Format format) {
+  return properties_of(format).significand_bits;
+}
 
 Format parse_format(std::string_view name, std::string_view option, const std::vector<Format>& allowed) {
   const auto found = std::ranges::find(allowed, name, [](Format format) { return name_of(format); });

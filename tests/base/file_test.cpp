@@ -36,7 +36,8 @@ TEST(File, FoldersFifosAndDevicesAreRefusedWithoutBlocking) {
   const auto fifo = folder.path() / "fifo";
   ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
   for (const std::filesystem::path& path : {fifo, folder.path(), std::filesystem::path("/dev/zero")}) {
-    EXPECT_THAT(reason_of([&] { File::open_for_reading(path); }), HasSubstr("expected a regular file")) << path;
+    EXPECT_THAT(reason_of([&] { File::open_for_reading(path); }), HasSubstr("expected a regular file"))
+        << path;
   }
 }
 
@@ -75,7 +76,8 @@ TEST(File, AFailedReplacementLeavesTheOldFileAndNoTemporary) {
 TEST(File, AReplacementIsWhole) {
   const TemporaryFolder folder;
   const auto path = folder.write("f", "old");
-  replace_file(path, [&](const std::filesystem::path& temporary) { folder.write(temporary.filename(), "new"); });
+  replace_file(path,
+               [&](const std::filesystem::path& temporary) { folder.write(temporary.filename(), "new"); });
   EXPECT_EQ(read_text(path, 10), "new");
 }
 

@@ -25,7 +25,9 @@ TEST(Text, InvalidUtf8BecomesEscapes) {
   EXPECT_EQ(printable("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80") << "beyond U+10FFFF";
 }
 
-TEST(Text, DifferentNamesStayDifferent) { EXPECT_NE(printable("a\\x0a"), printable("a\n")); }
+TEST(Text, DifferentNamesStayDifferent) {
+  EXPECT_NE(printable("a\\x0a"), printable("a\n"));
+}
 
 TEST(Text, SizesAndDurationsAreForPeople) {
   EXPECT_EQ(human_bytes(512), "512 B");

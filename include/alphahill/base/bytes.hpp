@@ -1,8 +1,8 @@
 /// A compact byte form of plain structs, for messages between ranks and for the journal.
 ///
-/// Layout: integers and floating-point numbers as they lie in memory (little-endian), bool and enums as one byte,
-/// strings and vectors as a u64 count and their items, structs field by field in the order of their `fields`
-/// function:
+/// Layout: integers and floating-point numbers as they lie in memory (little-endian), bool and enums as one
+/// byte, strings and vectors as a u64 count and their items, structs field by field in the order of their
+/// `fields` function:
 ///
 ///     template <class Archive, class Self> static void fields(Archive& archive, Self& self) {
 ///       archive(self.name, self.rows);
@@ -75,7 +75,8 @@ class ByteReader {
     (get(values), ...);
   }
   void expect_end() const {
-    if (!bytes_.empty()) throw Error(Fault::input, std::string(where_), "bytes left over after the last field");
+    if (!bytes_.empty())
+      throw Error(Fault::input, std::string(where_), "bytes left over after the last field");
   }
 
  private:
@@ -88,7 +89,8 @@ class ByteReader {
   std::size_t next_count(std::size_t item_size) {
     std::uint64_t count = 0;
     get(count);
-    if (count > bytes_.size() / item_size) throw Error(Fault::input, std::string(where_), "a count is too large");
+    if (count > bytes_.size() / item_size)
+      throw Error(Fault::input, std::string(where_), "a count is too large");
     return count;
   }
   template <class Value>

@@ -30,7 +30,8 @@ std::optional<Integer> checked_add(Integer a, Integer b) {
 /// @throws Error(internal) naming `what` when it does not fit
 template <class To, class From>
 To narrow(From value, const char* what) {
-  if (!std::in_range<To>(value)) throw Error(Fault::internal, what, std::to_string(value) + " is out of range");
+  if (!std::in_range<To>(value))
+    throw Error(Fault::internal, what, std::to_string(value) + " is out of range");
   return static_cast<To>(value);
 }
 

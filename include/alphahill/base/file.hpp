@@ -10,8 +10,8 @@
 
 namespace alphahill {
 
-/// An open regular file; closed on destruction. All functions throw Error(system) with the call's name and the path.
-/// Opening anything but a regular file (a FIFO, a device) throws Error(input) without blocking.
+/// An open regular file; closed on destruction. All functions throw Error(system) with the call's name and
+/// the path. Opening anything but a regular file (a FIFO, a device) throws Error(input) without blocking.
 class File {
  public:
   static File open_for_reading(const std::filesystem::path& path);

@@ -1,4 +1,5 @@
-/// Log lines on standard error, with spdlog: rank 0 speaks at the level asked for, other ranks from WARNING on.
+/// Log lines on standard error, with spdlog: rank 0 speaks at the level asked for, other ranks from WARNING
+/// on.
 #pragma once
 
 #include <string>

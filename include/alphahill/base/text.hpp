@@ -8,8 +8,8 @@
 
 namespace alphahill {
 
-/// The text with control characters, invalid UTF-8 and backslashes as \xNN escapes, so that it can be shown on
-/// a terminal and names stay distinct.
+/// The text with control characters, invalid UTF-8 and backslashes as \xNN escapes, so that it can be shown
+/// on a terminal and names stay distinct.
 std::string printable(std::string_view text);
 
 /// "a, b, c".

@@ -14,7 +14,8 @@ enum class Format : std::uint8_t { fp64, fp32, fp16, bf16 };
 std::string_view name_of(Format format);
 /// Bytes of one stored value.
 std::int64_t bytes_of(Format format);
-/// Significant bits, the implicit one included: a wider format holds every value with fewer of them more exactly.
+/// Significant bits, the implicit one included: a wider format holds every value with fewer of them more
+/// exactly.
 int significand_bits(Format format);
 
 /// @throws Error(usage) naming `option` and the formats it may be

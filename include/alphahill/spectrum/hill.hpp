@@ -18,7 +18,8 @@ struct HillEstimate {
   double alpha;           ///< NaN where `no_alpha` says why
   double standard_error;  ///< (alpha - 1) / sqrt(k)
   std::int64_t k_used;    ///< -1 where there is no alpha
-  /// A-priori bound on the relative error of lambda_{k+1} from a Gram matrix in fp64: N eps lambda_1 / lambda_{k+1}.
+  /// A-priori bound on the relative error of lambda_{k+1} from a Gram matrix in fp64: N eps lambda_1 /
+  /// lambda_{k+1}.
   double error_bound;
   std::string no_alpha;  ///< empty, or the reason why this spectrum has no alpha
 };
@@ -26,8 +27,8 @@ struct HillEstimate {
 /// @param eigenvalues  N >= 0 values of the smaller Gram matrix, ascending, >= 0, finite
 /// @param k_fraction   part of the spectrum in the tail, in (0, 1]
 ///
-/// There is no alpha for N < 2, for lambda_{k+1} <= N eps lambda_1 (not distinguishable from zero), and where the
-/// k + 1 largest values are all equal (the sum is 0).
+/// There is no alpha for N < 2, for lambda_{k+1} <= N eps lambda_1 (not distinguishable from zero), and where
+/// the k + 1 largest values are all equal (the sum is 0).
 HillEstimate hill(std::span<const double> eigenvalues, double k_fraction);
 
 }  // namespace alphahill
