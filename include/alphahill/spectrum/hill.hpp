@@ -27,8 +27,9 @@ struct HillEstimate {
 /// @param eigenvalues  N >= 0 values of the smaller Gram matrix, ascending, >= 0, finite
 /// @param k_fraction   part of the spectrum in the tail, in (0, 1]
 ///
-/// There is no alpha for N < 2, for lambda_{k+1} <= N eps lambda_1 (not distinguishable from zero), and where
-/// the k + 1 largest values are all equal (the sum is 0).
+/// There is no alpha for N < 2, for lambda_{k+1} <= N eps lambda_1 (not to be told from zero), and where the
+/// mean of ln(lambda_i / lambda_{k+1}) is <= N eps (a flat tail: the k + 1 largest eigenvalues cannot be told
+/// apart).
 HillEstimate hill(std::span<const double> eigenvalues, double k_fraction);
 
 }  // namespace alphahill

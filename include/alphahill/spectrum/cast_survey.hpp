@@ -1,0 +1,53 @@
+/// What the casts of a layer do to its weights, found while they stream by once.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "alphahill/numeric/format.hpp"
+
+namespace alphahill {
+
+class CastSurvey {
+ public:
+  explicit CastSurvey(std::vector<Format> precisions);
+
+  /// Takes in a block of weights. @param stored  exact values; @param loaded  the same after the load cast
+  void add(std::span<const double> stored, std::span<const float> loaded);
+
+  /// The first precision (by index) whose cast agrees bit for bit with that of `precision` so far.
+  std::size_t first_equal(std::size_t precision) const;
+  /// Cast weights that are NaN or Inf.
+  std::int64_t nonfinite(std::size_t precision) const { return tallies_[precision].nonfinite; }
+  std::int64_t count() const { return count_; }
+  /// |W_p|_F^2
+  double squared_norm(std::size_t precision) const { return total(tallies_[precision].squares); }
+  /// |W_p - W|_F / |W|_F against the stored weights; 0 for zero weights, NaN where a weight is NaN or Inf.
+  double relative_error(std::size_t precision) const;
+
+ private:
+  /// Sums in interleaved lanes: as fast as the vector units allow, and in an order that no compiler changes.
+  using Lanes = std::array<double, 16>;
+  struct Tally {
+    Lanes squares{};
+    Lanes squared_errors{};
+    std::int64_t nonfinite = 0;
+    std::vector<float> block;     ///< the cast of the current block
+    std::vector<bool> may_equal;  ///< for each earlier precision: no difference seen yet
+
+    void add(std::span<const double> stored);
+  };
+  static double total(const Lanes& lanes);
+  template <class Term>
+  static void add_terms(Lanes& lanes, std::size_t count, Term term);
+
+  std::vector<Format> precisions_;
+  std::vector<Tally> tallies_;
+  Lanes stored_squares_{};
+  std::int64_t count_ = 0;
+};
+
+}  // namespace alphahill

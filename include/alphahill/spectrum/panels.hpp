@@ -1,0 +1,58 @@
+/// The weights of a layer as a stream of panels, and the cast of a panel to fp64.
+///
+/// W is `rows` x `cols`, row-major. Its order n = min(rows, cols) is that of the smaller Gram matrix; a panel
+/// is a slice of the longer side by all n of the shorter one:
+///
+///   tall (rows >= cols): `depth` whole rows     depth x n row-major    Gram = sum of panel^T panel
+///   wide (rows <  cols): `depth` whole columns  n x depth row-major    Gram = sum of panel panel^T
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "alphahill/numeric/format.hpp"
+#include "alphahill/spectrum/cast_survey.hpp"
+
+namespace alphahill {
+
+/// The stored weights of one layer and how to read them.
+struct StoredMatrix {
+  std::int64_t rows;
+  std::int64_t cols;
+  Format format;
+  /// Reads the stored bytes of rows [row, row + rows) x columns [col, col + cols), row-major, without gaps.
+  std::function<void(std::int64_t row, std::int64_t rows, std::int64_t col, std::int64_t cols,
+                     std::span<std::byte> bytes)>
+      read;
+
+  std::int64_t order() const { return std::min(rows, cols); }
+  std::int64_t longer_side() const { return std::max(rows, cols); }
+  bool wide() const { return rows < cols; }
+};
+
+/// The two casts that a stored weight goes through.
+struct CastChain {
+  Format load;       ///< fp32, fp16 or bf16
+  Format precision;  ///< any
+};
+
+/// A panel of cast weights in fp64, in the layout above.
+struct Panel {
+  std::int64_t depth = 0;
+  std::vector<double> values;
+};
+
+/// Slices of the longer side that make a panel of about `panel_bytes` in fp64, and deep enough for BLAS-3.
+std::int64_t panel_depth(const StoredMatrix& matrix);
+inline constexpr std::int64_t panel_bytes = 32 << 20;
+
+/// Reads the layer once, panel by panel, casts each and hands it to `use`, which may overwrite it. One panel
+/// is held at a time.
+/// @param survey  fed with the stored and loaded values in passing; may be null
+void for_each_panel(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey,
+                    const std::function<void(Panel&)>& use);
+
+}  // namespace alphahill

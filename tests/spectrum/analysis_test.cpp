@@ -1,0 +1,96 @@
+#include "alphahill/spectrum/analysis.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "support/matrices.hpp"
+
+namespace alphahill {
+namespace {
+
+const AnalysisSettings four{Format::fp32, {Format::fp64, Format::fp32, Format::fp16, Format::bf16}, 0.1};
+
+std::vector<PrecisionFigures> figures_of(const RowMajor& matrix, const AnalysisSettings& settings = four) {
+  return analyse(stored(matrix), settings, *make_cpu_backend());
+}
+
+TEST(Analysis, PrecisionsWithTheSameBitsShareOneDecomposition) {
+  const auto figures = figures_of(random_matrix(60, 30, 1));
+  EXPECT_FALSE(figures[0].shares);
+  EXPECT_EQ(figures[1].shares, 0U);
+  EXPECT_FALSE(figures[1].spectrum);
+  EXPECT_FALSE(figures[2].shares);
+  EXPECT_FALSE(figures[3].shares);
+  EXPECT_NE(figures[2].spectrum->hill.alpha, figures[3].spectrum->hill.alpha);
+}
+
+TEST(Analysis, AShareIsWithTheFirstOfItsKind) {
+  const RowMajor halves = (random_matrix(20, 20, 2) * 8).array().round() / 8;
+  const auto figures = figures_of(halves);
+  for (std::size_t p = 1; p < 4; ++p) EXPECT_EQ(figures[p].shares, 0U);
+}
+
+TEST(Analysis, LoadingComesBeforeEachPrecision) {
+  const auto figures = figures_of(random_matrix(40, 20, 3), {Format::bf16, four.precisions, 0.1});
+  for (std::size_t p = 1; p < 4; ++p)
+    EXPECT_EQ(figures[p].shares, 0U) << "every format here holds bf16 values";
+  EXPECT_GT(figures[0].cast_error, 1e-4) << "against the stored weights";
+}
+
+TEST(Analysis, AnOverflowAtOnePrecisionLeavesTheOthersAlone) {
+  RowMajor matrix = random_matrix(30, 30, 4);
+  matrix(3, 5) = 70000;
+  const auto figures = figures_of(matrix);
+  EXPECT_EQ(figures[2].nonfinite, 1);
+  EXPECT_FALSE(figures[2].spectrum);
+  EXPECT_FALSE(figures[2].shares);
+  EXPECT_GT(figures[3].spectrum->hill.alpha, 1);
+}
+
+TEST(Analysis, AWellConditionedLayerStaysWithTheGramMatrix) {
+  const auto figures = figures_of(random_matrix(64, 64, 5));
+  EXPECT_EQ(figures[0].spectrum->method, Method::gram_eigen);
+  EXPECT_LT(figures[0].spectrum->error_bound, largest_gram_error);
+}
+
+TEST(Analysis, AnIllConditionedLayerIsDoneAgainBySvd) {
+  const Eigen::VectorXd singular = Eigen::VectorXd::NullaryExpr(
+      30, [](Eigen::Index i) { return std::pow(10.0, -static_cast<double>(i) / 2); });
+  const RowMajor matrix = rounded_to_fp32(matrix_of(50, 30, singular, 6));
+  const auto figures = figures_of(matrix);
+  EXPECT_EQ(figures[0].spectrum->method, Method::svd_full);
+  const Eigen::VectorXd exact =
+      Eigen::BDCSVD<Eigen::MatrixXd>(matrix).singularValues().reverse().array().square();
+  const double alpha = hill({exact.data(), 30}, 0.1).alpha;
+  EXPECT_NEAR(figures[0].spectrum->hill.alpha, alpha, 1e-9 * alpha);
+}
+
+TEST(Analysis, ALayerOfZerosIsNotWorthAnSvd) {
+  const auto figures = figures_of(RowMajor::Zero(20, 30));
+  EXPECT_EQ(figures[0].spectrum->method, Method::gram_eigen);
+  EXPECT_EQ(figures[0].spectrum->hill.no_alpha, "all eigenvalues are zero");
+}
+
+TEST(Analysis, SquaredNormIsTheSumOfTheEigenvalues) {
+  const auto figures = figures_of(random_matrix(80, 50, 8));
+  for (const std::size_t p : {0, 2, 3}) {
+    double trace = 0;
+    for (const double eigenvalue : figures[p].spectrum->eigenvalues) trace += eigenvalue;
+    EXPECT_NEAR(figures[p].squared_norm, trace, 50 * std::numeric_limits<double>::epsilon() * trace);
+  }
+}
+
+TEST(Analysis, DistinctCastsAreForeseenFromTheFormats) {
+  const AnalysisSettings usual{Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, 0.1};
+  EXPECT_EQ(expected_distinct_casts(Format::fp32, usual), 3);
+  EXPECT_EQ(expected_distinct_casts(Format::bf16, usual), 2);
+  EXPECT_EQ(expected_distinct_casts(Format::fp16, usual), 2);
+  EXPECT_EQ(expected_distinct_casts(Format::fp64, four), 3);
+  EXPECT_EQ(expected_distinct_casts(Format::fp32, {Format::bf16, {Format::bf16}, 0.1}), 1);
+  EXPECT_EQ(expected_distinct_casts(Format::fp32, {Format::fp32, {Format::fp16, Format::bf16}, 0.1}), 2);
+}
+
+}  // namespace
+}  // namespace alphahill
