@@ -46,14 +46,6 @@ std::size_t transfer_all(std::size_t size, const char* call, const std::filesyst
   return done;
 }
 
-void sync_folder(const std::filesystem::path& folder) {
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) throw_failed("open", folder);
-  const int result = ::fsync(descriptor);
-  ::close(descriptor);
-  if (result != 0) throw_failed("fsync", folder);
-}
-
 }  // namespace
 
 File::File(const std::filesystem::path& path, int flags) : path_(path) {
@@ -131,6 +123,15 @@ bool File::try_lock() {
   return false;
 }
 
+void sync_folder_of(const std::filesystem::path& path) {
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) throw_failed("open", folder);
+  const int result = ::fsync(descriptor);
+  ::close(descriptor);
+  if (result != 0) throw_failed("fsync", folder);
+}
+
 std::string read_text(const std::filesystem::path& path, std::int64_t limit) {
   const File file = File::open_for_reading(path);
   const std::int64_t size = file.size();
@@ -149,7 +150,7 @@ void replace_file(const std::filesystem::path& path,
     write(temporary);
     File::open_or_create(temporary).sync();
     if (::rename(temporary.c_str(), path.c_str()) != 0) throw_failed("rename", path);
-    sync_folder(path.has_parent_path() ? path.parent_path() : ".");
+    sync_folder_of(path);
   } catch (...) {
     ::unlink(temporary.c_str());
     throw;

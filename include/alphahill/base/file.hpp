@@ -45,6 +45,9 @@ class File {
   std::filesystem::path path_;
 };
 
+/// fsync of the folder that holds `path`, so that a new file's name is on disk as well as its bytes.
+void sync_folder_of(const std::filesystem::path& path);
+
 /// The whole file as text, at most `limit` bytes. @throws Error(input) when it is larger
 std::string read_text(const std::filesystem::path& path, std::int64_t limit);
 
