@@ -1,0 +1,109 @@
+"""What ends without analysing anything: help, version, the list of layers, the dry run; and configuration files."""
+
+import json
+import struct
+import unittest
+
+from support.models import gpt2, llama
+from support.programs import RESULTS, STORE, ProgramTest
+
+BLOCKS = 126  # of Llama-3.1-405B
+SHAPES = {"self_attn.q_proj": (16384, 16384), "self_attn.k_proj": (1024, 16384), "self_attn.v_proj": (1024, 16384),
+          "self_attn.o_proj": (16384, 16384), "mlp.gate_proj": (53248, 16384), "mlp.up_proj": (53248, 16384),
+          "mlp.down_proj": (16384, 53248)}
+
+
+def write_headers(folder, shards=126):
+    """Llama-3.1-405B as sparse files: true headers, and holes for the weights."""
+    shapes = {f"model.layers.{block}.{role}.weight": shape for block in range(BLOCKS)
+              for role, shape in SHAPES.items()}
+    shapes |= {"model.embed_tokens.weight": (128256, 16384), "lm_head.weight": (128256, 16384)}
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(
+        {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "num_hidden_layers": BLOCKS}))
+    weight_map = {}
+    for shard in range(shards):
+        name = f"model-{shard + 1:05}-of-{shards:05}.safetensors"
+        part = list(shapes)[shard::shards]
+        write_sparse(folder / name, {tensor: shapes[tensor] for tensor in part})
+        weight_map |= dict.fromkeys(part, name)
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
+
+
+def write_sparse(path, shapes):
+    header, end = {}, 0
+    for name, (rows, cols) in shapes.items():
+        begin, end = end, end + 2 * rows * cols
+        header[name] = {"dtype": "BF16", "shape": [rows, cols], "data_offsets": [begin, end]}
+    text = json.dumps(header).encode()
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        file.truncate(8 + len(text) + end)
+
+
+class CommandsTest(ProgramTest):
+    def test_help_names_every_option(self):
+        text = self.succeed("alpha-hill", "--help").stdout
+        for option in ("model", "device", "load-dtype", "precisions", "output-dir", "k-frac", "filter-layers",
+                       "plot-format", "max-layers-per-plot", "log-level", "revision", "no-report", "restart",
+                       "list-layers", "individual-plots", "dry-run", "config", "version", "help"):
+            self.assertRegex(text, rf"--{option}\b")
+        self.assertRegex(self.succeed("alpha-hill-report", "--help").stdout, r"--k-frac\b")
+
+    def test_version(self):
+        for program in ("alpha-hill", "alpha-hill-report"):
+            self.assertRegex(self.succeed(program, "--version").stdout, r"\b0\.1\.0\b")
+
+    def test_the_list_of_layers(self):
+        model = gpt2("fp16")
+        listed = self.succeed("alpha-hill", "--model", model.write(self.folder / "model"), "--list-layers").stdout
+        lines = [line for line in listed.splitlines() if "model.safetensors" in line]
+        for line, layer in zip(lines, model.layers, strict=True):
+            for word in (layer.name, layer.category, *map(str, model.stored(layer).shape), "F16"):
+                self.assertRegex(line, rf"(?<![\w.]){word}(?![\w.])")
+
+    def test_blocks_are_listed_by_number(self):
+        model = llama("bf16", blocks=11)
+        listed = self.succeed("alpha-hill", "--model", model.write(self.folder / "model"), "--list-layers").stdout
+        places = [listed.index(f"{layer.name} ") for layer in model.layers]
+        self.assertEqual(places, sorted(places))
+
+    def test_a_large_model_is_listed_and_planned_from_its_headers(self):
+        write_headers(self.folder / "model")
+        output = self.folder / "results"
+        listed = self.succeed("alpha-hill", "--model", self.folder / "model", "--list-layers").stdout
+        self.assertEqual(sum("BF16" in line for line in listed.splitlines()), 7 * BLOCKS + 1)
+        planned = self.succeed("alpha-hill", "--model", self.folder / "model", "--dry-run", "--output-dir", output)
+        self.assertRegex(planned.stdout, r"\b883\b")
+        self.assertFalse(output.exists(), "a dry run writes nothing")
+
+    def test_a_configuration_file_and_options_that_override_it(self):
+        model = llama("fp32", blocks=1).write(self.folder / "model")
+        (self.folder / "run.cfg").write_text("precisions = bf16\nk-frac = 0.5\nfilter-layers = q_proj\n")
+        rows = self.analyse(model, self.folder / "results", "--config", self.folder / "run.cfg", "--k-frac", "0.3")
+        self.assertEqual([row["layer_name"] for row in rows], ["model.layers.0.self_attn.q_proj"])
+        self.assertNotIn("alpha_fp32", rows[0])
+        self.assertEqual(rows[0]["k_used_bf16"], "23")
+
+    def test_no_report_leaves_the_store_alone_and_the_report_makes_the_rest(self):
+        model, output = llama("fp32", blocks=1).write(self.folder / "model"), self.folder / "results"
+        self.succeed("alpha-hill", "--model", model, "--output-dir", output, "--no-report")
+        self.assertFalse((output / RESULTS).exists())
+        self.assertFalse((output / "plots").exists())
+        self.succeed("alpha-hill-report", output / STORE, "--output-dir", output)
+        self.assertTrue((output / RESULTS).exists())
+        self.assertTrue((output / "plots/individual_layers/layer_001_model_layers_0_self_attn_q_proj.png").exists())
+
+    def test_a_hub_id_is_found_in_the_cache(self):
+        repository = self.folder / "hub/models--org--name"
+        model = llama("bf16", blocks=1)
+        model.write(repository / "snapshots/abc")
+        (repository / "refs").mkdir()
+        (repository / "refs/main").write_text("abc\n")
+        listed = self.succeed("alpha-hill", "--model", "org/name", "--list-layers",
+                              environment={"HF_HUB_CACHE": str(self.folder / "hub")})
+        self.assertIn("model.layers.0.mlp.down_proj", listed.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,104 @@
+"""Every figure against a full fp64 SVD by numpy."""
+
+import unittest
+
+import numpy as np
+
+from support.models import FAMILIES, Layer, Model, add_bert_layers, llama, model_of, name_of
+from support.oracle import cast, figures
+from support.programs import REPOSITORY, ProgramTest
+from support.safetensors_files import read_safetensors
+
+PRECISIONS = ("fp64", "fp32", "fp16", "bf16")
+RELATIVE_DIFFERENCE = 1e-9
+REAL_MODEL = REPOSITORY.parent / "shared/models/all-MiniLM-L6-v2"
+
+
+class FiguresTest(ProgramTest):
+    def check(self, rows, model, load_dtype="fp32"):
+        self.assertEqual([(row["layer_name"], row["category"]) for row in rows],
+                         [(layer.name, layer.category) for layer in model.layers])
+        for row, layer in zip(rows, model.layers):
+            stored = model.stored(layer)
+            self.assertEqual((int(row["out_features"]), int(row["in_features"])), stored.shape, layer.name)
+            self.assertEqual(int(row["numel"]), stored.size)
+            for precision in PRECISIONS:
+                with self.subTest(layer=layer.name, precision=precision):
+                    self.check_cell(row, precision, figures(cast(stored, load_dtype, precision)))
+
+    def check_cell(self, row, precision, expected):
+        self.assertEqual(int(row["k_used_" + precision]), expected.k_used)
+        self.assertEqual(int(row["n_eigs_" + precision]), expected.n_eigs)
+        self.assertIn(row["method_" + precision], ("gram_eigen", "svd_full"))
+        difference = abs(float(row["alpha_" + precision]) - expected.alpha) / expected.alpha
+        self.assertLessEqual(difference, RELATIVE_DIFFERENCE)
+
+    def check_model(self, model, load_dtype="fp32", shards=1):
+        folder = model.write(self.folder / "model", shards)
+        output = self.folder / "results"
+        rows = self.analyse(folder, output, "--precisions", ",".join(PRECISIONS), "--load-dtype", load_dtype,
+                            "--restart")
+        self.check(rows, model, load_dtype)
+        return rows
+
+    def check_family(self, family):
+        for precision in ("fp32", "fp16", "bf16"):
+            for shards in (1, 3):
+                with self.subTest(stored=precision, shards=shards):
+                    self.check_model(FAMILIES[family](precision), shards=shards)
+                    self.doCleanups()
+                    self.setUp()
+
+    def test_llama_models(self):
+        self.check_family("llama")
+
+    def test_gpt2_models(self):
+        self.check_family("gpt2")
+
+    def test_mixtral_models(self):
+        self.check_family("mixtral")
+
+    def test_bert_models(self):
+        self.check_family("bert")
+
+    def test_weights_are_first_cast_to_the_load_dtype(self):
+        for stored, load_dtype in (("fp64", "fp32"), ("fp64", "bf16"), ("fp32", "fp16"), ("bf16", "fp16")):
+            with self.subTest(stored=stored, load_dtype=load_dtype):
+                self.check_model(llama(stored, blocks=1), load_dtype)
+
+    def test_ill_conditioned_layers(self):
+        rows = self.check_model(model_of(ill_conditioned_matrices()))
+        methods = {row["layer_name"]: row["method_fp32"] for row in rows}
+        self.assertEqual([methods[name_of(i)] for i in range(5)],
+                         ["gram_eigen", "svd_full", "svd_full", "gram_eigen", "gram_eigen"])
+
+    @unittest.skipUnless(REAL_MODEL.is_dir(), f"{REAL_MODEL} is not there")
+    def test_a_real_model(self):
+        model = Model({}, "fp32", read_safetensors(REAL_MODEL / "model.safetensors"))
+        add_layer = lambda name, category, *_: model.layers.append(Layer(name, category, name + ".weight"))
+        for block in range(6):
+            add_bert_layers(add_layer, f"encoder.layer.{block}.", hidden=384, intermediate=1536)
+        add_layer("pooler.dense", "other_linear")
+        output = self.folder / "results"
+        self.check(self.analyse(REAL_MODEL, output, "--precisions", ",".join(PRECISIONS), ranks=2), model)
+
+
+def with_singular_values(values, rows, random):
+    """A dense matrix of random singular vectors."""
+    n = len(values)
+    left, _ = np.linalg.qr(random.standard_normal((rows, n)))
+    right, _ = np.linalg.qr(random.standard_normal((n, n)))
+    return left * values @ right.T
+
+
+def ill_conditioned_matrices():
+    random = np.random.default_rng(7)
+    return [with_singular_values(np.logspace(0, -8, 150), 210, random),  # its tail covers one decade
+            with_singular_values(np.logspace(0, -8, 20), 31, random),    # its tail covers four
+            with_singular_values(np.logspace(0, -17.4, 30), 30, random),  # lambda_{k+1} is 1e-12 of the largest
+            random.standard_t(3, (120, 40)) @ random.standard_t(3, (40, 160)) / 100,  # rank 40
+            np.repeat(random.standard_t(3, (60, 90)), 2, axis=0)]  # every row twice
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,106 @@
+"""The number of ranks, interruptions and restarts never change a figure."""
+
+import signal
+import subprocess
+import time
+import unittest
+
+import numpy as np
+
+from support.models import mixtral, model_of
+from support.programs import ENVIRONMENT, RESULTS, STATISTICS, ProgramTest, command, run
+
+SLOW_LAYERS = 10
+STOPPED_EARLY = 75
+
+
+def slow_model():
+    """Some seconds of work for one core, in layers that each take a fraction of it."""
+    random = np.random.default_rng(3)
+    return model_of([random.standard_t(3, (800, 800)).astype(np.float32) for _ in range(SLOW_LAYERS)])
+
+
+class RanksTest(ProgramTest):
+    def tables(self, output):
+        return [(output / name).read_bytes() for name in (RESULTS, STATISTICS)]
+
+    def test_tables_are_the_same_byte_for_byte_on_any_number_of_ranks(self):
+        model = mixtral("fp32").write(self.folder / "model", shards=2)
+        self.analyse(model, self.folder / "alone")
+        for ranks in (1, 2, 3, 5):
+            with self.subTest(ranks=ranks):
+                output = self.folder / f"on {ranks}"
+                self.analyse(model, output, ranks=ranks)
+                self.assertEqual(self.tables(output), self.tables(self.folder / "alone"))
+
+    def test_more_ranks_than_layers(self):
+        model = mixtral("fp32").write(self.folder / "model")
+        options = ("--filter-layers", r"layers\.1\.self_attn\.[qk]_proj")
+        self.assertEqual(len(self.analyse(model, self.folder / "alone", *options)), 2)
+        self.analyse(model, self.folder / "many", *options, ranks=5)
+        self.assertEqual(self.tables(self.folder / "many"), self.tables(self.folder / "alone"))
+
+    def test_a_finished_run_is_not_computed_again_unless_asked(self):
+        model, output = mixtral("fp32").write(self.folder / "model"), self.folder / "results"
+        self.analyse(model, output)
+        first = self.tables(output)
+        again = self.succeed("alpha-hill", "--model", model, "--output-dir", output, "--individual-plots", "never")
+        self.assertRegex(again.stderr, "29 of 29 layers already done")
+        self.assertEqual(self.tables(output), first)
+        anew = self.succeed("alpha-hill", "--model", model, "--output-dir", output, "--individual-plots", "never",
+                            "--restart", ranks=3)
+        self.assertNotRegex(anew.stderr, "already done")
+        self.assertEqual(self.tables(output), first)
+
+
+class InterruptionTest(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.output = self.folder / "results"
+        self.options = ["--model", slow_model().write(self.folder / "model"), "--output-dir", self.output,
+                        "--individual-plots", "never"]
+
+    def interrupt(self, with_signal, ranks=None):
+        """Starts a run and sends the signal when its journal has grown by two layers; returns the exit code."""
+        with subprocess.Popen(command("alpha-hill", *self.options, ranks=ranks), env=ENVIRONMENT,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            self.await_records(process)
+            process.send_signal(with_signal)
+            return process.wait(timeout=60)
+
+    def await_records(self, process):
+        sizes = set()
+        deadline = time.monotonic() + 60
+        while len(sizes) < 4:  # the run's description, then the first records
+            self.assertIsNone(process.poll(), "the run ended before it could be interrupted")
+            self.assertLess(time.monotonic(), deadline, "the journal does not grow")
+            sizes |= {file.stat().st_size for file in self.output.glob("*journal*")}
+            time.sleep(0.005)
+
+    def finish(self):
+        """Runs to the end; returns how many layers were done before."""
+        done = self.succeed("alpha-hill", *self.options)
+        self.assertRegex(done.stderr, rf"\d+ of {SLOW_LAYERS} layers already done")
+        self.analyse(self.options[1], self.folder / "undisturbed")
+        for name in (RESULTS, STATISTICS):
+            self.assertEqual((self.output / name).read_bytes(), (self.folder / "undisturbed" / name).read_bytes())
+
+    def test_sigint_stops_early_and_the_same_command_goes_on(self):
+        self.assertEqual(self.interrupt(signal.SIGINT), STOPPED_EARLY)
+        self.finish()
+
+    def test_sigterm_stops_early_and_the_same_command_goes_on(self):
+        self.assertEqual(self.interrupt(signal.SIGTERM), STOPPED_EARLY)
+        self.finish()
+
+    def test_a_killed_run_goes_on(self):
+        self.assertEqual(self.interrupt(signal.SIGKILL), -signal.SIGKILL)
+        self.finish()
+
+    def test_a_killed_run_on_two_ranks_goes_on(self):
+        self.assertNotEqual(self.interrupt(signal.SIGTERM, ranks=2), 0)
+        self.finish()
+
+
+if __name__ == "__main__":
+    unittest.main()
