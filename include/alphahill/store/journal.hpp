@@ -2,56 +2,65 @@
 ///
 /// file   := magic "ALPHAHILL-JOURNAL-1\n" | frame*
 /// frame  := magic u32 | kind u8 | payload bytes u32 | crc32c u32 of kind, size and payload | payload
-/// kind   := 1: RunDescription, exactly one, first; 2: LayerRecord
+/// kind   := 1: RunDescription, exactly one, first; 2: LayerRecord; frames of other kinds are passed over
 /// payload: the byte form of base/bytes.hpp.
-/// A torn tail is cut off on opening; a record whose append returned is never lost.
+///
+/// A record whose append returned is never lost. On opening, a torn tail is cut off; damage before it is
+/// reported with its offset and costs only the layers that it hit: they count as not finished. Of two records
+/// of a layer the later one holds.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <span>
-#include <vector>
 
 #include "alphahill/base/file.hpp"
 #include "alphahill/store/tables.hpp"
 
 namespace alphahill {
 
+struct JournalContents;
+
 class Journal {
  public:
-  /// Goes on with the journal at `path`, or begins one when there is none. Holds an exclusive lock on it.
-  /// @throws Error(input) when it belongs to a run of another model or other settings, or is damaged before its tail
+  /// Goes on with the journal at `path`, or begins one where there is none, or one torn within its first
+  /// frame. Holds an exclusive lock on it. The model's name, host and version may differ from the journal's.
+  /// @throws Error(input) when it belongs to a run of other weights or settings (the first that differs is
+  /// named), or
+  ///                      its magic or run description is damaged
   /// @throws Error(system) when another process holds it, or it cannot be written
   static Journal open_or_resume(const std::filesystem::path& path, const RunDescription& run);
-  /// Begins anew, whatever was there.
+  /// Begins anew, whatever was there. @throws Error(system) as above
   static Journal restart(const std::filesystem::path& path, const RunDescription& run);
+  /// The records so far of a run that may still be writing them; no lock, and a torn tail is passed over.
+  /// @throws Error(input) when there is no run in it
+  static Journal open_for_reading(const std::filesystem::path& path);
 
+  /// The run that began the journal.
   const RunDescription& run() const { return run_; }
   /// True when the layer's record is on disk.
   bool has(std::int64_t layer) const { return frames_.contains(layer); }
   std::int64_t finished() const { return static_cast<std::int64_t>(frames_.size()); }
 
-  /// Appends the records and returns when they are on disk (one fdatasync for all of them). When that fails, the
-  /// file is cut back to what it held before.
-  /// @throws Error(system) "no space left", ...
+  /// Appends the records and returns when they are on disk: one write and one fdatasync for all of them. When
+  /// that fails, the file is cut back to what it held before, and a later append may succeed.
+  /// @throws Error(system) "pwrite failed: No space left on device; ..."
   void append(std::span<const LayerRecord> records);
 
   /// Reads a layer's record back from disk. @throws Error(input) when it is not there or damaged
   LayerRecord read(std::int64_t layer) const;
 
  private:
-  struct Extent {
-    std::int64_t offset;
-    std::int64_t bytes;
-  };
-  Journal(File file, RunDescription run);
-  void scan();
+  Journal(File file, JournalContents contents);
+  static Journal begin(File file, const RunDescription& run);
+  void write_at_end(std::span<const std::byte> bytes);
 
   File file_;
   RunDescription run_;
-  std::map<std::int64_t, Extent> frames_;
-  std::int64_t end_ = 0;
+  std::map<std::int64_t, std::int64_t> frames_;  ///< layer, offset of its frame
+  std::int64_t end_;                             ///< where the next frame goes
 };
 
 }  // namespace alphahill

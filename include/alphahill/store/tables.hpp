@@ -1,4 +1,5 @@
-/// What a run produces: the description of the run, one row a layer, one row a layer and precision, and spectra.
+/// What a run produces: the description of the run, one row a layer, one row a layer and precision, and
+/// spectra.
 #pragma once
 
 #include <cstdint>
@@ -51,30 +52,31 @@ struct ResultRow {
   std::int64_t n_eigs = -1;
   std::string method = "failed";  ///< gram_eigen, svd_full; without a figure: degenerate, failed
   Status status = Status::failed;
-  std::string reason;                   ///< empty when ok
-  std::string shares;                   ///< the precision whose spectrum this row uses, empty for its own
-  double share_bound = no_figure;       ///< bound on alpha's relative change through sharing; 0 for equal bits
-  double error_bound = no_figure;       ///< N eps lambda_1 / lambda_{k+1} of the Gram spectrum
-  double cast_error = no_figure;        ///< |W_p - W|_F / |W|_F against the stored weights
-  double lambda_max = no_figure;        ///< largest eigenvalue
-  double stable_rank = no_figure;       ///< |W_p|_F^2 / lambda_max
-  double seconds = 0;                   ///< spent on this row alone; 0 for a shared spectrum
-  std::int32_t rank = 0;                ///< MPI rank that computed it
-  std::int64_t spectrum_offset = -1;    ///< first eigenvalue; in a LayerRecord relative to its own eigenvalues
+  std::string reason;                 ///< empty when ok
+  std::string shares;                 ///< the precision whose spectrum this row uses, empty for its own
+  double share_bound = no_figure;     ///< bound on alpha's relative change through sharing; 0 for equal bits
+  double error_bound = no_figure;     ///< N eps lambda_1 / lambda_{k+1} of the Gram spectrum
+  double cast_error = no_figure;      ///< |W_p - W|_F / |W|_F against the stored weights
+  double lambda_max = no_figure;      ///< largest eigenvalue
+  double stable_rank = no_figure;     ///< |W_p|_F^2 / lambda_max
+  double seconds = 0;                 ///< spent on this row alone; 0 for a shared spectrum
+  std::int32_t rank = 0;              ///< MPI rank that computed it
+  std::int64_t spectrum_offset = -1;  ///< first eigenvalue; in a LayerRecord relative to its own eigenvalues
   std::int64_t spectrum_length = 0;
 
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
     archive(self.layer, self.precision, self.alpha, self.alpha_stderr, self.k_used, self.n_eigs, self.method,
             self.status, self.reason, self.shares, self.share_bound, self.error_bound, self.cast_error,
-            self.lambda_max, self.stable_rank, self.seconds, self.rank, self.spectrum_offset, self.spectrum_length);
+            self.lambda_max, self.stable_rank, self.seconds, self.rank, self.spectrum_offset,
+            self.spectrum_length);
   }
 };
 
 /// Everything that a finished layer leaves behind: the unit of messages and of the journal.
 struct LayerRecord {
-  std::int64_t layer = 0;         ///< number of the layer, from 1
-  std::vector<ResultRow> results;  ///< one a precision, in the order asked for
+  std::int64_t layer = 0;           ///< number of the layer, from 1
+  std::vector<ResultRow> results;   ///< one a precision, in the order asked for
   std::vector<double> eigenvalues;  ///< ascending, one distinct spectrum after another
 
   template <class Archive, class Self>
@@ -91,14 +93,14 @@ struct RunDescription {
   std::vector<std::string> precisions;  ///< in the order asked for
   double k_frac = 0;
   std::string filter_layers;
-  std::string version;  ///< of alphahill and its libraries
-  std::string host;     ///< where rank 0 ran
+  std::string version;           ///< of alphahill and its libraries
+  std::string host;              ///< where rank 0 ran
   std::vector<LayerRow> layers;  ///< in layer order
 
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
-    archive(self.model, self.model_fingerprint, self.load_dtype, self.precisions, self.k_frac, self.filter_layers,
-            self.version, self.host, self.layers);
+    archive(self.model, self.model_fingerprint, self.load_dtype, self.precisions, self.k_frac,
+            self.filter_layers, self.version, self.host, self.layers);
   }
 };
 

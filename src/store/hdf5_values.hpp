@@ -1,0 +1,80 @@
+/// Typed values in and out of HDF5 datasets and attributes: double, integers, and text as variable-length
+/// UTF-8.
+#pragma once
+
+#include <H5Cpp.h>
+
+#include <cstdint>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace alphahill {
+
+/// The type of a Value in the file, which is its type in memory; text is passed as a pointer to its
+/// characters.
+template <class Value>
+H5::DataType hdf5_type() {
+  if constexpr (std::is_same_v<Value, double>) {
+    return H5::PredType::IEEE_F64LE;
+  } else if constexpr (std::is_same_v<Value, std::int64_t>) {
+    return H5::PredType::STD_I64LE;
+  } else if constexpr (std::is_same_v<Value, std::int32_t>) {
+    return H5::PredType::STD_I32LE;
+  } else {
+    static_assert(std::is_same_v<Value, std::string>);
+    H5::StrType text(H5::PredType::C_S1, H5T_VARIABLE);
+    text.setCset(H5T_CSET_UTF8);
+    return text;
+  }
+}
+
+// A dataset and an attribute differ in the order of their arguments alone.
+inline void transfer_in(const H5::DataSet& from, const H5::DataType& type, void* to) {
+  from.read(to, type);
+}
+inline void transfer_in(const H5::Attribute& from, const H5::DataType& type, void* to) {
+  from.read(type, to);
+}
+inline void transfer_out(const H5::DataSet& to, const H5::DataType& type, const void* from) {
+  to.write(from, type);
+}
+inline void transfer_out(const H5::Attribute& to, const H5::DataType& type, const void* from) {
+  to.write(type, from);
+}
+
+/// Writes all values of a dataset or attribute.
+template <class Place, class Value>
+void write_values(const Place& place, const std::vector<Value>& values) {
+  if (values.empty()) return;
+  if constexpr (std::is_same_v<Value, std::string>) {
+    std::vector<const char*> characters;
+    for (const std::string& value : values) characters.push_back(value.c_str());
+    transfer_out(place, hdf5_type<Value>(), characters.data());
+  } else {
+    transfer_out(place, hdf5_type<Value>(), values.data());
+  }
+}
+
+/// Reads all values of a dataset or attribute.
+template <class Value, class Place>
+std::vector<Value> read_values(const Place& place) {
+  const H5::DataSpace space = place.getSpace();
+  const auto count = static_cast<std::size_t>(space.getSimpleExtentNpoints());
+  if (count == 0) return {};
+  const H5::DataType type = hdf5_type<Value>();
+  if constexpr (std::is_same_v<Value, std::string>) {
+    std::vector<char*> characters(count);
+    transfer_in(place, type, characters.data());
+    std::vector<std::string> values;
+    for (const char* value : characters) values.emplace_back(value == nullptr ? "" : value);
+    H5::DataSet::vlenReclaim(characters.data(), type, space);
+    return values;
+  } else {
+    std::vector<Value> values(count);
+    transfer_in(place, type, values.data());
+    return values;
+  }
+}
+
+}  // namespace alphahill

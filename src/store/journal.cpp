@@ -1,0 +1,144 @@
+#include "alphahill/store/journal.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "alphahill/base/bytes.hpp"
+#include "alphahill/base/error.hpp"
+#include "alphahill/base/text.hpp"
+#include "journal_frames.hpp"
+
+namespace alphahill {
+
+namespace {
+
+File open_locked(const std::filesystem::path& path) {
+  File file = File::open_or_create(path);
+  if (!file.try_lock()) throw Error(Fault::system, path.string(), "another run is using this folder");
+  return file;
+}
+
+struct Setting {
+  std::string name;
+  std::string value;
+
+  bool operator==(const Setting&) const = default;
+};
+
+/// What two runs must have in common to share a journal: all that changes figures, and the layers' numbers.
+std::vector<Setting> settings_of(const RunDescription& run) {
+  std::vector<Setting> settings{
+      {"model fingerprint", run.model_fingerprint},  {"--load-dtype", run.load_dtype},
+      {"--precisions", joined(run.precisions, ",")}, {"--k-frac", fmt::format("{}", run.k_frac)},
+      {"--filter-layers", run.filter_layers},        {"number of layers", std::to_string(run.layers.size())}};
+  for (std::size_t i = 0; i < run.layers.size(); ++i) {
+    const LayerRow& layer = run.layers[i];
+    settings.push_back(
+        {fmt::format("layer {}", i + 1),
+         fmt::format("{} ({}, {}x{}, {} values, {} in {})", layer.name, layer.category, layer.out_features,
+                     layer.in_features, layer.numel, layer.stored_dtype, layer.source_file)});
+  }
+  return settings;
+}
+
+void require_same_settings(const RunDescription& ours, const RunDescription& theirs,
+                           const std::string& path) {
+  const auto wanted = settings_of(ours);
+  const auto found = settings_of(theirs);
+  const auto [want, have] = std::ranges::mismatch(wanted, found);
+  if (want == wanted.end()) return;
+  throw Error(Fault::input, path,
+              fmt::format("it belongs to a run whose {} is '{}', expected '{}'; {}", have->name, have->value,
+                          want->value, how_to_begin_anew));
+}
+
+}  // namespace
+
+Journal::Journal(File file, JournalContents contents)
+    : file_(std::move(file)),
+      run_(*std::move(contents.run)),
+      frames_(std::move(contents.frames)),
+      end_(contents.end) {}
+
+Journal Journal::begin(File file, const RunDescription& run) {
+  file.truncate(0);
+  const auto magic = std::as_bytes(std::span(journal_magic));
+  std::vector<std::byte> bytes(magic.begin(), magic.end());
+  append_frame(bytes, FrameKind::run, to_bytes(run));
+  file.write_at(bytes, 0);
+  file.sync();
+  sync_folder_of(file.path());
+  return {std::move(file), {.run = run, .frames = {}, .end = std::ssize(bytes)}};
+}
+
+Journal Journal::open_or_resume(const std::filesystem::path& path, const RunDescription& run) {
+  File file = open_locked(path);
+  JournalContents contents = scan_journal(file);
+  if (!contents.run) return begin(std::move(file), run);
+  require_same_settings(run, *contents.run, path.string());
+  if (run.version != contents.run->version) {
+    spdlog::warn("{}: begun by version {}, going on with {}", printable(path.string()),
+                 printable(contents.run->version), printable(run.version));
+  }
+  if (const std::int64_t torn = file.size() - contents.end; torn > 0) {
+    spdlog::warn("{}: the last {} bytes, from byte {} on, are no whole record: cut off",
+                 printable(path.string()), torn, contents.end);
+    file.truncate(contents.end);
+  }
+  return {std::move(file), std::move(contents)};
+}
+
+Journal Journal::restart(const std::filesystem::path& path, const RunDescription& run) {
+  return begin(open_locked(path), run);
+}
+
+Journal Journal::open_for_reading(const std::filesystem::path& path) {
+  File file = File::open_for_reading(path);
+  JournalContents contents = scan_journal(file);
+  if (!contents.run) throw Error(Fault::input, path.string(), "expected a journal, found no run in it");
+  return {std::move(file), std::move(contents)};
+}
+
+void Journal::append(std::span<const LayerRecord> records) {
+  std::vector<std::byte> bytes;
+  std::vector<std::pair<std::int64_t, std::int64_t>> frames;
+  for (const LayerRecord& record : records) {
+    if (record.layer < 1 || record.layer > std::ssize(run_.layers)) {
+      throw Error(Fault::internal, file_.path().string(), fmt::format("there is no layer {}", record.layer));
+    }
+    frames.emplace_back(record.layer, end_ + std::ssize(bytes));
+    append_frame(bytes, FrameKind::layer, to_bytes(record));
+  }
+  write_at_end(bytes);
+  for (const auto& [layer, offset] : frames) frames_[layer] = offset;
+}
+
+void Journal::write_at_end(std::span<const std::byte> bytes) {
+  try {
+    file_.write_at(bytes, end_);
+    file_.sync();
+  } catch (const Error& error) {
+    try {
+      file_.truncate(end_);
+    } catch (const Error&) {
+      // What was written stays as a torn tail, which the next append overwrites or the next opening cuts off.
+    }
+    throw Error(error.fault(), error.where(), error.reason() + "; the layers finished before are kept");
+  }
+  end_ += std::ssize(bytes);
+}
+
+LayerRecord Journal::read(std::int64_t layer) const {
+  const auto frame = frames_.find(layer);
+  if (frame == frames_.end()) {
+    throw Error(Fault::input, file_.path().string(), fmt::format("there is no record of layer {}", layer));
+  }
+  return from_bytes<LayerRecord>(read_payload(file_, frame->second), file_.path().string());
+}
+
+}  // namespace alphahill

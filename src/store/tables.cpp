@@ -1,0 +1,31 @@
+#include "alphahill/store/tables.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "alphahill/base/error.hpp"
+#include "alphahill/base/text.hpp"
+
+namespace alphahill {
+
+namespace {
+
+/// In the order of Status.
+constexpr std::array<std::string_view, 6> status_names{"ok",        "degenerate",  "no_tail",
+                                                       "nonfinite", "unsupported", "failed"};
+
+}  // namespace
+
+std::string_view name_of(Status status) {
+  return status_names.at(static_cast<std::size_t>(status));
+}
+
+Status parse_status(std::string_view name) {
+  const auto found = std::ranges::find(status_names, name);
+  if (found != status_names.end()) return static_cast<Status>(found - status_names.begin());
+  const std::vector<std::string> names(status_names.begin(), status_names.end());
+  throw Error(Fault::input, "status",
+              "expected one of " + joined(names) + ", found '" + std::string(name) + "'");
+}
+
+}  // namespace alphahill
