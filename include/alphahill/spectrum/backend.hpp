@@ -38,6 +38,10 @@ std::vector<double> squared_singular_values(const StoredMatrix& matrix, CastChai
 /// Bytes that gram_eigenvalues holds at its peak on the CPU: the Gram matrix and one panel, raw and cast.
 std::int64_t peak_bytes(const StoredMatrix& matrix);
 
+/// Flops a second of this core on a layer of middle size, Gram matrix and reduction together; takes a tenth
+/// of a second.
+double measured_flops_per_second();
+
 /// BLAS threads of this process; the ranks of a node share its cores.
 void set_blas_threads(int threads);
 

@@ -1,0 +1,41 @@
+/// Progress of a long job on standard error: a live line on a terminal, else a plain line now and then.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace alphahill {
+
+/// Counts items and, for the time left, work in any unit.
+class Progress {
+ public:
+  /// @param what  the items: "layers"
+  Progress(std::string what, std::int64_t items, double work);
+  /// Ends the live line.
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// One more item is done. @param latest  its name
+  void advance(double work, const std::string& latest);
+
+  /// "12/37 layers  34%  1m 20s left  LATEST"
+  std::string line(double elapsed_seconds, const std::string& latest) const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  bool due(Clock::time_point now) const;
+
+  std::string what_;
+  std::int64_t items_;
+  double work_;
+  std::int64_t items_done_ = 0;
+  double work_done_ = 0;
+  bool live_;
+  Clock::time_point start_;
+  Clock::time_point shown_;
+  double shown_part_ = 0;
+};
+
+}  // namespace alphahill

@@ -1,0 +1,65 @@
+#include "alphahill/base/progress.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "alphahill/base/text.hpp"
+
+namespace alphahill {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto live_interval = 100ms;
+constexpr auto plain_interval = 30s;
+constexpr double plain_part = 0.1;
+constexpr std::size_t shown_name = 50;
+
+}  // namespace
+
+Progress::Progress(std::string what, std::int64_t items, double work)
+    : what_(std::move(what)),
+      items_(items),
+      work_(work),
+      live_(::isatty(STDERR_FILENO) == 1),
+      start_(Clock::now()),
+      shown_(start_) {}
+
+Progress::~Progress() {
+  if (live_ && items_done_ > 0) fmt::print(stderr, "\r\x1b[K");
+}
+
+bool Progress::due(Clock::time_point now) const {
+  if (items_done_ == items_) return true;
+  if (live_) return now - shown_ >= live_interval;
+  return now - shown_ >= plain_interval || work_done_ / work_ - shown_part_ >= plain_part;
+}
+
+std::string Progress::line(double elapsed_seconds, const std::string& latest) const {
+  const double part = work_ > 0 ? work_done_ / work_ : 1;
+  const double left = part > 0 ? elapsed_seconds * (1 - part) / part : INFINITY;
+  const bool fits = latest.size() <= shown_name;
+  return fmt::format("{}/{} {}  {:.0f}%  {} left  {}", items_done_, items_, what_, 100 * part,
+                     human_seconds(left), fits ? latest : "…" + latest.substr(latest.size() - shown_name));
+}
+
+void Progress::advance(double work, const std::string& latest) {
+  ++items_done_;
+  work_done_ += work;
+  const auto now = Clock::now();
+  if (!due(now)) return;
+  shown_ = now;
+  shown_part_ = work_done_ / work_;
+  const std::string text = line(std::chrono::duration<double>(now - start_).count(), latest);
+  if (live_) {
+    fmt::print(stderr, "\r\x1b[K{}", text);
+  } else {
+    spdlog::info("{}", text);
+  }
+}
+
+}  // namespace alphahill

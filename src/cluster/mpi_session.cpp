@@ -1,0 +1,102 @@
+#include "alphahill/cluster/mpi_session.hpp"
+
+#include <mpi.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+#include <thread>
+
+#include "alphahill/base/checked.hpp"
+
+namespace alphahill {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+void check(const char* call, int code) {
+  if (code == MPI_SUCCESS) return;
+  std::string text(MPI_MAX_ERROR_STRING, '\0');
+  int length = 0;
+  MPI_Error_string(code, text.data(), &length);
+  throw Error(Fault::system, call, text.substr(0, static_cast<std::size_t>(length)));
+}
+
+void wait_patiently(MPI_Request request) {
+  PatientWait wait;
+  for (int done = 0;;) {
+    check("MPI_Test", MPI_Test(&request, &done, MPI_STATUS_IGNORE));
+    if (done != 0) return;
+    wait.pause();
+  }
+}
+
+void broadcast_from_rank_0(void* buffer, int count, MPI_Datatype type) {
+  MPI_Request request = MPI_REQUEST_NULL;
+  check("MPI_Ibcast", MPI_Ibcast(buffer, count, type, 0, MPI_COMM_WORLD, &request));
+  wait_patiently(request);
+}
+
+}  // namespace
+
+void PatientWait::pause() {
+  const auto silence = std::chrono::steady_clock::now() - start_;
+  std::this_thread::sleep_for(std::clamp<std::chrono::steady_clock::duration>(silence / 100, 20us, 2ms));
+}
+
+MpiSession::MpiSession(int& argc, char**& argv) {
+  int provided = 0;
+  check("MPI_Init_thread", MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided));
+  MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+  check("MPI_Comm_rank", MPI_Comm_rank(MPI_COMM_WORLD, &rank_));
+  check("MPI_Comm_size", MPI_Comm_size(MPI_COMM_WORLD, &size_));
+}
+
+MpiSession::~MpiSession() {
+  MPI_Finalize();
+}
+
+void MpiSession::broadcast(std::vector<std::byte>& bytes) {
+  std::uint64_t count = bytes.size();
+  broadcast_from_rank_0(&count, 1, MPI_UINT64_T);
+  bytes.resize(count);
+  broadcast_from_rank_0(bytes.data(), narrow<int>(count, "bytes to broadcast"), MPI_BYTE);
+}
+
+void MpiSession::send(int to, Tag tag, std::span<const std::byte> bytes) {
+  const int count = narrow<int>(bytes.size(), "bytes to send");
+  MPI_Request request = MPI_REQUEST_NULL;
+  check("MPI_Isend",
+        MPI_Isend(bytes.data(), count, MPI_BYTE, to, static_cast<int>(tag), MPI_COMM_WORLD, &request));
+  wait_patiently(request);
+}
+
+std::optional<Message> MpiSession::receive_now() {
+  int arrived = 0;
+  MPI_Message handle = MPI_MESSAGE_NULL;
+  MPI_Status status;
+  check("MPI_Improbe", MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &arrived, &handle, &status));
+  if (arrived == 0) return std::nullopt;
+  int count = 0;
+  check("MPI_Get_count", MPI_Get_count(&status, MPI_BYTE, &count));
+  Message message{status.MPI_SOURCE, Tag{status.MPI_TAG},
+                  std::vector<std::byte>(static_cast<std::size_t>(count))};
+  check("MPI_Mrecv", MPI_Mrecv(message.bytes.data(), count, MPI_BYTE, &handle, &status));
+  return message;
+}
+
+Message MpiSession::receive() {
+  PatientWait wait;
+  for (;;) {
+    if (auto message = receive_now()) return std::move(*message);
+    wait.pause();
+  }
+}
+
+void MpiSession::abort(int exit_code) {
+  MPI_Abort(MPI_COMM_WORLD, exit_code);
+  std::abort();
+}
+
+}  // namespace alphahill

@@ -1,0 +1,134 @@
+#include "alphahill/cluster/layer_record.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "alphahill/base/error.hpp"
+#include "alphahill/base/file.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace alphahill {
+namespace {
+
+const AnalysisSettings usual{Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, 0.1};
+
+/// A checkpoint of one layer in a file of bare fp32 values.
+class OneLayer {
+ public:
+  OneLayer(std::int64_t rows, std::int64_t cols, const std::vector<float>& weights) {
+    const std::string_view bytes(reinterpret_cast<const char*>(weights.data()),
+                                 weights.size() * sizeof(float));
+    const File file = File::open_for_reading(folder_.write("weights", bytes));
+    Layer layer;
+    layer.name = "proj";
+    layer.out_features = layer.rows = rows;
+    layer.in_features = layer.cols = cols;
+    catalog_ = {folder_.path(), "00", {{"weights", file.size(), file.modification_time_ns()}}, {layer}};
+  }
+
+  Catalog& catalog() { return catalog_; }
+  LayerRecord record(const AnalysisSettings& settings = usual) const {
+    return compute_record(catalog_, 1, settings, *make_cpu_backend(), 3);
+  }
+
+ private:
+  TemporaryFolder folder_;
+  Catalog catalog_;
+};
+
+std::vector<float> some_weights(std::size_t count) {
+  std::vector<float> weights(count);
+  for (std::size_t i = 0; i < count; ++i) weights[i] = std::sin(static_cast<float>(i * i + 1));
+  return weights;
+}
+
+TEST(LayerRecord, EveryPrecisionHasARowAndEveryDistinctCastASpectrum) {
+  const LayerRecord record = OneLayer(20, 16, some_weights(320)).record();
+  ASSERT_EQ(record.results.size(), 3U);
+  EXPECT_EQ(record.eigenvalues.size(), 3 * 16U);
+  for (std::size_t p = 0; p < 3; ++p) {
+    const ResultRow& row = record.results[p];
+    EXPECT_EQ(row.layer, 1);
+    EXPECT_EQ(row.rank, 3);
+    EXPECT_EQ(row.status, Status::ok);
+    EXPECT_EQ(row.method, "gram_eigen");
+    EXPECT_EQ(row.k_used, 10);
+    EXPECT_EQ(row.n_eigs, 16);
+    EXPECT_EQ(row.spectrum_offset, static_cast<std::int64_t>(16 * p));
+    EXPECT_EQ(row.lambda_max, record.eigenvalues[16 * p + 15]);
+    EXPECT_GE(row.stable_rank, 1);
+    EXPECT_LE(row.stable_rank, 16);
+  }
+  EXPECT_EQ(record.results[0].cast_error, 0);
+  EXPECT_LT(record.results[1].cast_error, record.results[2].cast_error);
+}
+
+TEST(LayerRecord, ASharedSpectrumIsStoredOnce) {
+  const LayerRecord record = OneLayer(4, 3, {1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0}).record();
+  EXPECT_EQ(record.eigenvalues.size(), 3U);
+  EXPECT_EQ(record.results[0].shares, "");
+  for (const std::size_t p : {1, 2}) {
+    EXPECT_EQ(record.results[p].shares, "fp32");
+    EXPECT_EQ(record.results[p].share_bound, 0);
+    EXPECT_EQ(record.results[p].seconds, 0);
+    EXPECT_EQ(record.results[p].alpha, record.results[0].alpha);
+  }
+}
+
+TEST(LayerRecord, AnOverflowIsCountedAndHasNoFigure) {
+  auto weights = some_weights(320);
+  weights[7] = weights[8] = 70000;
+  const LayerRecord record = OneLayer(20, 16, weights).record();
+  EXPECT_EQ(record.results[1].status, Status::nonfinite);
+  EXPECT_EQ(record.results[1].reason, "2 of 320 fp16 weights are NaN or Inf");
+  EXPECT_EQ(record.results[1].method, "failed");
+  EXPECT_EQ(record.results[1].k_used, -1);
+  EXPECT_EQ(record.results[1].spectrum_length, 0);
+  EXPECT_TRUE(std::isnan(record.results[1].alpha));
+  EXPECT_EQ(record.results[2].status, Status::ok);
+}
+
+TEST(LayerRecord, NanWeightsAreNotSharedAsAFigure) {
+  const LayerRecord record = OneLayer(2, 2, {1, 2, 3, std::nanf("")}).record();
+  for (const ResultRow& row : record.results) {
+    EXPECT_EQ(row.status, Status::nonfinite);
+    EXPECT_EQ(row.reason, "1 of 4 " + row.precision + " weights are NaN or Inf");
+    EXPECT_EQ(row.shares, "");
+  }
+}
+
+TEST(LayerRecord, ARowOrNothingIsDegenerate) {
+  const LayerRecord one_row = OneLayer(1, 3, {1, 2, 3}).record();
+  const LayerRecord nothing = OneLayer(0, 3, {}).record();
+  for (const ResultRow& row : {one_row.results[0], nothing.results[0]}) {
+    EXPECT_EQ(row.status, Status::degenerate);
+    EXPECT_EQ(row.method, "degenerate");
+    EXPECT_EQ(row.n_eigs, -1);
+    EXPECT_EQ(row.reason, "fewer than two eigenvalues");
+  }
+}
+
+TEST(LayerRecord, ZerosHaveNoTail) {
+  const ResultRow row = OneLayer(4, 4, std::vector<float>(16)).record().results[0];
+  EXPECT_EQ(row.status, Status::no_tail);
+  EXPECT_EQ(row.method, "failed");
+  EXPECT_EQ(row.reason, "all eigenvalues are zero");
+}
+
+TEST(LayerRecord, AFileThatHasChangedEndsTheRun) {
+  OneLayer layer(2, 2, {1, 2, 3, 4});
+  layer.catalog().files[0].size += 1;
+  EXPECT_THROW(layer.record(), Error);
+}
+
+TEST(LayerRecord, WithoutFiguresEveryPrecisionSaysWhy) {
+  const LayerRecord record = record_without_figures(5, usual, Status::unsupported, "GPTQ codes");
+  ASSERT_EQ(record.results.size(), 3U);
+  EXPECT_EQ(record.results[2].precision, "bf16");
+  EXPECT_EQ(record.results[2].status, Status::unsupported);
+  EXPECT_EQ(record.results[2].reason, "GPTQ codes");
+}
+
+}  // namespace
+}  // namespace alphahill
