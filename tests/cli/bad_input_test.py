@@ -37,7 +37,7 @@ BAD_OPTIONS = [
     (["--max-layers-per-plot", "ten"], WRONG_USAGE, "--max-layers-per-plot.*ten"),
     (["--log-level", "LOUD"], WRONG_USAGE, "--log-level.*INFO.*LOUD"),
     (["--individual-plots", "sometimes"], WRONG_USAGE, "--individual-plots.*never.*sometimes"),
-    (["--config", "/nowhere/run.cfg"], WRONG_USAGE, "/nowhere/run.cfg"),
+    (["--config", "/nowhere/run.cfg"], FAILED, "/nowhere/run.cfg"),
 ]
 
 # The value of --model, the exit code, a pattern.
