@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -114,7 +115,10 @@ void File::sync() {
 }
 
 void File::will_need(std::int64_t offset, std::int64_t bytes) const {
-  ::posix_fadvise(descriptor_, offset, bytes, POSIX_FADV_WILLNEED);
+  constexpr std::int64_t piece = 128 * 1024;  // Linux reads ahead no more than its read-ahead window at a call
+  for (const std::int64_t end = offset + bytes; offset < end; offset += piece) {
+    ::posix_fadvise(descriptor_, offset, std::min(piece, end - offset), POSIX_FADV_WILLNEED);
+  }
 }
 
 bool File::try_lock() {

@@ -15,7 +15,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto live_interval = 100ms;
-constexpr auto plain_interval = 30s;
+constexpr auto shortest_plain_interval = 2s;
+constexpr auto longest_plain_interval = 30s;
 constexpr double plain_part = 0.1;
 constexpr std::size_t shown_name = 50;
 
@@ -35,8 +36,10 @@ Progress::~Progress() {
 
 bool Progress::due(Clock::time_point now) const {
   if (items_done_ == items_) return true;
-  if (live_) return now - shown_ >= live_interval;
-  return now - shown_ >= plain_interval || work_done_ / work_ - shown_part_ >= plain_part;
+  const auto silence = now - shown_;
+  if (live_) return silence >= live_interval;
+  const bool much_done = work_done_ / work_ - shown_part_ >= plain_part;
+  return silence >= (much_done ? shortest_plain_interval : longest_plain_interval);
 }
 
 std::string Progress::line(double elapsed_seconds, const std::string& latest) const {

@@ -1,0 +1,37 @@
+/// Command lines of the two programs: parsed by Boost.Program_options, errors as one line each.
+#pragma once
+
+#include <boost/program_options.hpp>
+#include <string>
+
+#include "alphahill/report/report.hpp"
+
+namespace alphahill {
+
+/// What a program accepts.
+struct CommandLine {
+  boost::program_options::options_description options;
+  boost::program_options::positional_options_description positional;
+  std::string intro;     ///< what the program is for, before the options in --help
+  std::string examples;  ///< after them
+};
+
+/// The options that both programs have: --config, --log-level, --help, --version.
+boost::program_options::options_description general_options();
+
+/// The options of a report that both programs have.
+boost::program_options::options_description report_options();
+
+/// Their values, and that of --output-dir. @throws Error(usage) for a wrong one
+ReportSettings report_settings(const boost::program_options::variables_map& values);
+
+/// Parses the arguments, then the file that --config names; the command line wins.
+/// @throws Error(usage) for anything that the program does not accept
+boost::program_options::variables_map parse(const CommandLine& command_line, int argc,
+                                            const char* const* argv);
+
+/// The text that --help or --version asks for; empty when neither is given.
+std::string requested_text(const CommandLine& command_line,
+                           const boost::program_options::variables_map& values, const std::string& program);
+
+}  // namespace alphahill

@@ -1,0 +1,12 @@
+/// How the programs end on an error: one clear line, and an exit code.
+#pragma once
+
+#include <exception>
+#include <string>
+
+namespace alphahill {
+
+/// Prints "PROGRAM: error: WHERE: REASON" on standard error. @return the exit code that belongs to it
+int report_error(const std::string& program, const std::exception& error);
+
+}  // namespace alphahill

@@ -1,0 +1,24 @@
+/// Values of options, checked: each function throws Error(usage) that names the option, what is allowed and
+/// what was found.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace alphahill {
+
+/// One of `allowed`.
+std::string choice(std::string_view option, const std::string& value,
+                   const std::vector<std::string>& allowed);
+
+/// A number in (0, 1].
+double fraction(std::string_view option, const std::string& value);
+
+/// A whole number, 0 or more.
+int whole_number(std::string_view option, const std::string& value);
+
+/// "a,b,c" as its parts, none empty and none twice.
+std::vector<std::string> list_of(std::string_view option, const std::string& value);
+
+}  // namespace alphahill

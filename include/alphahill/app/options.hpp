@@ -1,0 +1,32 @@
+/// What the user of alpha-hill asked for.
+#pragma once
+
+#include <string>
+
+#include "alphahill/report/report.hpp"
+#include "alphahill/spectrum/analysis.hpp"
+
+namespace alphahill {
+
+struct Options {
+  std::string model;
+  std::string revision;
+  std::string device;  ///< "cpu", "cuda" or "cuda:N"
+  AnalysisSettings settings;
+  std::string filter_layers;
+  ReportSettings report;
+  std::string log_level = "INFO";
+  bool write_report = true;
+  bool restart = false;
+  bool list_layers = false;
+  bool dry_run = false;
+  std::string text;  ///< to print instead of anything else: --help, --version
+};
+
+/// @throws Error(usage) for a wrong option or value
+Options parse_options(int argc, const char* const* argv);
+
+/// @throws Error(system) when the device is not built in or not there
+std::unique_ptr<Backend> make_backend(const std::string& device);
+
+}  // namespace alphahill

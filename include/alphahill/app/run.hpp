@@ -1,0 +1,39 @@
+/// A run of alpha-hill on rank 0: what is prepared before the ranks begin, and what is left when they are
+/// done.
+#pragma once
+
+#include <filesystem>
+
+#include "alphahill/app/options.hpp"
+#include "alphahill/checkpoint/catalog.hpp"
+#include "alphahill/cluster/plan.hpp"
+#include "alphahill/store/journal.hpp"
+
+namespace alphahill {
+
+struct Run {
+  Options options;
+  Catalog catalog;
+  Journal journal;
+  Plan plan;  ///< what remains to be done
+
+  std::int64_t layers() const { return static_cast<std::int64_t>(catalog.layers.size()); }
+  bool complete() const { return journal.finished() == layers(); }
+};
+
+/// The catalog of the model that the options name.
+Catalog catalog_of(const Options& options);
+
+/// Opens the checkpoint and the journal. Layers that cannot be analysed have their records at once.
+/// @throws Error  when the run cannot begin
+Run prepare_run(const Options& options);
+
+/// Writes CSVs and plots from a results file, and prints the summary and where they are on standard output.
+void print_report(const std::filesystem::path& results_file, const ReportSettings& settings);
+
+/// Writes the HDF5 file from the journal and, where the run is complete and they are wanted, CSVs and plots;
+/// prints the summary. MPI must be over: plots are drawn by child processes.
+/// @return the exit code
+int finish_run(const Run& run);
+
+}  // namespace alphahill

@@ -1,0 +1,5 @@
+#include "alphahill/app/alpha_hill.hpp"
+
+int main(int argc, char** argv) {
+  return alphahill::alpha_hill(argc, argv);
+}

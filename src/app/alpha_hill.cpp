@@ -1,0 +1,133 @@
+#include "alphahill/app/alpha_hill.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <optional>
+
+#include "alphahill/app/errors.hpp"
+#include "alphahill/app/preview.hpp"
+#include "alphahill/app/run.hpp"
+#include "alphahill/base/bytes.hpp"
+#include "alphahill/base/logging.hpp"
+#include "alphahill/base/text.hpp"
+#include "alphahill/checkpoint/layer_table.hpp"
+#include "alphahill/cluster/coordinator.hpp"
+#include "alphahill/cluster/interrupt.hpp"
+
+namespace alphahill {
+
+namespace {
+
+constexpr const char* program = "alpha-hill";
+
+/// What the ranks leave behind when MPI is over.
+struct Ended {
+  int exit_code = exit_complete;
+  std::optional<Run> run;  ///< on rank 0, where results are to be written
+};
+
+void announce(const Run& run, int ranks) {
+  spdlog::info("{}: {} layers at {} precisions on {} rank{}", run.catalog.folder, run.layers(),
+               run.options.settings.precisions.size(), ranks, ranks == 1 ? "" : "s");
+  if (run.journal.finished() > 0) {
+    spdlog::info("{} of {} layers already done", run.journal.finished(), run.layers());
+  }
+}
+
+void worker(const Catalog& catalog, const Options& options, int rank, const CoordinatorLine& line) {
+  work(
+      catalog, options.settings, [&] { return make_backend(options.device); }, rank, line);
+}
+
+/// Rank 0: hands out the layers and keeps their records; its own worker computes on a thread beside.
+std::optional<Error> coordinate(Run& run, MpiSession& mpi) {
+  Crew crew(mpi, [&](const CoordinatorLine& line) { worker(run.catalog, run.options, 0, line); });
+  const auto keep = [&](std::span<const LayerRecord> records) { run.journal.append(records); };
+  return Coordinator(run.plan, run.catalog, run.options.settings, crew, keep, stop_requested).run();
+}
+
+/// Where ranks wait for each other, an exception that leaves one of them must end them all.
+template <class Action>
+auto or_abort(MpiSession& mpi, Action action) {
+  try {
+    return action();
+  } catch (const std::exception& error) {
+    mpi.abort(report_error(program, error));
+  }
+}
+
+/// Tells the other ranks whether and on what they begin.
+void broadcast_job(MpiSession& mpi, const Job& job) {
+  std::vector<std::byte> bytes = to_bytes(job);
+  mpi.broadcast(bytes);
+}
+
+Ended lead(const Options& options, MpiSession& mpi) {
+  note_stop_signals();
+  std::optional<Run> run;
+  try {
+    run.emplace(prepare_run(options));
+  } catch (const std::exception& error) {
+    broadcast_job(mpi, {.called_off = true, .catalog = {}});
+    return {report_error(program, error), std::nullopt};
+  }
+  broadcast_job(mpi, {.called_off = false, .catalog = run->catalog});
+  announce(*run, mpi.size());
+  const auto failure = or_abort(mpi, [&] { return coordinate(*run, mpi); });
+  if (failure) return {report_error(program, *failure), std::nullopt};
+  return {exit_complete, std::move(run)};
+}
+
+Ended follow(const Options& options, MpiSession& mpi) {
+  ignore_stop_signals();
+  return or_abort(mpi, [&] {
+    std::vector<std::byte> bytes;
+    mpi.broadcast(bytes);
+    const auto job = from_bytes<Job>(bytes, "job of rank 0");
+    if (!job.called_off) worker(job.catalog, options, mpi.rank(), line_to_rank_0(mpi));
+    return Ended{};
+  });
+}
+
+/// What needs one rank only. @return false when there is nothing of the kind to do
+bool show(const Options& options, const MpiSession& mpi) {
+  if (options.text.empty() && !options.list_layers && !options.dry_run) return false;
+  if (mpi.rank() != 0) return true;
+  if (!options.text.empty()) {
+    fmt::print("{}", options.text);
+  } else if (options.list_layers) {
+    fmt::print("{}", layer_table(catalog_of(options)));
+  } else {
+    fmt::print("{}", preview(catalog_of(options), options.settings, mpi.size()));
+  }
+  return true;
+}
+
+Ended take_part(int argc, char** argv) {
+  MpiSession mpi(argc, argv);
+  try {
+    const Options options = parse_options(argc, argv);
+    start_logging(options.log_level, mpi.rank());
+    set_blas_threads(1);
+    if (show(options, mpi)) return {};
+    return mpi.rank() == 0 ? lead(options, mpi) : follow(options, mpi);
+  } catch (const Error& error) {
+    // All ranks find the same mistake in the same command line; one of them says so.
+    if (mpi.rank() == 0) return {report_error(program, error), std::nullopt};
+    return {exit_usage, std::nullopt};
+  }
+}
+
+}  // namespace
+
+int alpha_hill(int argc, char** argv) {
+  try {
+    const Ended ended = take_part(argc, argv);
+    return ended.run ? finish_run(*ended.run) : ended.exit_code;
+  } catch (const std::exception& error) {
+    return report_error(program, error);
+  }
+}
+
+}  // namespace alphahill

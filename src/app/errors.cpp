@@ -1,0 +1,16 @@
+#include "alphahill/app/errors.hpp"
+
+#include <fmt/format.h>
+
+#include "alphahill/app/alpha_hill.hpp"
+#include "alphahill/base/error.hpp"
+
+namespace alphahill {
+
+int report_error(const std::string& program, const std::exception& error) {
+  fmt::print(stderr, "{}: error: {}\n", program, error.what());
+  const auto* own = dynamic_cast<const Error*>(&error);
+  return own != nullptr && own->fault() == Fault::usage ? exit_usage : exit_failed;
+}
+
+}  // namespace alphahill

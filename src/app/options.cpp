@@ -1,0 +1,132 @@
+#include "alphahill/app/options.hpp"
+
+#include <charconv>
+
+#include "alphahill/app/command_line.hpp"
+#include "alphahill/app/option_values.hpp"
+#include "alphahill/base/error.hpp"
+
+namespace alphahill {
+
+namespace po = boost::program_options;
+
+namespace {
+
+constexpr const char* intro =
+    R"(alpha-hill: the Hill exponent alpha of the weight spectrum of every Linear layer of a model, at several precisions.
+
+  alpha-hill --model FOLDER_OR_HUB_ID [options]           on one core
+  mpirun -n 8 alpha-hill --model FOLDER_OR_HUB_ID ...     on eight
+  srun --mpi=pmix alpha-hill --model ...                  in a Slurm job
+
+The same command on the same output folder goes on where the last run stopped.
+)";
+
+constexpr const char* examples =
+    R"(Files in the output folder:
+  alpha_hill.h5                        every figure and every spectrum (alpha-hill-report reads it)
+  precision_alpha_hill_results.csv     one row a layer
+  precision_summary_statistics.csv     one row a precision
+  plots/                               distributions, categories, layers
+  alpha_hill.journal                   finished layers while the run is under way
+
+Exit codes: 0 complete, 1 failed, 2 wrong usage, 75 stopped early (run the same command again).
+
+Examples:
+  alpha-hill --model meta-llama/Llama-3.1-8B --precisions fp64,fp32,fp16,bf16
+  alpha-hill --model ./checkpoint --filter-layers 'layers\.(0|1)\.' --dry-run
+  alpha-hill --model ./checkpoint --list-layers
+)";
+
+po::options_description run_options() {
+  po::options_description options("Run", 100);
+  const auto text = [](const char* name) { return po::value<std::string>()->value_name(name); };
+  const auto flag = [] { return po::bool_switch(); };
+  auto add = options.add_options();
+  add("model", text("MODEL"), "checkpoint folder, or hub id in the local cache (required)");
+  add("revision", text("REV")->default_value("main"), "branch, tag or commit of a hub id");
+  add("device", text("DEVICE")->default_value("cpu"), "cpu, cuda (the GPUs of a node in turn) or cuda:N");
+  add("load-dtype", text("DTYPE")->default_value("fp32"),
+      "first cast of the stored weights: fp32, fp16 or bf16");
+  add("precisions", text("LIST")->default_value("fp32,fp16,bf16"),
+      "of fp64, fp32, fp16, bf16: a second cast, one each");
+  add("output-dir", text("DIR")->default_value("./results/precision_analysis"),
+      "where everything is written");
+  add("k-frac", text("FRACTION")->default_value("0.1"), "part of the eigenvalues in the tail, in (0, 1]");
+  add("filter-layers", text("REGEX")->default_value(""),
+      "only layers whose name contains a match (Perl syntax)");
+  add("no-report", flag(), "write alpha_hill.h5 only");
+  add("restart", flag(), "begin anew, whatever the output folder holds");
+  add("list-layers", flag(), "print the layers and end");
+  add("dry-run", flag(), "print what a run would read, compute and need, and end");
+  return options;
+}
+
+CommandLine alpha_hill_command_line() {
+  CommandLine command_line{run_options(), {}, intro, examples};
+  command_line.options.add(report_options()).add(general_options());
+  return command_line;
+}
+
+AnalysisSettings analysis_settings(const po::variables_map& values) {
+  const std::vector<Format> narrow{Format::fp32, Format::fp16, Format::bf16};
+  const std::vector<Format> all{Format::fp64, Format::fp32, Format::fp16, Format::bf16};
+  const auto text = [&](const char* name) { return values[name].as<std::string>(); };
+  AnalysisSettings settings{.load = parse_format(text("load-dtype"), "--load-dtype", narrow),
+                            .precisions = {},
+                            .k_fraction = fraction("--k-frac", text("k-frac"))};
+  for (const std::string& name : list_of("--precisions", text("precisions"))) {
+    settings.precisions.push_back(parse_format(name, "--precisions", all));
+  }
+  return settings;
+}
+
+/// The number in "cuda:N", 0 in "cuda".
+std::optional<int> cuda_device(const std::string& device) {
+  if (device == "cuda") return 0;
+  if (!device.starts_with("cuda:")) return std::nullopt;
+  const std::string number = device.substr(5);
+  int parsed = -1;
+  const auto [end, code] = std::from_chars(number.data(), number.data() + number.size(), parsed);
+  if (code != std::errc() || end != number.data() + number.size() || parsed < 0) return std::nullopt;
+  return parsed;
+}
+
+std::string checked_device(const std::string& device) {
+  if (device == "cpu" || cuda_device(device)) return device;
+  throw Error(Fault::usage, "--device", "expected cpu, cuda or cuda:N, found '" + device + "'");
+}
+
+}  // namespace
+
+Options parse_options(int argc, const char* const* argv) {
+  const CommandLine command_line = alpha_hill_command_line();
+  const po::variables_map values = parse(command_line, argc, argv);
+  Options options;
+  options.text = requested_text(command_line, values, "alpha-hill");
+  if (!options.text.empty()) return options;
+  const auto text = [&](const char* name) { return values[name].as<std::string>(); };
+  const auto flag = [&](const char* name) { return values[name].as<bool>(); };
+  if (!values.contains("model") || text("model").empty()) {
+    throw Error(Fault::usage, "--model", "expected a checkpoint folder or a hub id; see --help");
+  }
+  options.model = text("model");
+  options.revision = text("revision");
+  options.device = checked_device(text("device"));
+  options.settings = analysis_settings(values);
+  options.filter_layers = text("filter-layers");
+  options.report = report_settings(values);
+  options.log_level = text("log-level");
+  options.write_report = !flag("no-report");
+  options.restart = flag("restart");
+  options.list_layers = flag("list-layers");
+  options.dry_run = flag("dry-run");
+  return options;
+}
+
+std::unique_ptr<Backend> make_backend(const std::string& device) {
+  const auto number = cuda_device(device);
+  return number ? make_cuda_backend(*number) : make_cpu_backend();
+}
+
+}  // namespace alphahill

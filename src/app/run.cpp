@@ -1,0 +1,109 @@
+#include "alphahill/app/run.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "alphahill/app/alpha_hill.hpp"
+#include "alphahill/app/version.hpp"
+#include "alphahill/base/text.hpp"
+#include "alphahill/checkpoint/hub_cache.hpp"
+#include "alphahill/cluster/layer_record.hpp"
+#include "alphahill/report/report.hpp"
+#include "alphahill/store/results_file.hpp"
+
+namespace alphahill {
+
+namespace {
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+LayerRow row_of(const Catalog& catalog, const Layer& layer) {
+  return {.name = layer.name,
+          .category = layer.category,
+          .out_features = layer.out_features,
+          .in_features = layer.in_features,
+          .numel = layer.numel(),
+          .stored_dtype = layer.stored_dtype,
+          .source_file = catalog.files.at(static_cast<std::size_t>(layer.file)).name};
+}
+
+RunDescription describe(const Options& options, const Catalog& catalog) {
+  RunDescription run{.model = options.model,
+                     .model_fingerprint = catalog.fingerprint,
+                     .load_dtype = std::string(name_of(options.settings.load)),
+                     .precisions = {},
+                     .k_frac = options.settings.k_fraction,
+                     .filter_layers = options.filter_layers,
+                     .version = version_text(),
+                     .host = host_name(),
+                     .layers = {}};
+  for (const Format precision : options.settings.precisions) run.precisions.emplace_back(name_of(precision));
+  for (const Layer& layer : catalog.layers) run.layers.push_back(row_of(catalog, layer));
+  return run;
+}
+
+Journal open_journal(const Options& options, const Catalog& catalog) {
+  create_folders(options.report.output_dir);
+  const auto path = options.report.output_dir / "alpha_hill.journal";
+  const RunDescription run = describe(options, catalog);
+  return options.restart ? Journal::restart(path, run) : Journal::open_or_resume(path, run);
+}
+
+void record_unsupported_layers(const Catalog& catalog, const AnalysisSettings& settings, Journal& journal) {
+  std::vector<LayerRecord> records;
+  for (std::int64_t number = 1; number <= std::ssize(catalog.layers); ++number) {
+    const std::string& reason = catalog.layers[static_cast<std::size_t>(number - 1)].unsupported;
+    if (reason.empty() || journal.has(number)) continue;
+    records.push_back(record_without_figures(number, settings, Status::unsupported, reason));
+  }
+  if (!records.empty()) journal.append(records);
+}
+
+void write_results_of(const Journal& journal, const std::filesystem::path& file) {
+  write_results(file, journal.run(), [&](std::int64_t layer) -> std::optional<LayerRecord> {
+    if (!journal.has(layer)) return std::nullopt;
+    return journal.read(layer);
+  });
+}
+
+}  // namespace
+
+Catalog catalog_of(const Options& options) {
+  return open_catalog(find_model(options.model, options.revision), options.filter_layers);
+}
+
+Run prepare_run(const Options& options) {
+  make_backend(options.device);  // says here, not on the first layer, that a device is not there
+  Catalog catalog = catalog_of(options);
+  Journal journal = open_journal(options, catalog);
+  record_unsupported_layers(catalog, options.settings, journal);
+  Plan plan = make_plan(catalog, options.settings, [&](std::int64_t layer) { return journal.has(layer); });
+  return {options, std::move(catalog), std::move(journal), std::move(plan)};
+}
+
+void print_report(const std::filesystem::path& results_file, const ReportSettings& settings) {
+  const ReportView view = open_view(results_file, settings.selection);
+  const WrittenReport written = write_report(view, settings);
+  fmt::print("{}{}", summary_text(view), written_text(written));
+}
+
+int finish_run(const Run& run) {
+  const auto file = run.options.report.output_dir / "alpha_hill.h5";
+  write_results_of(run.journal, file);
+  if (!run.complete()) {
+    spdlog::warn("stopped early: {} of {} layers are done; run the same command again to go on",
+                 run.journal.finished(), run.layers());
+    return exit_stopped_early;
+  }
+  if (run.options.write_report) print_report(file, run.options.report);
+  return exit_complete;
+}
+
+}  // namespace alphahill
