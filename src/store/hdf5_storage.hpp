@@ -1,9 +1,9 @@
 /// What HDF5 reads from and writes to: an alphahill::File behind a driver of HDF5's virtual file layer.
 ///
 /// HDF5 1.10 crashes, mostly on closing, after a write that failed. So it never sees one: the first failure
-/// is kept for the caller, and everything written from then on goes to memory, from where HDF5 reads it back,
-/// until the caller has closed what it has open. HDF5's own file locks, which not all file systems have, are
-/// not used.
+/// is kept for the caller, and what is written from then on goes to memory, from where HDF5 reads it back,
+/// until the caller has closed what is open. The locks that HDF5 takes by itself, and that not all file
+/// systems have, are left out.
 #pragma once
 
 #include <H5Cpp.h>
@@ -45,10 +45,11 @@ class Hdf5Storage {
   /// @throws what a read or write of the file threw since it was opened
   void check() const;
 
-  // What the driver calls.
+  // What HDF5 calls through its driver.
+
   std::int64_t size() const { return size_; }
   void truncate(std::int64_t size) noexcept;
-  /// Bytes behind the end are 0. @return false when the file cannot be read
+  /// Bytes behind the end of the file are 0. @return false when it cannot be read
   bool read_at(std::span<std::byte> bytes, std::int64_t offset) noexcept;
   void write_at(std::span<const std::byte> bytes, std::int64_t offset) noexcept;
 

@@ -1,5 +1,4 @@
-/// Typed values in and out of HDF5 datasets and attributes: double, integers, and text as variable-length
-/// UTF-8.
+/// Typed values in and out of HDF5 datasets and attributes: numbers, and text as variable-length UTF-8.
 #pragma once
 
 #include <H5Cpp.h>
@@ -11,8 +10,7 @@
 
 namespace alphahill {
 
-/// The type of a Value in the file, which is its type in memory; text is passed as a pointer to its
-/// characters.
+/// The type of a Value in the file and in memory, where HDF5 takes a text as a pointer to its characters.
 template <class Value>
 H5::DataType hdf5_type() {
   if constexpr (std::is_same_v<Value, double>) {

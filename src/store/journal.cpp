@@ -86,8 +86,9 @@ Journal Journal::open_or_resume(const std::filesystem::path& path, const RunDesc
                  printable(contents.run->version), printable(run.version));
   }
   if (const std::int64_t torn = file.size() - contents.end; torn > 0) {
-    spdlog::warn("{}: the last {} bytes, from byte {} on, are no whole record: cut off",
-                 printable(path.string()), torn, contents.end);
+    spdlog::warn(
+        "{}: the last {} bytes, from byte {} on, are no whole record: cut off; its layer is computed again",
+        printable(path.string()), torn, contents.end);
     file.truncate(contents.end);
   }
   return {std::move(file), std::move(contents)};

@@ -1,3 +1,4 @@
+/// Reads the results file: tables at once, a spectrum when it is asked for.
 #include <fmt/format.h>
 
 #include <type_traits>

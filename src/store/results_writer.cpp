@@ -1,4 +1,5 @@
-#include <algorithm>
+/// Writes the results file: tables whole, eigenvalues record by record.
+#include <type_traits>
 #include <utility>
 
 #include "alphahill/store/results_file.hpp"
@@ -10,13 +11,11 @@ namespace alphahill {
 
 namespace {
 
-/// Eigenvalues a chunk. Level 1 behind the shuffle filter saves as much (a fifth) as higher levels, in less
-/// time.
 constexpr hsize_t chunk_length = 8192;
+/// Behind the shuffle filter, level 1 saves a fifth, as higher levels do, in less time.
 constexpr unsigned deflate_level = 1;
 
-/// A group whose members are listed in the order of their creation; the C++ API has no property list for
-/// that.
+/// A group that lists its members in the order of their creation, which the C++ API cannot ask for.
 H5::Group create_ordered_group(const H5::H5File& file, const char* name) {
   const H5::PropList order(H5P_GROUP_CREATE);
   H5Pset_link_creation_order(order.getId(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
@@ -92,10 +91,27 @@ void append_record(LayerRecord record, std::vector<ResultRow>& rows, SpectraWrit
   spectra.append(record.eigenvalues);
 }
 
+/// Writes /spectra and /results. @return true when every layer has a record
+bool write_records(const Hdf5Storage& storage, const H5::H5File& file, std::int64_t layers,
+                   const RecordOf& record_of) {
+  SpectraWriter spectra(file);
+  std::vector<ResultRow> rows;
+  bool complete = true;
+  for (std::int64_t layer = 1; layer <= layers; ++layer) {
+    storage.check();
+    if (auto record = record_of(layer)) {
+      append_record(*std::move(record), rows, spectra);
+    } else {
+      complete = false;
+    }
+  }
+  write_table(file, "results", rows, result_columns);
+  return complete;
+}
+
 }  // namespace
 
-void write_results(const std::filesystem::path& path, const RunDescription& run,
-                   const std::function<std::optional<LayerRecord>(std::int64_t layer)>& record_of) {
+void write_results(const std::filesystem::path& path, const RunDescription& run, const RecordOf& record_of) {
   replace_file(path, [&](const std::filesystem::path& temporary) {
     Hdf5Storage storage(File::open_or_create(temporary), Fault::system, "the results cannot be written");
     storage.guarded([&] {
@@ -104,18 +120,7 @@ void write_results(const std::filesystem::path& path, const RunDescription& run,
       for_each_column(run_attributes,
                       [&](const auto& column) { write_attribute(file, column.name, run.*column.field); });
       write_table(file, "layers", run.layers, layer_columns);
-      SpectraWriter spectra(file);
-      std::vector<ResultRow> rows;
-      bool complete = true;
-      for (std::int64_t layer = 1; layer <= std::ssize(run.layers); ++layer) {
-        storage.check();
-        if (auto record = record_of(layer)) {
-          append_record(*std::move(record), rows, spectra);
-        } else {
-          complete = false;
-        }
-      }
-      write_table(file, "results", rows, result_columns);
+      const bool complete = write_records(storage, file, std::ssize(run.layers), record_of);
       write_attribute(file, "complete", std::int64_t{complete});
     });
     storage.check();

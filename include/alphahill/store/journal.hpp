@@ -27,9 +27,8 @@ class Journal {
  public:
   /// Goes on with the journal at `path`, or begins one where there is none, or one torn within its first
   /// frame. Holds an exclusive lock on it. The model's name, host and version may differ from the journal's.
-  /// @throws Error(input) when it belongs to a run of other weights or settings (the first that differs is
-  /// named), or
-  ///                      its magic or run description is damaged
+  /// @throws Error(input) when it belongs to a run of other weights or settings; names the first that differs
+  /// @throws Error(input) when its magic or its description of the run is damaged
   /// @throws Error(system) when another process holds it, or it cannot be written
   static Journal open_or_resume(const std::filesystem::path& path, const RunDescription& run);
   /// Begins anew, whatever was there. @throws Error(system) as above

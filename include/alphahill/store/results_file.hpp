@@ -5,9 +5,8 @@
 ///   /layers   one row a layer, in layer order (columns: LayerRow)
 ///   /results  one row a layer and precision, layers in order, precisions in the order asked for (columns:
 ///             ResultRow; status by its name)
-///   /spectra/eigenvalues  fp64, ascending, one spectrum after another, chunked and compressed; a shared
-///   spectrum is
-///             stored once; rows point into it by spectrum_offset and spectrum_length
+///   /spectra/eigenvalues  fp64, ascending, one spectrum after another, chunked and compressed; a shared one
+///             is stored once; rows point into it by spectrum_offset and spectrum_length
 /// Root attributes: schema_version, complete (1: every layer has its rows), and the fields of RunDescription.
 /// Text is variable-length UTF-8. Result files are trusted input.
 #pragma once
@@ -25,13 +24,14 @@ namespace alphahill {
 
 inline constexpr int results_schema_version = 1;
 
+/// The record of a layer; nothing where it is not finished.
+using RecordOf = std::function<std::optional<LayerRecord>(std::int64_t layer)>;
+
 /// Writes the file: to a temporary name, synced, renamed over `path`. What was there stays when that fails.
-/// @param record_of  the record of layer 1, 2, ...; nothing where the layer is not finished. Called once a
-/// layer, in
-///                   order; the eigenvalues of no more than one record are in memory
+/// @param record_of  called once for each layer, in order, so that the eigenvalues of no more than one record
+///                   are in memory
 /// @throws Error(system) naming the file when it cannot be written
-void write_results(const std::filesystem::path& path, const RunDescription& run,
-                   const std::function<std::optional<LayerRecord>(std::int64_t layer)>& record_of);
+void write_results(const std::filesystem::path& path, const RunDescription& run, const RecordOf& record_of);
 
 /// A results file open for reading. For use by one thread at a time, as all of HDF5.
 class ResultsFile {
