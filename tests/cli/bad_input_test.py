@@ -83,9 +83,9 @@ class BadInputTest(ProgramTest):
         return llama("fp32", blocks=1).write(self.folder / "model")
 
     def test_broken_checkpoints(self):
-        for what, pattern, fill in checkpoints():
+        for number, (what, pattern, fill) in enumerate(checkpoints()):
             with self.subTest(what):
-                folder = self.folder / what.replace("/", " ")
+                folder = self.folder / f"model {number}"
                 folder.mkdir()
                 (folder / "config.json").write_text(json.dumps(CONFIG))
                 fill(folder)

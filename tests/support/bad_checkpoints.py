@@ -72,7 +72,7 @@ BAD_FILES = [
     ("too few bytes for the shape", TENSOR, one_tensor(shape=(2, 4))),
     ("a shape whose size wraps to 0", TENSOR, one_tensor(shape=(2**32, 2**32), data_offsets=(0, 0), payload=b"")),
     ("a shape whose size wraps to 4", TENSOR,
-     one_tensor("F32", shape=(4194305, 4194305, 211106198978564), data_offsets=(0, 16), payload=bytes(16))),
+     one_tensor(shape=(4194305, 4194305, 211106198978564), data_offsets=(0, 16), payload=bytes(16))),
     ("a shape that overflows before a 0", TENSOR,
      one_tensor(shape=(2**63, 2**63, 0), data_offsets=(0, 0), payload=b"")),
 ]
