@@ -1,0 +1,18 @@
+/// Which plots a report has, and what each shows.
+#pragma once
+
+#include <vector>
+
+#include "alphahill/report/charts.hpp"
+#include "alphahill/report/gnuplot.hpp"
+#include "alphahill/report/report.hpp"
+
+namespace alphahill {
+
+/// The plots of a view, into plots/ of the output folder:
+///   alpha_distribution_by_precision, category_<category>, combined_batch_<i> (all_layers_combined where one
+///   suffices), individual_layers/layer_<number>_<name, dots as underscores>.
+/// @param view  must outlive the plots; at least one layer
+std::vector<Plot> plots_of(const ReportView& view, const ReportSettings& settings);
+
+}  // namespace alphahill

@@ -1,0 +1,68 @@
+/// The report on a stored run: both CSVs, the plots, and the summary for the terminal.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "alphahill/report/picture.hpp"
+#include "alphahill/report/view.hpp"
+
+namespace alphahill {
+
+enum class IndividualPlots : std::uint8_t { automatic, always, never };
+
+struct ReportSettings {
+  Selection selection;
+  std::filesystem::path output_dir;
+  PlotFormat plot_format = PlotFormat::png;
+  std::int64_t max_layers_per_plot = 10;                          ///< in the combined plots; 0: all in one
+  IndividualPlots individual_plots = IndividualPlots::automatic;  ///< automatic: up to 500 layers
+  int jobs = 0;  ///< gnuplot processes at once; 0: one a core
+};
+
+/// @throws Error(usage) naming the option and what it may be
+PlotFormat parse_plot_format(std::string_view text);
+IndividualPlots parse_individual_plots(std::string_view text);
+
+struct WrittenReport {
+  std::filesystem::path results_csv;
+  std::filesystem::path summary_csv;
+  std::filesystem::path plots_folder;
+  std::int64_t plots = 0;
+};
+
+/// The view of a results file that a report shows; warns of unfinished layers and inexact figures.
+/// @throws Error as ResultsFile::open and view_of
+ReportView open_view(const std::filesystem::path& results_file, const Selection& selection);
+
+/// Writes precision_alpha_hill_results.csv and precision_summary_statistics.csv into the output folder, then
+/// the plots into plots/ there, with a progress line on standard error.
+/// @throws Error(system) when a file cannot be written, or naming gnuplot when that is missing or fails; the
+/// CSVs
+///                       are there then
+WrittenReport write_report(const ReportView& view, const ReportSettings& settings);
+
+/// For the end of a run: the summary statistics, the layers that move most between precisions, and how many
+/// layers lack a figure and why.
+std::string summary_text(const ReportView& view);
+/// Where the files are.
+std::string written_text(const WrittenReport& written);
+
+struct WrittenComparison {
+  std::vector<WrittenReport> reports;
+  std::filesystem::path csv;
+};
+
+/// Several runs: comparison.csv and a plot `comparison` of the layers that they share by name, and a report
+/// on each in a folder of its own, called after its file (or after the file's folder where files are called
+/// alike).
+/// @param results_files  two or more
+/// @throws Error as open_view and write_report
+WrittenComparison write_comparison(std::span<const std::filesystem::path> results_files,
+                                   const ReportSettings& settings);
+
+}  // namespace alphahill

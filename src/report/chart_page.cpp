@@ -1,0 +1,249 @@
+#include "alphahill/report/chart_page.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include "alphahill/report/layer_label.hpp"
+
+namespace alphahill {
+
+namespace {
+
+constexpr double narrowest_panel = 440;
+constexpr double usual_panel = 1500;
+constexpr double crowded_panel = 2000;  // wider than a screen, where slots would get too narrow
+constexpr double narrowest_slot = 6;
+constexpr double widest_series = 70;
+constexpr double least_left_margin = 84;
+constexpr double right_margin = 24;
+constexpr double panel_height = 240;
+constexpr double line_height = 18;
+constexpr double value_length = 52;    // a printed change, written upwards
+constexpr double missing_height = 30;  // "N/A", written upwards
+constexpr int most_ticks = 6;
+constexpr int cross = 2;
+
+// Sizes relative to normal text of the smaller fonts that labels beneath a panel use.
+constexpr double slanted_scale = 0.92;
+constexpr double upright_scale = 0.8;
+
+constexpr std::array<Colour, 7> okabe_ito{0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7,
+                                          0xE69F00, 0x56B4E9, 0x000000};
+constexpr std::array<int, 7> shapes{7, 5, 9, 13, 11, 6, 4};
+
+double widest(const std::vector<std::string>& texts) {
+  double width = 0;
+  for (const std::string& text : texts) width = std::max(width, text_width(text));
+  return width;
+}
+
+double slot_width_of(const PagePlan& plan) {
+  const auto slots = static_cast<double>(plan.slots.size());
+  const double least = std::min(narrowest_slot, crowded_panel / slots);
+  const double width = std::clamp(usual_panel / slots, least, plan.slot_width);
+  return std::max(width, narrowest_panel / slots);
+}
+
+enum class Slope { level, slanted, upright };
+
+Slope slope_of(const PagePlan& plan) {
+  constexpr double least_slanted_distance = 20;
+  const double slot = slot_width_of(plan);
+  if (widest(plan.slots) + 10 <= slot) return Slope::level;
+  return slot >= least_slanted_distance ? Slope::slanted : Slope::upright;
+}
+
+/// Room for the ticks' labels, and for a slanted label that reaches out to the left of its slot.
+double left_margin_of(const PagePlan& plan) {
+  double overhang = 0;
+  for (std::size_t i = 0; i < plan.slots.size() && slope_of(plan) == Slope::slanted; ++i) {
+    const double reach = text_width(plan.slots[i]) * slanted_scale * std::sqrt(0.5);
+    overhang = std::max(overhang, reach - (static_cast<double>(i) + 0.5) * slot_width_of(plan));
+  }
+  return std::max(least_left_margin, overhang + 10);
+}
+
+}  // namespace
+
+Marker series_marker(std::size_t style, double size) {
+  return {shapes[style % shapes.size()], size, okabe_ito[style % okabe_ito.size()]};
+}
+
+Colour lighter(Colour colour) {
+  Colour mixed = 0;
+  for (const int shift : {16, 8, 0}) mixed |= (((colour >> shift & 0xFFU) + 2 * 0xFFU) / 3) << shift;
+  return mixed;
+}
+
+ChartPage::ChartPage(PagePlan plan)
+    : picture(left_margin_of(plan) + slot_width_of(plan) * static_cast<double>(plan.slots.size()) +
+              right_margin),
+      plan_(std::move(plan)),
+      left_(left_margin_of(plan_)),
+      slot_width_(slot_width_of(plan_)) {
+  draw_header();
+  draw_legend();
+  const double printed = has_room_for_level_values() ? line_height : has_room_for_values() ? value_length : 0;
+  const double value_room = plan_.prints_values ? printed : 0;
+  alpha_ = add_panel(AlphaScale(plan_.alphas), "alpha", std::min(value_room, line_height),
+                     plan_.missing ? missing_height : 0);
+  if (plan_.changes) {
+    change_ = add_panel(*plan_.changes, "change relative to " + plan_.reference, value_room,
+                        plan_.changes->low() <= -1 ? value_room : 0);
+  }
+  draw_slot_labels();
+  draw_footnotes();
+  picture.set_height(std::ceil(y_ + 10));
+}
+
+double ChartPage::series_width() const {
+  return std::min(0.84 * slot_width_ / static_cast<double>(plan_.series), widest_series);
+}
+
+double ChartPage::x(std::size_t slot, std::size_t series) const {
+  const double middle = static_cast<double>(series) + 0.5 - static_cast<double>(plan_.series) / 2;
+  return slot_middle(slot) + middle * series_width();
+}
+
+Marker ChartPage::marker(std::size_t style) const {
+  constexpr double pixels_at_size_one = 9;
+  return series_marker(style, std::clamp(series_width() / pixels_at_size_one, 0.4, 1.0));
+}
+
+bool ChartPage::has_room_for_values() const {
+  return series_width() >= 14;
+}
+bool ChartPage::has_room_for_level_values() const {
+  return series_width() >= 60;
+}
+
+void ChartPage::mark_missing(std::size_t slot, std::size_t series, const std::string& text) {
+  const double bottom = alpha_.frame.bottom - 4;
+  if (has_room_for_level_values()) {
+    picture.text({x(slot, series), bottom - 8}, TextStyle::small_center, text, faint_ink);
+  } else if (has_room_for_values()) {
+    picture.text({x(slot, series), bottom}, TextStyle::small_up, text, faint_ink);
+  } else {
+    picture.mark({x(slot, series), bottom - missing_height / 3}, {cross, marker(0).size, faint_ink});
+  }
+}
+
+void ChartPage::draw_change(std::size_t slot, std::size_t series, std::size_t style, double change) {
+  const double x = this->x(slot, series);
+  const double y = change_y(change);
+  picture.line({x, change_y(0)}, {x, y}, series_marker(style, 1).colour);
+  picture.mark({x, y}, marker(style));
+  const double outwards = change < 0 ? 1 : -1;
+  if (has_room_for_level_values()) {
+    picture.text({x, y + 15 * outwards}, TextStyle::small_center, change_text(change, 2));
+  } else if (has_room_for_values()) {
+    picture.text({x, y + 7 * outwards}, change < 0 ? TextStyle::small_up_end : TextStyle::small_up,
+                 change_text(change, 1));
+  }
+}
+
+void ChartPage::draw_header() {
+  const auto fitting = [&](const std::string& text, double scale) {
+    return shortened(text, static_cast<std::size_t>((picture.width() - 24) / (7 * scale)));
+  };
+  picture.text({12, 20}, TextStyle::title, fitting(plan_.title, 1.25));
+  picture.text({12, 42}, TextStyle::left, fitting(plan_.subtitle, 1), faint_ink);
+  y_ = 62;
+}
+
+void ChartPage::draw_legend() {
+  if (plan_.legend.empty()) return;
+  if (plan_.missing && !has_room_for_values()) {
+    plan_.legend.push_back({{cross, 0.9, faint_ink}, "N/A: no figure"});
+  }
+  double x = 20;
+  for (const auto& [marker, text] : plan_.legend) {
+    const double width = 14 + text_width(text) + 20;
+    if (x > 20 && x + width > picture.width()) {
+      x = 20;
+      y_ += line_height;
+    }
+    picture.mark({x, y_}, marker);
+    picture.text({x + 12, y_}, TextStyle::left, text);
+    x += width;
+  }
+  y_ += line_height;
+}
+
+template <class Scale>
+ChartPage::Panel ChartPage::add_panel(const Scale& scale, const std::string& title, double head_room,
+                                      double foot_room) {
+  const Rect frame{left_, picture.width() - right_margin, y_, y_ + panel_height + head_room + foot_room};
+  const Panel panel{frame, frame.bottom - foot_room - 8, frame.top + head_room + 8, scale.low(),
+                    scale.high()};
+  draw_bands(frame);
+  for (const Tick& tick : scale.ticks(most_ticks)) {
+    const double y = panel.y(tick.place);
+    picture.line({frame.left, y}, {frame.right, y}, tick.label == "0" ? faint_ink : grid_grey);
+    picture.text({frame.left - 6, y}, TextStyle::right, tick.label);
+  }
+  picture.text({16, (frame.top + frame.bottom) / 2}, TextStyle::up, title);
+  for (const double y : {frame.top, frame.bottom}) picture.line({frame.left, y}, {frame.right, y}, faint_ink);
+  for (const double x : {frame.left, frame.right}) picture.line({x, frame.top}, {x, frame.bottom}, faint_ink);
+  y_ = frame.bottom + 14;
+  return panel;
+}
+
+void ChartPage::draw_bands(const Rect& frame) {
+  bool shaded = false;
+  std::size_t start = 0;
+  for (std::size_t i = 1; i <= plan_.bands.size(); ++i) {
+    if (i < plan_.bands.size() && plan_.bands[i] == plan_.bands[i - 1]) continue;
+    if (shaded) picture.fill({slot_left(start), slot_left(i), frame.top, frame.bottom}, band_grey);
+    shaded = !shaded;
+    start = i;
+  }
+}
+
+std::vector<std::size_t> ChartPage::labelled_slots(double least_distance) const {
+  std::vector<std::size_t> chosen;
+  const bool sparse = slot_width_ < least_distance;
+  double free_from = 0;
+  for (std::size_t i = 0; i < plan_.slots.size(); ++i) {
+    const bool starts_band = i == 0 || plan_.bands.empty() || plan_.bands[i] != plan_.bands[i - 1];
+    if (slot_left(i) < free_from || (sparse && !starts_band)) continue;
+    chosen.push_back(i);
+    free_from = slot_left(i) + least_distance - 0.01;
+  }
+  return chosen;
+}
+
+void ChartPage::draw_slot_labels() {
+  const Slope slope = slope_of(plan_);
+  const double length = widest(plan_.slots);
+  for (const std::size_t slot : labelled_slots(slope == Slope::upright ? 12 : 0)) {
+    const Point place{slot_middle(slot), y_ - 6};
+    switch (slope) {
+      case Slope::level:
+        picture.text({place.x, place.y + 8}, TextStyle::center, plan_.slots[slot]);
+        break;
+      case Slope::slanted:
+        picture.text({place.x + 4, place.y + 4}, TextStyle::slanted_end, plan_.slots[slot]);
+        break;
+      case Slope::upright:
+        picture.text(place, TextStyle::small_up_end, plan_.slots[slot]);
+        break;
+    }
+  }
+  const double heights[]{line_height, length * slanted_scale * std::sqrt(0.5) + 10, length * upright_scale};
+  y_ += heights[static_cast<std::size_t>(slope)];
+}
+
+void ChartPage::draw_footnotes() {
+  for (const std::string& note : plan_.footnotes) {
+    y_ += line_height;
+    const auto characters = static_cast<std::size_t>((picture.width() - 24) / 7);
+    picture.text({12, y_}, TextStyle::left, shortened(note, characters), faint_ink);
+  }
+}
+
+}  // namespace alphahill

@@ -1,0 +1,72 @@
+#include "alphahill/report/csv.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "alphahill/base/file.hpp"
+#include "alphahill/report/statistics.hpp"
+
+namespace alphahill {
+
+std::string csv_number(double value) {
+  if (std::isnan(value)) return {};
+  std::string text = fmt::format("{}", value);
+  if (text.find_first_of(".ein") == std::string::npos) text += ".0";
+  return text;
+}
+
+std::string csv_text(std::string_view text) {
+  using namespace std::string_view_literals;
+  const bool formula = !text.empty() && "=+-@\t\r"sv.find(text.front()) != std::string_view::npos;
+  const std::string cell = formula ? fmt::format("'{}", text) : std::string(text);
+  if (cell.find_first_of("\",\r\n") == std::string::npos) return cell;
+  std::string quoted = "\"";
+  for (const char character : cell) {
+    if (character == '"') quoted += '"';
+    quoted += character;
+  }
+  return quoted + '"';
+}
+
+std::string results_csv(const ReportView& view) {
+  std::string csv = "layer_name,category,out_features,in_features,numel";
+  for (const std::string& precision : view.precisions) {
+    for (const char* column : {"alpha", "k_used", "n_eigs", "method"}) {
+      csv += ',' + csv_text(fmt::format("{}_{}", column, precision));
+    }
+  }
+  csv += '\n';
+  for (const auto& [number, layer, figures, reference_alpha] : view.layers) {
+    csv += fmt::format("{},{},{},{},{}", csv_text(layer.name), csv_text(layer.category), layer.out_features,
+                       layer.in_features, layer.numel);
+    for (const ResultRow& row : figures) {
+      csv += fmt::format(",{},{},{},{}", csv_number(row.alpha), row.k_used, row.n_eigs, csv_text(row.method));
+    }
+    csv += '\n';
+  }
+  return csv;
+}
+
+std::string summary_csv(const ReportView& view) {
+  std::string csv = "precision,count,mean,std,min,median,max,q25,q75\n";
+  for (std::size_t i = 0; i < view.precisions.size(); ++i) {
+    const Statistics s = statistics_of(view.alphas(i));
+    csv += fmt::format("{},{}", csv_text(view.precisions[i]), s.count);
+    for (const double value : {s.mean, s.std, s.min, s.median, s.max, s.q25, s.q75}) {
+      csv += ',' + csv_number(value);
+    }
+    csv += '\n';
+  }
+  return csv;
+}
+
+void save_text(const std::filesystem::path& path, std::string_view text) {
+  replace_file(path, [&](const std::filesystem::path& temporary) {
+    File file = File::open_or_create(temporary);
+    file.truncate(0);
+    file.write_at(std::as_bytes(std::span(text)), 0);
+  });
+}
+
+}  // namespace alphahill

@@ -1,0 +1,119 @@
+#include "alphahill/report/layer_label.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/algorithm/string.hpp>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "alphahill/base/text.hpp"
+
+namespace alphahill {
+
+namespace {
+
+constexpr std::size_t longest_label = 32;
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> short_words{{
+    {"self_attn", "attn"},
+    {"self_attention", "attn"},
+    {"attention", "attn"},
+    {"block_sparse_moe", "moe"},
+    {"feed_forward", "ff"},
+}};
+
+using Words = std::vector<std::string>;
+
+/// A layer's name around its block number; `block` is empty where it has none.
+struct ParsedName {
+  Words stack;  ///< "model", "layers"
+  std::string block;
+  Words role;  ///< "self_attn", "q_proj"
+};
+
+ParsedName parse(const std::string& name) {
+  Words words;
+  boost::split(words, name, boost::is_any_of("."));
+  const auto number = std::ranges::find_if(
+      words, [](const std::string& word) { return !word.empty() && boost::all(word, boost::is_digit()); });
+  if (number == words.end() || number + 1 == words.end()) return {{}, {}, words};
+  return {{words.begin(), number}, *number, {number + 1, words.end()}};
+}
+
+/// Words that all stacks begin with; with a single stack, all of it.
+std::size_t shared_lead(const std::set<Words>& stacks) {
+  if (stacks.empty()) return 0;
+  const Words& first = *stacks.begin();
+  const Words& last = *stacks.rbegin();  // in sorted order these two differ the earliest
+  return static_cast<std::size_t>(std::ranges::mismatch(first, last).in1 - first.begin());
+}
+
+std::string label_text(const ParsedName& name, std::size_t lead) {
+  Words words(name.stack.begin() + static_cast<std::ptrdiff_t>(std::min(lead, name.stack.size())),
+              name.stack.end());
+  if (!name.block.empty()) words.push_back(name.block);
+  std::string text = joined(words, ".");
+  if (!text.empty()) text += ' ';
+  Words role = name.role;
+  for (std::string& word : role) {
+    const auto found = std::ranges::find(short_words, word, &decltype(short_words)::value_type::first);
+    if (found != short_words.end() && !name.block.empty()) word = found->second;
+  }
+  return shortened(drawable(text + joined(role, ".")), longest_label);
+}
+
+bool continues_character(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
+}
+
+}  // namespace
+
+std::string drawable(std::string_view text) {
+  // Two-byte characters with lead bytes C2 to C8 are Latin (up to U+023F); "…" is ours.
+  std::string result;
+  for (std::size_t i = 0; i < text.size();) {
+    std::size_t size = 1;
+    while (i + size < text.size() && continues_character(text[i + size])) ++size;
+    const std::string_view character = text.substr(i, size);
+    const auto lead = static_cast<unsigned char>(character.front());
+    const bool latin = size == 1 ? lead >= 0x20 && lead < 0x7F : size == 2 && lead >= 0xC2 && lead <= 0xC8;
+    result += latin || character == "…" ? character : "?";
+    i += size;
+  }
+  return result;
+}
+
+std::string shortened(std::string_view text, std::size_t characters) {
+  std::vector<std::size_t> starts;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (!continues_character(text[i])) starts.push_back(i);
+  }
+  if (starts.size() <= characters) return std::string(text);
+  const std::size_t head = (characters - 1) / 2;
+  const std::size_t tail = characters - 1 - head;
+  return fmt::format("{}…{}", text.substr(0, starts[head]), text.substr(starts[starts.size() - tail]));
+}
+
+std::vector<LayerLabel> layer_labels(std::span<const ReportedLayer> layers) {
+  std::vector<ParsedName> names;
+  std::set<Words> stacks;
+  for (const ReportedLayer& layer : layers) {
+    names.push_back(parse(layer.layer.name));
+    if (!names.back().block.empty()) stacks.insert(names.back().stack);
+  }
+  std::vector<LayerLabel> labels;
+  std::map<std::string, int> uses;
+  for (const ParsedName& name : names) {
+    labels.push_back({label_text(name, shared_lead(stacks)), joined(name.stack, ".") + name.block});
+    ++uses[labels.back().text];
+  }
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (uses[labels[i].text] > 1) labels[i].text = fmt::format("#{} {}", layers[i].number, labels[i].text);
+  }
+  return labels;
+}
+
+}  // namespace alphahill

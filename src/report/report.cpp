@@ -1,0 +1,67 @@
+#include "alphahill/report/report.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "alphahill/base/error.hpp"
+#include "alphahill/base/file.hpp"
+#include "alphahill/report/csv.hpp"
+#include "alphahill/report/plots.hpp"
+#include "alphahill/spectrum/analysis.hpp"
+#include "alphahill/store/results_file.hpp"
+
+namespace alphahill {
+
+PlotFormat parse_plot_format(std::string_view text) {
+  for (const PlotFormat format : {PlotFormat::png, PlotFormat::pdf, PlotFormat::svg}) {
+    if (name_of(format) == text) return format;
+  }
+  throw Error(Fault::usage, "--plot-format", fmt::format("expected png, pdf or svg, found '{}'", text));
+}
+
+IndividualPlots parse_individual_plots(std::string_view text) {
+  if (text == "auto") return IndividualPlots::automatic;
+  if (text == "always") return IndividualPlots::always;
+  if (text == "never") return IndividualPlots::never;
+  throw Error(Fault::usage, "--individual-plots",
+              fmt::format("expected auto, always or never, found '{}'", text));
+}
+
+ReportView open_view(const std::filesystem::path& results_file, const Selection& selection) {
+  const ResultsFile file = ResultsFile::open(results_file);
+  const auto spectrum_of = [&](const ResultRow& row) { return file.spectrum(row); };
+  ReportView view = view_of(file.run(), file.results(), spectrum_of, selection);
+  if (view.unfinished > 0) {
+    spdlog::warn("{}: the run has not finished {} layers; they are left out", results_file.string(),
+                 view.unfinished);
+  }
+  if (view.inexact > 0) {
+    spdlog::warn(
+        "{} figures at k-frac {} may be off by more than {} of their size; exact ones need alpha-hill with "
+        "--k-frac {}",
+        view.inexact, view.k_frac, largest_gram_error, view.k_frac);
+  }
+  return view;
+}
+
+WrittenReport write_report(const ReportView& view, const ReportSettings& settings) {
+  const std::filesystem::path& folder = settings.output_dir;
+  create_folders(folder);
+  WrittenReport written{.results_csv = folder / "precision_alpha_hill_results.csv",
+                        .summary_csv = folder / "precision_summary_statistics.csv",
+                        .plots_folder = folder / "plots"};
+  save_text(written.results_csv, results_csv(view));
+  save_text(written.summary_csv, summary_csv(view));
+  if (view.layers.empty()) return written;
+  const std::vector<Plot> plots = plots_of(view, settings);
+  written.plots = std::ssize(plots);
+  try {
+    draw_plots(plots, written.plots_folder, settings.plot_format, settings.jobs);
+  } catch (const Error& error) {
+    throw Error(error.fault(), error.where(),
+                error.reason() + "; the CSV files are written, the plots are not");
+  }
+  return written;
+}
+
+}  // namespace alphahill

@@ -1,0 +1,113 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "alphahill/report/report.hpp"
+#include "alphahill/report/scales.hpp"
+#include "alphahill/report/statistics.hpp"
+
+namespace alphahill {
+
+namespace {
+
+constexpr std::size_t most_moving = 5;
+constexpr std::size_t most_reasons = 5;
+
+std::string statistics_table(const ReportView& view) {
+  std::string text = fmt::format("{:<10}{:>7}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}\n", "precision",
+                                 "count", "mean", "std", "min", "median", "max", "q25", "q75");
+  for (std::size_t i = 0; i < view.precisions.size(); ++i) {
+    const Statistics s = statistics_of(view.alphas(i));
+    text += fmt::format("{:<10}{:>7}", view.precisions[i], s.count);
+    for (const double value : {s.mean, s.std, s.min, s.median, s.max, s.q25, s.q75}) {
+      text += std::isnan(value) ? fmt::format("{:>11}", "-") : fmt::format("{:>11.6f}", value);
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+/// A layer and the precision at which its alpha is farthest from the reference.
+struct Move {
+  const ReportedLayer* layer;
+  const ResultRow* to;
+  double change;
+};
+
+std::vector<Move> moves_of(const ReportView& view) {
+  std::vector<Move> moves;
+  for (const ReportedLayer& layer : view.layers) {
+    Move farthest{&layer, nullptr, 0};
+    for (const ResultRow& row : layer.figures) {
+      const double change = relative_change(row.alpha, layer.reference_alpha);
+      if (std::abs(change) > std::abs(farthest.change)) farthest = {&layer, &row, change};
+    }
+    if (farthest.to != nullptr) moves.push_back(farthest);
+  }
+  std::ranges::stable_sort(moves, std::ranges::greater{},
+                           [](const Move& move) { return std::abs(move.change); });
+  return moves;
+}
+
+std::string moves_text(const ReportView& view) {
+  if (std::ranges::all_of(view.precisions, [&](const std::string& p) { return p == view.reference; }))
+    return {};
+  std::vector<Move> moves = moves_of(view);
+  if (moves.empty()) return "\nNo layer moves between precisions.\n";
+  moves.resize(std::min(moves.size(), most_moving));
+  std::string text = fmt::format("\nLayers that move most, from {}:\n", view.reference);
+  for (const auto& [layer, to, change] : moves) {
+    text += fmt::format("  {}  {:.6f} -> {:.6f} ({}, {})\n", layer->layer.name, layer->reference_alpha,
+                        to->alpha, to->precision, change_text(change, 2));
+  }
+  return text;
+}
+
+/// Why figures are missing: layers and precisions by reason.
+struct Missing {
+  std::set<std::int64_t> layers;
+  std::set<std::string> precisions;
+};
+
+std::string missing_text(const ReportView& view) {
+  std::map<std::string, Missing> reasons;
+  std::set<std::int64_t> layers;
+  for (const ReportedLayer& layer : view.layers) {
+    for (const ResultRow& row : layer.figures) {
+      if (row.status == Status::ok) continue;
+      layers.insert(layer.number);
+      Missing& missing = reasons[fmt::format("{}: {}", name_of(row.status), row.reason)];
+      missing.layers.insert(layer.number);
+      missing.precisions.insert(row.precision);
+    }
+  }
+  if (layers.empty()) return {};
+  std::vector<std::pair<std::string, Missing>> sorted(reasons.begin(), reasons.end());
+  std::ranges::stable_sort(sorted, std::ranges::greater{},
+                           [](const auto& entry) { return entry.second.layers.size(); });
+  std::string text = fmt::format("\nWithout a figure: {} of {} layers\n", layers.size(), view.layers.size());
+  for (std::size_t i = 0; i < std::min(sorted.size(), most_reasons); ++i) {
+    const auto& [reason, missing] = sorted[i];
+    text +=
+        fmt::format("  {} at {}: {}\n", missing.layers.size(), fmt::join(missing.precisions, ", "), reason);
+  }
+  if (sorted.size() > most_reasons)
+    text += fmt::format("  and {} more reasons\n", sorted.size() - most_reasons);
+  return text;
+}
+
+}  // namespace
+
+std::string summary_text(const ReportView& view) {
+  return statistics_table(view) + moves_text(view) + missing_text(view);
+}
+
+std::string written_text(const WrittenReport& written) {
+  return fmt::format("Written: {}\n         {}\n         {} plots in {}\n", written.results_csv.string(),
+                     written.summary_csv.string(), written.plots, written.plots_folder.string());
+}
+
+}  // namespace alphahill

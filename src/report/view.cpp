@@ -1,0 +1,161 @@
+#include "alphahill/report/view.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/regex.hpp>
+#include <cmath>
+#include <utility>
+
+#include "alphahill/base/error.hpp"
+#include "alphahill/base/text.hpp"
+#include "alphahill/numeric/format.hpp"
+#include "alphahill/spectrum/analysis.hpp"
+
+namespace alphahill {
+
+namespace {
+
+/// Significant bits; 0 for a precision that is no floating-point format of ours.
+int width_of(std::string_view precision) {
+  for (const Format format : {Format::fp64, Format::fp32, Format::fp16, Format::bf16}) {
+    if (name_of(format) == precision) return significand_bits(format);
+  }
+  return 0;
+}
+
+/// @throws Error(input) where the run has no precision
+const std::string& widest_of(const RunDescription& run) {
+  const auto widest = std::ranges::max_element(run.precisions, {}, width_of);
+  if (widest == run.precisions.end()) throw Error(Fault::input, run.model, "a run without precisions");
+  return *widest;
+}
+
+std::vector<std::string> chosen_precisions(const RunDescription& run, const Selection& selection) {
+  for (const std::string& precision : selection.precisions) {
+    if (std::ranges::find(run.precisions, precision) != run.precisions.end()) continue;
+    throw Error(Fault::usage, "--precisions",
+                fmt::format("the run has {}, found '{}'", joined(run.precisions), precision));
+  }
+  return selection.precisions.empty() ? run.precisions : selection.precisions;
+}
+
+double chosen_k_frac(const RunDescription& run, const Selection& selection) {
+  const double k_frac = selection.k_frac.value_or(run.k_frac);
+  if (k_frac > 0 && k_frac <= 1) return k_frac;
+  throw Error(Fault::usage, "--k-frac", fmt::format("expected a number in (0, 1], found {}", k_frac));
+}
+
+/// For each layer, whether the expression is found in its name.
+std::vector<bool> matches(const std::vector<LayerRow>& layers, const std::string& expression) {
+  std::vector<bool> kept;
+  try {
+    const boost::regex pattern(expression, boost::regex::perl);
+    for (const LayerRow& layer : layers) kept.push_back(boost::regex_search(layer.name, pattern));
+  } catch (const std::runtime_error& error) {
+    throw Error(Fault::usage, "--filter-layers", fmt::format("'{}': {}", expression, error.what()));
+  }
+  if (std::ranges::find(kept, true) != kept.end()) return kept;
+  throw Error(Fault::usage, "--filter-layers", fmt::format("'{}' matches no layer", expression));
+}
+
+/// The row with the figures of another k-frac, from its spectrum of two or more eigenvalues.
+ResultRow at_k_frac(ResultRow row, double k_frac, std::span<const double> eigenvalues) {
+  HillEstimate estimate = hill(eigenvalues, k_frac);
+  const bool has_alpha = estimate.no_alpha.empty();
+  row.alpha = estimate.alpha;
+  row.alpha_stderr = estimate.standard_error;
+  row.k_used = estimate.k_used;
+  row.n_eigs = has_alpha ? std::ssize(eigenvalues) : -1;
+  row.error_bound = estimate.error_bound;
+  row.status = has_alpha ? Status::ok : Status::no_tail;
+  row.reason = std::move(estimate.no_alpha);
+  if (!has_alpha) {
+    row.method = "failed";
+  } else if (row.method == "failed") {
+    row.method = name_of(Method::gram_eigen);
+  }
+  return row;
+}
+
+/// The rows of a run, found by layer and precision.
+class RowTable {
+ public:
+  RowTable(const RunDescription& run, std::span<const ResultRow> rows)
+      : precisions_(run.precisions), rows_(run.layers.size() * precisions_.size()) {
+    for (const ResultRow& row : rows) {
+      const std::size_t precision = index_of(row.precision);
+      if (row.layer < 1 || std::cmp_greater(row.layer, run.layers.size()) ||
+          precision == precisions_.size()) {
+        throw Error(
+            Fault::input, "results",
+            fmt::format("a row of layer {} at {}, which the run does not have", row.layer, row.precision));
+      }
+      rows_[static_cast<std::size_t>(row.layer - 1) * precisions_.size() + precision] = &row;
+    }
+  }
+  bool finished(std::size_t layer) const {
+    const auto first = rows_.begin() + static_cast<std::ptrdiff_t>(layer * precisions_.size());
+    return std::all_of(first, first + std::ssize(precisions_), [](const ResultRow* row) { return row; });
+  }
+  const ResultRow& row(std::size_t layer, const std::string& precision) const {
+    return *rows_[layer * precisions_.size() + index_of(precision)];
+  }
+
+ private:
+  std::size_t index_of(const std::string& precision) const {
+    return static_cast<std::size_t>(std::ranges::find(precisions_, precision) - precisions_.begin());
+  }
+  const std::vector<std::string>& precisions_;
+  std::vector<const ResultRow*> rows_;
+};
+
+}  // namespace
+
+std::vector<double> ReportView::alphas(std::size_t precision) const {
+  std::vector<double> values;
+  values.reserve(layers.size());
+  for (const ReportedLayer& layer : layers) values.push_back(layer.figures[precision].alpha);
+  return values;
+}
+
+double relative_change(double alpha, double reference) {
+  return (alpha - reference) / reference;
+}
+
+ReportView view_of(const RunDescription& run, std::span<const ResultRow> rows, const SpectrumOf& spectrum_of,
+                   const Selection& selection) {
+  ReportView view;
+  view.model = run.model;
+  view.k_frac = chosen_k_frac(run, selection);
+  view.run_precisions = run.precisions;
+  view.precisions = chosen_precisions(run, selection);
+  view.reference = widest_of(run);
+  const auto figure = [&](const ResultRow& row) {
+    if (view.k_frac == run.k_frac || row.spectrum_length < 2) return row;
+    ResultRow again = at_k_frac(row, view.k_frac, spectrum_of(row));
+    if (row.method != name_of(Method::svd_full) && again.error_bound > largest_gram_error) ++view.inexact;
+    return again;
+  };
+  const std::vector<bool> kept = matches(run.layers, selection.filter_layers);
+  const RowTable table(run, rows);
+  for (std::size_t i = 0; i < run.layers.size(); ++i) {
+    if (!kept[i]) continue;
+    if (!table.finished(i)) {
+      ++view.unfinished;
+      continue;
+    }
+    ReportedLayer& layer = view.layers.emplace_back();
+    layer.number = static_cast<std::int64_t>(i) + 1;
+    layer.layer = run.layers[i];
+    for (const std::string& precision : view.precisions) {
+      layer.figures.push_back(figure(table.row(i, precision)));
+    }
+    const auto shown = std::ranges::find(layer.figures, view.reference, &ResultRow::precision);
+    layer.reference_alpha =
+        shown != layer.figures.end() ? shown->alpha : figure(table.row(i, view.reference)).alpha;
+  }
+  return view;
+}
+
+}  // namespace alphahill

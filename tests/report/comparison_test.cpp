@@ -1,0 +1,76 @@
+#include "alphahill/report/comparison.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "alphahill/base/file.hpp"
+#include "alphahill/report/report.hpp"
+#include "alphahill/store/results_file.hpp"
+#include "report/sample_run.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace alphahill {
+namespace {
+
+/// A run of q_proj and one other layer.
+SampleRun run_with(const std::string& other_layer, double alpha) {
+  SampleRun sample = sample_run(2, {"bf16"});
+  sample.run.layers[1].name = other_layer;
+  sample.rows = {sample_row(1, "bf16", alpha), sample_row(2, "bf16", 2)};
+  return sample;
+}
+
+TEST(Comparison, MatchesLayersByName) {
+  const std::vector<NamedRun> runs{{"base", view_of(run_with("k", 4))}, {"tuned", view_of(run_with("v", 5))}};
+  EXPECT_EQ(comparison_csv(runs),
+            "layer_name,precision,alpha_base,alpha_tuned,change_tuned\n"
+            "model.layers.0.self_attn.q_proj,bf16,4.0,5.0,0.25\n"
+            "k,bf16,2.0,,\n"
+            "v,bf16,,2.0,\n");
+}
+
+TEST(Comparison, ChartsTheLayersThatAllRunsHave) {
+  const std::vector<NamedRun> runs{{"base", view_of(run_with("k", 4))}, {"tuned", view_of(run_with("v", 5))}};
+  const auto table = comparison_table(runs);
+  ASSERT_TRUE(table);
+  ASSERT_EQ(table->layers.size(), 1U);
+  EXPECT_EQ(table->layers[0].text, "0 attn.q_proj");
+  EXPECT_EQ(table->series[1].alphas, std::vector{5.0});
+  EXPECT_TRUE(table->series[0].is_reference);
+}
+
+TEST(Comparison, HasNoChartWhereNothingIsShared) {
+  SampleRun other = run_with("v", 5);
+  other.run.layers[0].name = "another";
+  const std::vector<NamedRun> runs{{"a", view_of(run_with("k", 4))}, {"b", view_of(other)}};
+  EXPECT_FALSE(comparison_table(runs));
+}
+
+std::filesystem::path store(const SampleRun& sample, const std::filesystem::path& file) {
+  create_folders(file.parent_path());
+  write_results(file, sample.run, [&](std::int64_t layer) {
+    LayerRecord record;
+    record.layer = layer;
+    record.results = {sample.rows[static_cast<std::size_t>(layer - 1)]};
+    return record;
+  });
+  return file;
+}
+
+TEST(Comparison, OfFilesCalledAlikeNamesReportsAfterTheirFolders) {
+  const TemporaryFolder folder;
+  const std::vector<std::filesystem::path> files{
+      store(run_with("k", 4), folder.path() / "base" / "alpha_hill.h5"),
+      store(run_with("k", 5), folder.path() / "tuned" / "alpha_hill.h5"),
+  };
+  ReportSettings settings;
+  settings.output_dir = folder.path() / "out";
+  write_comparison(files, settings);
+  for (const char* file : {"comparison.csv", "comparison.png", "base/precision_alpha_hill_results.csv",
+                           "tuned/precision_summary_statistics.csv", "tuned/plots/all_layers_combined.png"}) {
+    EXPECT_TRUE(std::filesystem::exists(settings.output_dir / file)) << file;
+  }
+}
+
+}  // namespace
+}  // namespace alphahill

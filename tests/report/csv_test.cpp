@@ -1,0 +1,100 @@
+#include "alphahill/report/csv.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "report/sample_run.hpp"
+
+namespace alphahill {
+namespace {
+
+TEST(Csv, NumbersAreWrittenAsPythonWritesThem) {
+  const std::vector<std::pair<double, const char*>> cases{
+      {3, "3.0"},
+      {100, "100.0"},
+      {-0.0, "-0.0"},
+      {0.1, "0.1"},
+      {1.0 / 3, "0.3333333333333333"},
+      {0.0001, "0.0001"},
+      {0.00001, "1e-05"},
+      {1e-7, "1e-07"},
+      {1e15, "1000000000000000.0"},
+      {1e16, "1e+16"},
+      {123456789012345680, "1.2345678901234568e+17"},
+      {5e-324, "5e-324"},
+      {std::numeric_limits<double>::max(), "1.7976931348623157e+308"},
+      {std::numeric_limits<double>::infinity(), "inf"},
+      {no_figure, ""}};
+  for (const auto& [value, text] : cases) EXPECT_EQ(csv_number(value), text);
+}
+
+TEST(Csv, TextIsQuotedWhereItHasToBe) {
+  EXPECT_EQ(csv_text("lm_head"), "lm_head");
+  EXPECT_EQ(csv_text("a,b"), "\"a,b\"");
+  EXPECT_EQ(csv_text("say \"x\""), "\"say \"\"x\"\"\"");
+  EXPECT_EQ(csv_text("two\nlines"), "\"two\nlines\"");
+  EXPECT_EQ(csv_text(""), "");
+}
+
+TEST(Csv, TextThatLooksLikeAFormulaIsDefused) {
+  for (const char* text : {"=1+1", "+1", "-1", "@sum", "\tx"})
+    EXPECT_EQ(csv_text(text), std::string("'") + text);
+  EXPECT_EQ(csv_text("\rx"), "\"'\rx\"");
+  EXPECT_EQ(csv_text("=HYPERLINK(\"a\",\"b\")"), "\"'=HYPERLINK(\"\"a\"\",\"\"b\"\")\"");
+}
+
+SampleRun two_layers() {
+  SampleRun sample;
+  sample.run.precisions = {"fp32", "bf16"};
+  sample.run.k_frac = 0.1;
+  sample.run.layers = {sample_layer(0), sample_layer(1)};
+  sample.run.layers[1].name = "=odd,name";
+  sample.run.layers[1].category = "other_linear";
+  ResultRow degenerate = failed_row(2, "bf16", "one row");
+  degenerate.method = "degenerate";
+  sample.rows = {sample_row(1, "fp32", 3), sample_row(1, "bf16", 3.25), failed_row(2, "fp32", "NaN"),
+                 degenerate};
+  return sample;
+}
+
+TEST(Csv, ResultsHaveTheColumnsOfTheContractPrecisionByPrecision) {
+  EXPECT_EQ(
+      results_csv(view_of(two_layers())),
+      "layer_name,category,out_features,in_features,numel,alpha_fp32,k_used_fp32,n_eigs_fp32,method_fp32,"
+      "alpha_bf16,k_used_bf16,n_eigs_bf16,method_bf16\n"
+      "model.layers.0.self_attn.q_proj,attn_q,4096,4096,16777216,3.0,409,4096,gram_eigen,3.25,409,4096,"
+      "gram_eigen\n"
+      "\"'=odd,name\",other_linear,4096,4096,16777216,,-1,-1,failed,,-1,-1,degenerate\n");
+}
+
+TEST(Csv, PrecisionsComeInTheOrderAskedFor) {
+  Selection selection;
+  selection.precisions = {"bf16", "fp32"};
+  const std::string csv = results_csv(view_of(two_layers(), selection));
+  EXPECT_LT(csv.find("alpha_bf16"), csv.find("alpha_fp32"));
+  EXPECT_NE(csv.find(",3.25,409,4096,gram_eigen,3.0,409,4096,gram_eigen\n"), std::string::npos) << csv;
+}
+
+TEST(Csv, SummaryOfFewFiguresHasEmptyCells) {
+  SampleRun sample = two_layers();
+  sample.rows[1] = failed_row(1, "bf16", "Inf");
+  EXPECT_EQ(summary_csv(view_of(sample)),
+            "precision,count,mean,std,min,median,max,q25,q75\n"
+            "fp32,1,3.0,,3.0,3.0,3.0,3.0,3.0\n"
+            "bf16,0,,,,,,,\n");
+}
+
+TEST(Csv, SummaryStatisticsAreThoseOfPandas) {
+  SampleRun sample = two_layers();
+  sample.rows[2] = sample_row(2, "fp32", 5);
+  EXPECT_EQ(summary_csv(view_of(sample)),
+            "precision,count,mean,std,min,median,max,q25,q75\n"
+            "fp32,2,4.0,1.4142135623730951,3.0,4.0,5.0,3.5,4.5\n"
+            "bf16,1,3.25,,3.25,3.25,3.25,3.25,3.25\n");
+}
+
+}  // namespace
+}  // namespace alphahill

@@ -1,0 +1,314 @@
+#include "alphahill/report/report.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <set>
+
+#include "alphahill/base/error.hpp"
+#include "alphahill/base/file.hpp"
+#include "alphahill/store/results_file.hpp"
+#include "report/sample_run.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace alphahill {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+using testing::StartsWith;
+
+ReportSettings settings_for(const TemporaryFolder& folder) {
+  ReportSettings settings;
+  settings.output_dir = folder.path() / "out";
+  return settings;
+}
+
+/// Writes the report; what gnuplot had to say is a failure, and so is an unfinished picture.
+void write_quietly(const SampleRun& sample, const ReportSettings& settings) {
+  testing::internal::CaptureStdout();
+  const WrittenReport written = write_report(view_of(sample), settings);
+  EXPECT_THAT(testing::internal::GetCapturedStdout(), Not(HasSubstr("gnuplot")));
+  EXPECT_GT(written.plots, 0);
+}
+
+/// Paths of all files under a folder, relative to it.
+std::set<std::string> files_under(const fs::path& folder) {
+  std::set<std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file()) files.insert(fs::relative(entry.path(), folder).string());
+  }
+  return files;
+}
+
+std::string reason_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+/// A variable of the environment with another value for as long as this lives.
+class WithEnvironment {
+ public:
+  WithEnvironment(const char* name, const std::string& value) : name_(name), before_(::getenv(name)) {
+    ::setenv(name, value.c_str(), 1);
+  }
+  ~WithEnvironment() { ::setenv(name_, before_.c_str(), 1); }
+  WithEnvironment(const WithEnvironment&) = delete;
+  WithEnvironment& operator=(const WithEnvironment&) = delete;
+
+ private:
+  const char* name_;
+  std::string before_;
+};
+
+class EveryFormat : public testing::TestWithParam<PlotFormat> {};
+
+TEST_P(EveryFormat, HasAPictureOfEachKind) {
+  const TemporaryFolder folder;
+  ReportSettings settings = settings_for(folder);
+  settings.plot_format = GetParam();
+  settings.max_layers_per_plot = 5;
+  write_quietly(sample_run(8, {"fp32", "fp16", "bf16"}), settings);
+  const std::string extension = fmt::format(".{}", name_of(GetParam()));
+  const std::array<std::string, 3> beginnings{"\x89PNG\r\n", "%PDF-", "<?xml"};
+  for (const char* name :
+       {"alpha_distribution_by_precision", "category_attn_q", "category_mlp_down", "combined_batch_1",
+        "combined_batch_2", "individual_layers/layer_008_model_layers_1_self_attn_q_proj"}) {
+    const std::string picture = read_text(settings.output_dir / "plots" / (name + extension), 1 << 22);
+    EXPECT_THAT(picture, StartsWith(beginnings.at(static_cast<std::size_t>(GetParam())))) << name;
+    EXPECT_GT(picture.size(), 4000U) << name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Report, EveryFormat,
+                         testing::Values(PlotFormat::png, PlotFormat::pdf, PlotFormat::svg),
+                         [](const auto& format) { return std::string(name_of(format.param)); });
+
+TEST(Report, HasTheFilesOfTheContractAndNoOthers) {
+  const TemporaryFolder folder;
+  write_quietly(sample_run(2, {"fp32", "bf16"}), settings_for(folder));
+  EXPECT_THAT(files_under(folder.path() / "out"),
+              ElementsAre("plots/all_layers_combined.png", "plots/alpha_distribution_by_precision.png",
+                          "plots/category_attn_k.png", "plots/category_attn_q.png",
+                          "plots/individual_layers/layer_001_model_layers_0_self_attn_q_proj.png",
+                          "plots/individual_layers/layer_002_model_layers_0_self_attn_k_proj.png",
+                          "precision_alpha_hill_results.csv", "precision_summary_statistics.csv"));
+}
+
+TEST(Report, ZeroLayersPerPlotPutsAllIntoOne) {
+  const TemporaryFolder folder;
+  ReportSettings settings = settings_for(folder);
+  settings.max_layers_per_plot = 0;
+  settings.individual_plots = IndividualPlots::never;
+  write_quietly(sample_run(30, {"fp32"}), settings);
+  const auto files = files_under(settings.output_dir / "plots");
+  EXPECT_THAT(files, Contains("all_layers_combined.png"));
+  EXPECT_THAT(files, SizeIs(9)) << "distribution, seven categories, combined";
+}
+
+std::string combined_svg(const SampleRun& sample) {
+  const TemporaryFolder folder;
+  ReportSettings settings = settings_for(folder);
+  settings.plot_format = PlotFormat::svg;
+  settings.individual_plots = IndividualPlots::never;
+  write_quietly(sample, settings);
+  return read_text(settings.output_dir / "plots/all_layers_combined.svg", 1 << 22);
+}
+
+TEST(Report, PicturesShowLabelsValuesAndChanges) {
+  SampleRun sample = sample_run(1, {"fp32", "bf16"});
+  sample.rows = {sample_row(1, "fp32", 3.5), sample_row(1, "bf16", 3.5 * (1 + 1e-4))};
+  const std::string picture = combined_svg(sample);
+  for (const char* text :
+       {"0 attn.q_proj", "fp32 (reference)", "3.5000", "+1.00e-4", "change relative to fp32"}) {
+    EXPECT_THAT(picture, HasSubstr(text));
+  }
+}
+
+TEST(Report, OnePrecisionHasNoPanelOfChanges) {
+  EXPECT_THAT(combined_svg(sample_run(3, {"fp32"})), Not(HasSubstr("change relative to")));
+}
+
+TEST(Report, ExactZeroIsPrintedAsZero) {
+  SampleRun sample = sample_run(1, {"fp64", "fp32"});
+  sample.rows[1].alpha = sample.rows[0].alpha;
+  const std::string picture = combined_svg(sample);
+  const std::string zero = "<text>0</text>";
+  const std::size_t tick = picture.find(zero);
+  EXPECT_NE(picture.find(zero, tick + 1), std::string::npos) << "beside the tick of the axis";
+}
+
+TEST(Report, MissingFiguresAreMarkedAndTheirReasonShown) {
+  const TemporaryFolder folder;
+  ReportSettings settings = settings_for(folder);
+  settings.plot_format = PlotFormat::svg;
+  SampleRun sample = sample_run(2, {"fp32", "fp16"});
+  sample.rows[1] = failed_row(1, "fp16", "3 weights overflow");
+  write_quietly(sample, settings);
+  const fs::path plots = settings.output_dir / "plots";
+  EXPECT_THAT(read_text(plots / "all_layers_combined.svg", 1 << 22), HasSubstr("N/A"));
+  const fs::path single = plots / "individual_layers/layer_001_model_layers_0_self_attn_q_proj.svg";
+  EXPECT_THAT(read_text(single, 1 << 22), HasSubstr("fp16: 3 weights overflow"));
+}
+
+TEST(Report, NoFiguresAtAllStillMakePictures) {
+  const TemporaryFolder folder;
+  SampleRun sample = sample_run(4, {"fp32", "bf16"});
+  for (ResultRow& row : sample.rows) row = failed_row(row.layer, row.precision, "NaN among the weights");
+  write_quietly(sample, settings_for(folder));
+}
+
+TEST(Report, EqualFiguresMakeNoDegenerateAxis) {
+  const TemporaryFolder folder;
+  SampleRun sample = sample_run(3, {"fp32", "bf16"});
+  for (ResultRow& row : sample.rows) row.alpha = 3;
+  write_quietly(sample, settings_for(folder));
+}
+
+TEST(Report, ManyLongCategoriesEachHaveAPicture) {
+  const TemporaryFolder folder;
+  ReportSettings settings = settings_for(folder);
+  settings.individual_plots = IndividualPlots::never;
+  SampleRun sample = sample_run(64, {"fp32", "bf16"});
+  for (std::size_t i = 0; i < 64; ++i)
+    sample.run.layers[i].category = std::string(280, 'c') + std::to_string(i);
+  write_quietly(sample, settings);
+  EXPECT_EQ(std::ranges::count_if(files_under(settings.output_dir / "plots"),
+                                  [](const std::string& file) { return file.starts_with("category_"); }),
+            64);
+}
+
+TEST(Report, HostileNamesAreOnlyShown) {
+  const TemporaryFolder folder;
+  const std::vector<std::string> names{"`touch x`",
+                                       "\"; system \"touch x",
+                                       "'; system 'touch x'; '",
+                                       "< touch x",
+                                       "{/Symbol a}_b^c",
+                                       "\\x1b]0;x\\x07",
+                                       "../../x",
+                                       "A",
+                                       "a",
+                                       "]]><script>",
+                                       "# x",
+                                       "\"",
+                                       std::string(300, 'n')};
+  SampleRun sample = sample_run(std::ssize(names), {"fp32", "bf16"});
+  for (std::size_t i = 0; i < names.size(); ++i)
+    sample.run.layers[i].name = sample.run.layers[i].category = names[i];
+  sample.run.model = "`touch x`";
+  ReportSettings settings = settings_for(folder);
+  settings.plot_format = PlotFormat::svg;
+  write_quietly(sample, settings);
+  const std::set<std::string> files = files_under(folder.path());
+  EXPECT_EQ(std::ssize(files), 2 + 1 + std::ssize(names) + 2 + std::ssize(names));
+  for (const std::string& file : files) EXPECT_NE(fs::path(file).filename(), "x");
+  const std::string picture = read_text(settings.output_dir / "plots/combined_batch_1.svg", 1 << 22);
+  for (const char* shown :
+       {"`touch x`", "\"; system \"touch x", "{/Symbol a}_b^c", "\\x1b]0;x\\x07", "&lt;script>"}) {
+    EXPECT_THAT(picture, HasSubstr(shown));
+  }
+  EXPECT_FALSE(fs::exists("x"));
+}
+
+TEST(Report, IndividualPlotsAreLeftOutAbove500LayersUnlessAskedFor) {
+  const TemporaryFolder folder;
+  const SampleRun sample = sample_run(501, {"fp32"});
+  ReportSettings settings = settings_for(folder);
+  settings.max_layers_per_plot = 0;
+  write_quietly(sample, settings);
+  EXPECT_FALSE(fs::exists(settings.output_dir / "plots/individual_layers"));
+}
+
+TEST(Report, IndividualPlotsAreDrawnOrNotAsAskedFor) {
+  const TemporaryFolder folder;
+  ReportSettings settings = settings_for(folder);
+  settings.individual_plots = IndividualPlots::never;
+  write_quietly(sample_run(2, {"fp32"}), settings);
+  EXPECT_FALSE(fs::exists(settings.output_dir / "plots/individual_layers"));
+  settings.individual_plots = IndividualPlots::always;
+  write_quietly(sample_run(2, {"fp32"}), settings);
+  EXPECT_TRUE(fs::exists(settings.output_dir / "plots/individual_layers"));
+}
+
+TEST(Report, WithoutGnuplotTheCsvFilesAreThereAndTheErrorSaysSo) {
+  const TemporaryFolder folder;
+  const ReportSettings settings = settings_for(folder);
+  const WithEnvironment path("PATH", folder.path().string());
+  EXPECT_EQ(
+      reason_of([&] { write_report(view_of(sample_run(2, {"fp32"})), settings); }),
+      "gnuplot: starting it failed: No such file or directory; the CSV files are written, the plots are not");
+  EXPECT_THAT(files_under(settings.output_dir),
+              ElementsAre("precision_alpha_hill_results.csv", "precision_summary_statistics.csv"));
+}
+
+/// Runs a report with this shell script in place of gnuplot, and returns its error.
+std::string error_with_gnuplot(const TemporaryFolder& folder, const std::string& script) {
+  const fs::path program = folder.write("bin/gnuplot", "#!/bin/sh\n" + script);
+  fs::permissions(program, fs::perms::owner_all);
+  const WithEnvironment path("PATH", program.parent_path().string() + ":/usr/bin:/bin");
+  return reason_of([&] { write_report(view_of(sample_run(2, {"fp32"})), settings_for(folder)); });
+}
+
+TEST(Report, WhatGnuplotSaysWhenItFailsIsInTheError) {
+  const TemporaryFolder folder;
+  EXPECT_THAT(error_with_gnuplot(folder, "echo 'line 3: no such thing' >&2; exit 2"),
+              StartsWith("gnuplot: exit status 2: line 3: no such thing"));
+}
+
+TEST(Report, APictureThatIsCutOffIsAnError) {
+  const TemporaryFolder folder;
+  EXPECT_THAT(error_with_gnuplot(folder, "for i in 0 1 2 3 4 5 6 7; do printf PNG > plot_$i; done"),
+              HasSubstr("is cut off; is the disk full?"));
+}
+
+TEST(Report, GnuplotsWorkingFilesGoAwayInEitherCase) {
+  const TemporaryFolder folder;
+  error_with_gnuplot(folder, "exit 1");
+  write_quietly(sample_run(2, {"fp32"}), settings_for(folder));
+  for (const auto& entry : fs::directory_iterator(folder.path() / "out/plots")) {
+    EXPECT_THAT(entry.path().filename().string(), Not(StartsWith(".")));
+  }
+}
+
+TEST(Report, OptionValuesAreChecked) {
+  EXPECT_EQ(parse_plot_format("svg"), PlotFormat::svg);
+  EXPECT_EQ(parse_individual_plots("auto"), IndividualPlots::automatic);
+  EXPECT_EQ(reason_of([] { parse_plot_format("jpg"); }),
+            "--plot-format: expected png, pdf or svg, found 'jpg'");
+  EXPECT_EQ(reason_of([] { parse_individual_plots("some"); }),
+            "--individual-plots: expected auto, always or never, found 'some'");
+}
+
+TEST(Report, OfAStoredRunAtAnotherKFracUsesItsSpectra) {
+  const TemporaryFolder folder;
+  const SampleRun sample = sample_run(1, {"fp32"});
+  LayerRecord record;
+  record.layer = 1;
+  record.results = sample.rows;
+  record.results[0].spectrum_offset = 0;
+  record.results[0].spectrum_length = 20;
+  for (int i = 0; i < 20; ++i) record.eigenvalues.push_back(std::pow(2.0, i));
+  write_results(folder.path() / "run.h5", sample.run, [&](std::int64_t) { return record; });
+  Selection selection;
+  selection.k_frac = 0.75;
+  const ReportView view = open_view(folder.path() / "run.h5", selection);
+  EXPECT_NEAR(view.layers[0].figures[0].alpha, 1 + 15 / (120 * std::log(2.0)), 1e-14);
+}
+
+}  // namespace
+}  // namespace alphahill

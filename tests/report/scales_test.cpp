@@ -1,0 +1,85 @@
+#include "alphahill/report/scales.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <limits>
+
+namespace alphahill {
+namespace {
+
+using testing::ElementsAre;
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+template <class Scale>
+std::vector<std::string> labels_of(const Scale& scale, int most) {
+  std::vector<std::string> labels;
+  for (const Tick& tick : scale.ticks(most)) labels.push_back(tick.label);
+  return labels;
+}
+
+TEST(AlphaScale, HasTicksAtRoundNumbers) {
+  EXPECT_THAT(labels_of(AlphaScale(std::array{2.03, nan, 5.8}), 6), ElementsAre("2", "3", "4", "5", "6"));
+  EXPECT_THAT(labels_of(AlphaScale(std::array{3.98, 4.11}), 6), ElementsAre("4.00", "4.05", "4.10"));
+}
+
+TEST(AlphaScale, OfEqualValuesHasAnExtent) {
+  const AlphaScale scale(std::array{3.0, 3.0});
+  EXPECT_LT(scale.low(), 2.99);
+  EXPECT_GT(scale.high(), 3.01);
+}
+
+TEST(AlphaScale, OfNoValuesHasNoTicks) {
+  EXPECT_TRUE(AlphaScale(std::array{nan}).ticks(6).empty());
+}
+
+TEST(ChangeScale, PutsExactZeroAloneOnTheZeroLine) {
+  const ChangeScale scale(std::array{0.0, 3e-9, -2e-4});
+  EXPECT_EQ(scale.place(0), 0);
+  EXPECT_GE(scale.place(3e-9), 1);
+  EXPECT_LE(scale.place(-2e-4), -1);
+}
+
+TEST(ChangeScale, GivesEachDecadeTheSameRoom) {
+  const ChangeScale scale(std::array{1e-9, -1e-1});
+  EXPECT_NEAR(scale.place(1e-5) - scale.place(1e-6), 1, 1e-12);
+  EXPECT_NEAR(scale.place(-1e-2) - scale.place(-1e-1), 1, 1e-12);
+  EXPECT_NEAR(scale.place(-1e-4), -scale.place(1e-4), 1e-12);
+}
+
+TEST(ChangeScale, ReachesNoFurtherThanTheChanges) {
+  const ChangeScale scale(std::array{2e-6, 3e-4, nan, std::numeric_limits<double>::infinity()});
+  EXPECT_EQ(scale.low(), -0.5);
+  EXPECT_EQ(scale.high(), 4);
+  EXPECT_THAT(labels_of(scale, 6), ElementsAre("0", "+1e-6", "+1e-5", "+1e-4", "+1e-3"));
+}
+
+TEST(ChangeScale, ThinsItsTicks) {
+  EXPECT_THAT(labels_of(ChangeScale(std::array{1.5e-9, -1.5e-2}), 6),
+              ElementsAre("0", "+1e-9", "-1e-9", "-1e-7", "-1e-5", "-1e-3", "-1e-1"));
+}
+
+TEST(ChangeScale, OfNoChangeIsTheZeroLine) {
+  const ChangeScale scale(std::array{0.0, nan});
+  EXPECT_THAT(labels_of(scale, 6), ElementsAre("0"));
+  EXPECT_EQ(scale.place(0), 0);
+  EXPECT_LT(scale.low(), scale.high());
+}
+
+TEST(ChangeScale, KeepsChangesBelowItsDecadesOffTheZeroLine) {
+  const ChangeScale scale(std::array{1e-300, 1e-1});
+  EXPECT_GT(scale.place(1e-15), 0);
+  EXPECT_LE(scale.high(), 14);
+}
+
+TEST(ChangeText, IsShort) {
+  EXPECT_EQ(change_text(1.234e-6, 1), "+1.2e-6");
+  EXPECT_EQ(change_text(-0.5, 2), "-5.00e-1");
+  EXPECT_EQ(change_text(1e-12, 0), "+1e-12");
+  EXPECT_EQ(change_text(0, 2), "0");
+}
+
+}  // namespace
+}  // namespace alphahill

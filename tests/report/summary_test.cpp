@@ -1,0 +1,73 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "alphahill/report/report.hpp"
+#include "report/sample_run.hpp"
+
+namespace alphahill {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+SampleRun run_of(std::int64_t layers) {
+  SampleRun sample = sample_run(layers, {"fp32", "fp16", "bf16"});
+  for (ResultRow& row : sample.rows) row.alpha = 3;
+  return sample;
+}
+
+TEST(Summary, BeginsWithTheStatisticsOfEachPrecision) {
+  EXPECT_THAT(
+      summary_text(view_of(run_of(2))),
+      HasSubstr(
+          "precision   count       mean        std        min     median        max        q25        q75\n"
+          "fp32            2   3.000000   0.000000   3.000000   3.000000   3.000000   3.000000   "
+          "3.000000\n"));
+}
+
+TEST(Summary, NamesTheFiveLayersThatMoveMostFarthestFirst) {
+  SampleRun sample = run_of(7);
+  for (std::size_t layer = 0; layer < 7; ++layer)
+    sample.rows[3 * layer + 2].alpha = 3 + 3e-5 * static_cast<double>(layer);
+  sample.rows[1].alpha = 3 - 3e-3;
+  const std::string text = summary_text(view_of(sample));
+  EXPECT_THAT(text, HasSubstr("Layers that move most, from fp32:\n"
+                              "  model.layers.0.self_attn.q_proj  3.000000 -> 2.997000 (fp16, -1.00e-3)\n"
+                              "  model.layers.0.mlp.down_proj  3.000000 -> 3.000180 (bf16, +6.00e-5)\n"));
+  EXPECT_THAT(text, HasSubstr("self_attn.o_proj"));
+  EXPECT_THAT(text, Not(HasSubstr("self_attn.v_proj"))) << "the sixth";
+}
+
+TEST(Summary, SaysWhenNothingMoves) {
+  EXPECT_THAT(summary_text(view_of(run_of(2))), HasSubstr("No layer moves between precisions."));
+}
+
+TEST(Summary, OfOnePrecisionSaysNothingOfMoves) {
+  EXPECT_THAT(summary_text(view_of(sample_run(3, {"fp32"}))), Not(HasSubstr("move")));
+}
+
+TEST(Summary, CountsLayersWithoutAFigureByReason) {
+  SampleRun sample = run_of(4);
+  for (const std::int64_t layer : {1, 3}) {
+    for (const std::size_t precision : {1U, 2U}) {
+      ResultRow& row = sample.rows[static_cast<std::size_t>(3 * (layer - 1)) + precision];
+      row = failed_row(layer, row.precision, "weights overflow");
+    }
+  }
+  sample.rows[9] = failed_row(4, "fp32", "NaN among the weights");
+  EXPECT_THAT(summary_text(view_of(sample)), HasSubstr("Without a figure: 3 of 4 layers\n"
+                                                       "  2 at bf16, fp16: nonfinite: weights overflow\n"
+                                                       "  1 at fp32: nonfinite: NaN among the weights\n"));
+}
+
+TEST(Summary, OfACompleteRunSaysNothingOfMissingFigures) {
+  EXPECT_THAT(summary_text(view_of(run_of(2))), Not(HasSubstr("Without")));
+}
+
+TEST(Summary, SaysWhereTheFilesAre) {
+  EXPECT_EQ(written_text({"out/a.csv", "out/b.csv", "out/plots", 12}),
+            "Written: out/a.csv\n         out/b.csv\n         12 plots in out/plots\n");
+}
+
+}  // namespace
+}  // namespace alphahill

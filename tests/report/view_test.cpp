@@ -1,0 +1,155 @@
+#include "alphahill/report/view.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+
+#include "alphahill/base/error.hpp"
+#include "report/sample_run.hpp"
+
+namespace alphahill {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+std::string reason_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+Selection selection_of(std::vector<std::string> precisions, std::string filter = {}) {
+  Selection selection;
+  selection.precisions = std::move(precisions);
+  selection.filter_layers = std::move(filter);
+  return selection;
+}
+
+Selection at_k_frac(double k_frac) {
+  Selection selection;
+  selection.k_frac = k_frac;
+  return selection;
+}
+
+TEST(View, ShowsTheWholeRunByDefault) {
+  const SampleRun sample = sample_run(9, {"fp32", "bf16"});
+  const ReportView view = view_of(sample);
+  ASSERT_EQ(view.layers.size(), 9U);
+  EXPECT_EQ(view.layers[8].number, 9);
+  EXPECT_EQ(view.layers[8].figures[1].alpha, sample.rows[17].alpha);
+  EXPECT_EQ(view.k_frac, 0.1);
+}
+
+TEST(View, FilterIsFoundAnywhereInTheNameAndNumbersStay) {
+  const ReportView view = view_of(sample_run(14, {"fp32"}), selection_of({}, R"(\.1\..*(q|k)_proj$)"));
+  ASSERT_EQ(view.layers.size(), 2U);
+  EXPECT_EQ(view.layers[0].layer.name, "model.layers.1.self_attn.q_proj");
+  EXPECT_EQ(view.layers[0].number, 8);
+}
+
+TEST(View, ChangesAreRelativeToTheWidestPrecisionOfTheRunEvenWhereItIsNotShown) {
+  const SampleRun sample = sample_run(1, {"bf16", "fp64", "fp16"});
+  const ReportView view = view_of(sample, selection_of({"fp16", "bf16"}));
+  EXPECT_EQ(view.reference, "fp64");
+  EXPECT_EQ(view.layers[0].reference_alpha, sample.rows[1].alpha);
+  EXPECT_EQ(view.layers[0].figures[0].precision, "fp16");
+}
+
+TEST(View, RefusesWhatTheRunDoesNotHave) {
+  const SampleRun sample = sample_run(2, {"fp32", "bf16"});
+  EXPECT_EQ(reason_of([&] { view_of(sample, selection_of({"fp16"})); }),
+            "--precisions: the run has fp32, bf16, found 'fp16'");
+  EXPECT_EQ(reason_of([&] { view_of(sample, selection_of({}, "w2")); }),
+            "--filter-layers: 'w2' matches no layer");
+  EXPECT_THAT(reason_of([&] { view_of(sample, selection_of({}, "(")); }), HasSubstr("--filter-layers: '('"));
+  EXPECT_EQ(reason_of([&] { view_of(sample, at_k_frac(1.5)); }),
+            "--k-frac: expected a number in (0, 1], found 1.5");
+}
+
+TEST(View, RefusesRowsOfNoLayer) {
+  SampleRun sample = sample_run(2, {"fp32"});
+  sample.rows[1].layer = 3;
+  EXPECT_EQ(reason_of([&] { view_of(sample); }),
+            "results: a row of layer 3 at fp32, which the run does not have");
+}
+
+TEST(View, LeavesOutLayersThatAreNotFinished) {
+  SampleRun sample = sample_run(3, {"fp32", "bf16"});
+  sample.rows.erase(sample.rows.begin() + 2, sample.rows.begin() + 4);
+  const ReportView view = view_of(sample);
+  EXPECT_EQ(view.unfinished, 1);
+  ASSERT_EQ(view.layers.size(), 2U);
+  EXPECT_EQ(view.layers[1].number, 3);
+}
+
+/// Twenty eigenvalues 1, ratio, ratio^2, ...: ln(lambda_i / lambda_{k+1}) = (k + 1 - i) ln ratio.
+std::vector<double> geometric(double ratio) {
+  std::vector<double> eigenvalues;
+  for (int i = 0; i < 20; ++i) eigenvalues.push_back(std::pow(ratio, i));
+  return eigenvalues;
+}
+
+/// A run of one layer with such a spectrum.
+ReportView recomputed(double ratio, double k_frac, const ResultRow& row) {
+  RunDescription run;
+  run.precisions = {"fp32"};
+  run.k_frac = 0.1;
+  run.layers = {sample_layer(0)};
+  return view_of(
+      run, std::vector{row}, [&](const ResultRow&) { return geometric(ratio); }, at_k_frac(k_frac));
+}
+
+ResultRow row_with_spectrum() {
+  ResultRow row = sample_row(1, "fp32", 7);
+  row.spectrum_offset = 0;
+  row.spectrum_length = 20;
+  return row;
+}
+
+TEST(View, ComputesAnotherKFracFromTheStoredSpectrum) {
+  const ReportView view = recomputed(2, 0.75, row_with_spectrum());
+  const ResultRow& figure = view.layers[0].figures[0];
+  const double expected = 1 + 15 / (120 * std::log(2.0));
+  EXPECT_NEAR(figure.alpha, expected, 1e-14);
+  EXPECT_NEAR(figure.alpha_stderr, (expected - 1) / std::sqrt(15.0), 1e-14);
+  EXPECT_EQ(figure.k_used, 15);
+  EXPECT_EQ(figure.n_eigs, 20);
+  EXPECT_NEAR(view.layers[0].reference_alpha, expected, 1e-14);
+  EXPECT_EQ(view.inexact, 0);
+}
+
+TEST(View, KeepsStoredFiguresAtTheRunsOwnKFrac) {
+  EXPECT_EQ(recomputed(2, 0.1, row_with_spectrum()).layers[0].figures[0].alpha, 7);
+}
+
+TEST(View, CountsFiguresThatTheGramSpectrumIsTooInexactFor) {
+  ResultRow row = row_with_spectrum();
+  EXPECT_EQ(recomputed(4, 0.75, row).inexact, 1) << "20 eps 4^15 > 1e-9";
+  row.method = "svd_full";
+  EXPECT_EQ(recomputed(4, 0.75, row).inexact, 0);
+}
+
+TEST(View, AFigureLostAtAnotherKFracSaysWhy) {
+  const ResultRow figure = recomputed(1, 0.75, row_with_spectrum()).layers[0].figures[0];
+  EXPECT_TRUE(std::isnan(figure.alpha));
+  EXPECT_EQ(figure.method, "failed");
+  EXPECT_EQ(figure.status, Status::no_tail);
+  EXPECT_EQ(figure.k_used, -1);
+  EXPECT_EQ(figure.n_eigs, -1);
+  EXPECT_THAT(figure.reason, testing::Not(IsEmpty()));
+}
+
+TEST(View, RowsWithoutASpectrumStayAsTheyAre) {
+  const ReportView view = recomputed(2, 0.75, failed_row(1, "fp32", "NaN among the weights"));
+  EXPECT_EQ(view.layers[0].figures[0].reason, "NaN among the weights");
+  EXPECT_EQ(view.layers[0].figures[0].status, Status::nonfinite);
+}
+
+}  // namespace
+}  // namespace alphahill
