@@ -6,9 +6,9 @@
 
 namespace alphahill {
 
-/// The checkpoint folder of `model`: `model` itself where it is a folder, else the snapshot of hub id "ORG/NAME" at
-/// `revision` in the cache (HF_HUB_CACHE, else HUGGINGFACE_HUB_CACHE, else HF_HOME/hub, else
-/// XDG_CACHE_HOME/huggingface/hub, else ~/.cache/huggingface/hub).
+/// The checkpoint folder of `model`: `model` itself where it is a folder, else the snapshot of hub id
+/// "ORG/NAME" at `revision` in the cache (HF_HUB_CACHE, else HUGGINGFACE_HUB_CACHE, else HF_HOME/hub, else
+/// XDG_CACHE_HOME/huggingface/hub, else ~/.cache/huggingface/hub; ~, $NAME and ${NAME} are expanded).
 /// @throws Error(input) when it is not there, with the command that downloads it
 /// @throws Error(usage) when `model` is neither a folder nor a hub id
 std::filesystem::path find_model(const std::string& model, const std::string& revision);

@@ -1,0 +1,93 @@
+#include "alphahill/checkpoint/hub_cache.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/algorithm/string.hpp>
+#include <boost/regex.hpp>
+#include <cstdlib>
+#include <optional>
+
+#include "alphahill/base/error.hpp"
+#include "alphahill/base/file.hpp"
+
+namespace alphahill {
+
+namespace {
+
+/// The value of an environment variable; nothing where it is unset or empty.
+std::optional<std::string> environment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return value;
+}
+
+/// The path with a leading ~ and every $NAME and ${NAME} replaced, as Python does; unset names stay as they
+/// are.
+std::string expanded(std::string path) {
+  const bool from_home = path == "~" || path.starts_with("~/");
+  if (from_home) path.replace(0, 1, environment("HOME").value_or("~"));
+  static const boost::regex variable(R"(\$(?:(\w+)|\{([^}]*)\}))");
+  return boost::regex_replace(path, variable, [](const boost::smatch& match) {
+    return environment(match[1].matched ? match[1] : match[2]).value_or(match.str());
+  });
+}
+
+std::filesystem::path cache_folder() {
+  for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
+    if (const auto folder = environment(name)) return expanded(*folder);
+  }
+  if (const auto home = environment("HF_HOME")) return std::filesystem::path(expanded(*home)) / "hub";
+  return std::filesystem::path(expanded(environment("XDG_CACHE_HOME").value_or("~/.cache"))) / "huggingface" /
+         "hub";
+}
+
+/// ORG/NAME or NAME, as the hub allows it: no "--" and no "..", which would be ambiguous in the cache.
+void check_id(const std::string& model) {
+  static const boost::regex id(R"(\w[\w.-]*(/\w[\w.-]*)?)");
+  if (boost::regex_match(model, id) && model.find("--") == std::string::npos &&
+      model.find("..") == std::string::npos) {
+    return;
+  }
+  throw Error(Fault::usage, "--model",
+              fmt::format("expected a checkpoint folder or a hub id such as ORG/NAME, found '{}'", model));
+}
+
+/// A branch, tag or sha: it must not lead out of the folders refs and snapshots.
+void check_revision(const std::string& revision) {
+  static const boost::regex name(R"(\w[\w.+/-]*)");
+  if (boost::regex_match(revision, name) && revision.find("..") == std::string::npos) return;
+  throw Error(Fault::usage, "--revision",
+              fmt::format("expected a branch, a tag or a commit's sha, found '{}'", revision));
+}
+
+/// The commit that the cache knows the revision as, else the revision itself.
+std::string commit_of(const std::filesystem::path& repository, const std::string& revision) {
+  constexpr std::int64_t most_bytes = 1024;
+  const std::filesystem::path reference = repository / "refs" / revision;
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(reference, ignored)) return revision;
+  const std::string commit = boost::trim_copy(read_text(reference, most_bytes));
+  if (boost::regex_match(commit, boost::regex("[0-9A-Za-z]+"))) return commit;
+  throw Error(Fault::input, reference.string(),
+              fmt::format("expected the sha of a commit, found '{}'", commit));
+}
+
+}  // namespace
+
+std::filesystem::path find_model(const std::string& model, const std::string& revision) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(model, ignored)) return model;
+  check_id(model);
+  check_revision(revision);
+  const std::filesystem::path cache = cache_folder();
+  const auto repository = cache / ("models--" + boost::replace_all_copy(model, "/", "--"));
+  auto snapshot = repository / "snapshots" / commit_of(repository, revision);
+  if (std::filesystem::is_directory(snapshot, ignored)) return snapshot;
+  throw Error(
+      Fault::input, model,
+      fmt::format("neither a folder nor, at revision {}, in the hub's cache {}; to download it: hf download "
+                  "{} --include \"*.safetensors\" \"*.json\"{}",
+                  revision, cache.string(), model, revision == "main" ? "" : " --revision " + revision));
+}
+
+}  // namespace alphahill

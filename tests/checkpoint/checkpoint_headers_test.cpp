@@ -1,0 +1,213 @@
+#include "alphahill/checkpoint/checkpoint_headers.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "support/checkpoint_builder.hpp"
+#include "support/temporary_folder.hpp"
+#include "support/thrown_error.hpp"
+
+namespace alphahill {
+namespace {
+
+using testing::ElementsAre;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr auto index_name = "model.safetensors.index.json";
+
+std::string refusal_of(const TemporaryFolder& folder) {
+  const auto error = thrown_by([&] { read_checkpoint_headers(folder.path()); });
+  return error ? error->what() : "nothing was thrown";
+}
+
+std::vector<std::string> names_of(const CheckpointHeaders& headers) {
+  std::vector<std::string> names;
+  for (const StoredTensor& tensor : headers.tensors) names.push_back(tensor.name);
+  return names;
+}
+
+CheckpointBuilder two_tensors() {
+  CheckpointBuilder builder;
+  builder.add("b", "F32", {2, 3}).add("a", "U8", {5});
+  return builder;
+}
+
+TEST(CheckpointHeaders, OneFileIsReadWhole) {
+  const TemporaryFolder folder;
+  two_tensors().write(folder.path());
+  const CheckpointHeaders headers = read_checkpoint_headers(folder.path());
+  EXPECT_THAT(names_of(headers), ElementsAre("a", "b"));
+  ASSERT_EQ(headers.files.size(), 1U);
+  EXPECT_EQ(headers.files[0].name, "model.safetensors");
+  EXPECT_EQ(headers.files[0].size,
+            static_cast<std::int64_t>(std::filesystem::file_size(folder.path() / "model.safetensors")));
+}
+
+TEST(CheckpointHeaders, ShardsAreReadAsTheIndexSays) {
+  const TemporaryFolder folder;
+  two_tensors().write_shards(folder.path(), 2);
+  const CheckpointHeaders headers = read_checkpoint_headers(folder.path());
+  EXPECT_THAT(names_of(headers), ElementsAre("a", "b"));
+  EXPECT_EQ(headers.files[static_cast<std::size_t>(headers.find("a")->file)].name,
+            "model-00002-of-00002.safetensors");
+  EXPECT_EQ(headers.files[static_cast<std::size_t>(headers.find("b")->file)].name,
+            "model-00001-of-00002.safetensors");
+}
+
+TEST(CheckpointHeaders, OneFileGoesBeforeAnIndexAndOtherFilesAreNotRead) {
+  const TemporaryFolder folder;
+  folder.write(index_name, "broken");
+  folder.write("consolidated.safetensors", "broken");
+  two_tensors().write(folder.path());
+  EXPECT_THAT(names_of(read_checkpoint_headers(folder.path())), ElementsAre("a", "b"));
+}
+
+TEST(CheckpointHeaders, ATensorThatTheIndexDoesNotNameIsLeftOut) {
+  const TemporaryFolder folder;
+  two_tensors().write(folder.path());
+  std::filesystem::rename(folder.path() / "model.safetensors", folder.path() / "s");
+  folder.write(index_name, R"({"weight_map": {"a": "s"}})");
+  EXPECT_THAT(names_of(read_checkpoint_headers(folder.path())), ElementsAre("a"));
+}
+
+TEST(CheckpointHeaders, SymbolicLinksOutOfTheFolderAreFollowed) {
+  const TemporaryFolder folder;
+  const auto snapshot = folder.path() / "snapshots" / "abc";
+  std::filesystem::create_directories(snapshot);
+  std::filesystem::create_directories(folder.path() / "blobs");
+  two_tensors().write(folder.path() / "blobs");
+  std::filesystem::create_symlink("../../blobs/model.safetensors", snapshot / "model.safetensors");
+  EXPECT_EQ(read_checkpoint_headers(snapshot).tensors.size(), 2U);
+}
+
+TEST(CheckpointHeaders, TheFingerprintTellsNamesSizesAndHeaders) {
+  const auto fingerprint_of = [](const CheckpointBuilder& builder, std::size_t shards) {
+    const TemporaryFolder folder;
+    builder.write_shards(folder.path(), shards);
+    return read_checkpoint_headers(folder.path()).fingerprint.hex();
+  };
+  const std::string original = fingerprint_of(two_tensors(), 1);
+  EXPECT_EQ(original.size(), 16U);
+  EXPECT_EQ(fingerprint_of(two_tensors(), 1), original);
+  EXPECT_NE(fingerprint_of(two_tensors(), 2), original);
+  EXPECT_NE(fingerprint_of(two_tensors().add("c", "U8", {1}), 1), original);
+}
+
+TEST(CheckpointHeaders, AnEmptyFolderSaysWhatWasLookedFor) {
+  const TemporaryFolder folder;
+  EXPECT_THAT(refusal_of(folder),
+              EndsWith("expected model.safetensors or model.safetensors.index.json, found neither"));
+}
+
+TEST(CheckpointHeaders, OtherFormatsAreNamedAsUnread) {
+  for (const std::string name : {"pytorch_model.bin", "model.pt", "model.pth", "model.Q4_K_M.gguf"}) {
+    const TemporaryFolder folder;
+    folder.write(name, "");
+    EXPECT_THAT(refusal_of(folder),
+                EndsWith("found neither (" + name + " is there, but only safetensors is read)"));
+  }
+}
+
+TEST(CheckpointHeaders, ALoraAdapterIsRefused) {
+  const TemporaryFolder folder;
+  folder.write("adapter_config.json", "{}");
+  folder.write("adapter_model.safetensors", safetensors_bytes("{}"));
+  EXPECT_THAT(refusal_of(folder), HasSubstr("a LoRA adapter, not a model"));
+}
+
+TEST(CheckpointHeaders, AModelBesideAnAdapterIsRead) {
+  const TemporaryFolder folder;
+  folder.write("adapter_config.json", "{}");
+  two_tensors().write(folder.path());
+  EXPECT_EQ(read_checkpoint_headers(folder.path()).tensors.size(), 2U);
+}
+
+TEST(CheckpointHeaders, ABrokenHeaderIsRefusedWithItsPath) {
+  const TemporaryFolder folder;
+  folder.write("model.safetensors", safetensors_bytes("weights"));
+  EXPECT_THAT(refusal_of(folder), EndsWith("/model.safetensors: header: expected a JSON object"));
+}
+
+TEST(CheckpointHeaders, FifosAndDevicesAreRefusedWithoutBlocking) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "model.safetensors";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  EXPECT_THAT(refusal_of(folder), EndsWith("model.safetensors: expected a regular file"));
+  std::filesystem::remove(path);
+  std::filesystem::create_symlink("/dev/zero", path);
+  EXPECT_THAT(refusal_of(folder), EndsWith("model.safetensors: expected a regular file"));
+}
+
+TEST(CheckpointHeaders, MissingShardsAreCountedBeforeAnyIsRead) {
+  const TemporaryFolder folder;
+  folder.write("s1", "broken");
+  folder.write(index_name, R"({"weight_map": {"a": "s1", "b": "s3", "c": "s2"}})");
+  EXPECT_THAT(
+      refusal_of(folder),
+      EndsWith("model.safetensors.index.json: 2 of the 3 files that it names are missing, the first is 's2': "
+               "was the download interrupted?"));
+}
+
+TEST(CheckpointHeaders, ATensorThatIsNotInItsShardIsRefused) {
+  const TemporaryFolder folder;
+  folder.write("s", safetensors_bytes("{}"));
+  folder.write(index_name, R"({"weight_map": {"a": "s"}})");
+  EXPECT_THAT(refusal_of(folder),
+              EndsWith("/s: tensor 'a', which model.safetensors.index.json places here, is not in the file"));
+}
+
+struct BadIndex {
+  std::string name;
+  std::string json;
+  std::string what;
+};
+
+void PrintTo(const BadIndex& bad, std::ostream* out) {
+  *out << bad.json.substr(0, 200);
+}
+
+class RefusedIndex : public testing::TestWithParam<BadIndex> {};
+
+TEST_P(RefusedIndex, SaysWhatIsWrong) {
+  const TemporaryFolder folder;
+  folder.write("s", safetensors_bytes("{}"));
+  folder.write(index_name, GetParam().json);
+  EXPECT_THAT(refusal_of(folder), HasSubstr(std::string("/") + index_name + ": " + GetParam().what));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    CheckpointHeaders, RefusedIndex,
+    testing::Values(BadIndex{"Empty", "", "not valid JSON"},
+                    BadIndex{"NotJson", "weights", "expected a JSON object"},
+                    BadIndex{"AList", "[]", "expected a JSON object"},
+                    BadIndex{"InvalidUtf8", "{\"\xff\": 1}", "not valid JSON: The input is not valid UTF-8"},
+                    BadIndex{"CutOff", R"({"weight_map": {"a": "s")", "not valid JSON"},
+                    BadIndex{"NoWeightMap", "{}", "weight_map is missing or empty"},
+                    BadIndex{"EmptyWeightMap", R"({"weight_map": {}})", "weight_map is missing or empty"},
+                    BadIndex{"WeightMapThatIsAList", R"({"weight_map": ["s"]})",
+                             "weight_map: expected an object, found ["},
+                    BadIndex{"WeightMapTwice", R"({"weight_map": {"a": "s"}, "weight_map": {"a": "s"}})",
+                             "weight_map is there twice"},
+                    BadIndex{"TensorTwice", R"({"weight_map": {"a": "s", "b": "s", "a": "t"}})",
+                             "tensor 'a' is there twice"},
+                    BadIndex{"NumberForAFile", R"({"weight_map": {"a": 1}})",
+                             "tensor 'a': expected the name of a file beside the index, found 1"},
+                    BadIndex{"EmptyFileName", R"({"weight_map": {"a": ""}})",
+                             "tensor 'a': expected the name of a file beside the index, found \"\""},
+                    BadIndex{"FileAboveTheFolder", R"({"weight_map": {"a": "../s"}})",
+                             "tensor 'a': expected the name of a file beside the index, found \"../s\""},
+                    BadIndex{"FileAboveTheFolderByADetour", R"({"weight_map": {"a": "x/../../s"}})",
+                             "tensor 'a': expected the name of a file beside the index, found \"x/../../s\""},
+                    BadIndex{"EscapedPathAboveTheFolder", R"({"weight_map": {"a": "\u002e./s"}})",
+                             "tensor 'a': expected the name of a file beside the index"},
+                    BadIndex{"AbsoluteFile", R"({"weight_map": {"a": "/dev/zero"}})",
+                             "tensor 'a': expected the name of a file beside the index, found \"/dev/zero\""},
+                    BadIndex{"NulInAFileName", R"({"weight_map": {"a": "s\u0000"}})",
+                             "tensor 'a': expected the name of a file beside the index"}),
+    [](const auto& test) { return test.param.name; });
+
+}  // namespace
+}  // namespace alphahill
