@@ -1,4 +1,5 @@
-/// The catalog of a checkpoint: which tensors are Linear layers, what they are called, and where their bytes lie.
+/// The catalog of a checkpoint: which tensors are Linear layers, what they are called, and where their bytes
+/// lie.
 #pragma once
 
 #include <cstdint>
@@ -29,20 +30,20 @@ struct Layer {
   std::string category;
   std::int64_t out_features = 0;
   std::int64_t in_features = 0;
-  std::string stored_dtype;           ///< as the checkpoint calls it: "BF16"
-  Format format = Format::fp32;       ///< of the stored values; meaningless where `unsupported` is set
-  std::int64_t rows = 0;              ///< as stored: out_features, or in_features for a transposed Conv1D
+  std::string stored_dtype;      ///< as the checkpoint calls it: "BF16"
+  Format format = Format::fp32;  ///< of the stored values; meaningless where `unsupported` is set
+  std::int64_t rows = 0;         ///< as stored: out_features, or in_features for a transposed Conv1D
   std::int64_t cols = 0;
-  std::int64_t file = 0;              ///< index into Catalog::files
-  std::int64_t offset = 0;            ///< bytes from the start of the file
-  std::string unsupported;            ///< empty, or the reason why the layer cannot be analysed
+  std::int64_t file = 0;    ///< index into Catalog::files
+  std::int64_t offset = 0;  ///< bytes from the start of the file
+  std::string unsupported;  ///< empty, or the reason why the layer cannot be analysed
 
   std::int64_t numel() const { return out_features * in_features; }
 
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
-    archive(self.name, self.category, self.out_features, self.in_features, self.stored_dtype, self.format, self.rows,
-            self.cols, self.file, self.offset, self.unsupported);
+    archive(self.name, self.category, self.out_features, self.in_features, self.stored_dtype, self.format,
+            self.rows, self.cols, self.file, self.offset, self.unsupported);
   }
 };
 
@@ -62,7 +63,7 @@ struct Catalog {
 /// Reads the headers of a checkpoint folder (no weights).
 /// @param filter  Perl regular expression searched for anywhere in a layer's name; empty keeps all layers
 /// @throws Error(input) for a broken checkpoint, a LoRA adapter, or one without Linear layers
-/// @throws Error(usage) for a broken expression or one that matches no layer
+/// @throws Error(usage) for an expression that is broken, matches no layer or takes too long
 Catalog open_catalog(const std::filesystem::path& folder, const std::string& filter);
 
 }  // namespace alphahill

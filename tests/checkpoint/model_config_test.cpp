@@ -1,0 +1,123 @@
+#include "alphahill/checkpoint/model_config.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/thrown_error.hpp"
+
+namespace alphahill {
+namespace {
+
+using testing::ElementsAre;
+using testing::StartsWith;
+
+ModelConfig parse(const std::string& json) {
+  return ModelConfig::parse(json, "config.json");
+}
+
+TEST(ModelConfig, EveryFieldIsRead) {
+  const ModelConfig config = parse(R"({"architectures": ["LlamaForCausalLM"], "model_type": "llama",
+      "tie_word_embeddings": true, "num_hidden_layers": 32, "num_nextn_predict_layers": 1,
+      "quantization_config": {"bits": 4, "quant_method": "gptq"}, "rope_scaling": {"a": [1, 2]}})");
+  EXPECT_THAT(config.architectures, ElementsAre("LlamaForCausalLM"));
+  EXPECT_EQ(config.model_type, "llama");
+  EXPECT_EQ(config.text_model_type, "llama");
+  EXPECT_EQ(config.tie_word_embeddings, true);
+  EXPECT_EQ(config.num_hidden_layers, 32);
+  EXPECT_EQ(config.num_nextn_predict_layers, 1);
+  EXPECT_EQ(config.quantization_method, "gptq");
+}
+
+TEST(ModelConfig, AbsentAndNullFieldsAreUnknown) {
+  for (const char* json : {"{}", R"({"architectures": null, "model_type": null, "tie_word_embeddings": null,
+      "num_hidden_layers": null, "quantization_config": null, "text_config": null})"}) {
+    const ModelConfig config = parse(json);
+    EXPECT_TRUE(config.architectures.empty());
+    EXPECT_EQ(config.model_type, "");
+    EXPECT_EQ(config.tie_word_embeddings, std::nullopt);
+    EXPECT_EQ(config.num_hidden_layers, std::nullopt);
+    EXPECT_EQ(config.quantization_method, "");
+  }
+}
+
+TEST(ModelConfig, WhatIsAbsentAtTheTopIsTakenFromTextConfig) {
+  const ModelConfig config = parse(R"({"text_config": {"model_type": "llama", "num_hidden_layers": 40,
+      "tie_word_embeddings": false}, "model_type": "mllama", "vision_config": {"num_hidden_layers": 32}})");
+  EXPECT_EQ(config.model_type, "mllama");
+  EXPECT_EQ(config.text_model_type, "llama");
+  EXPECT_EQ(config.num_hidden_layers, 40);
+  EXPECT_EQ(config.tie_word_embeddings, false);
+}
+
+TEST(ModelConfig, TheTopGoesBeforeTextConfig) {
+  const auto config =
+      parse(R"({"tie_word_embeddings": true, "text_config": {"tie_word_embeddings": false}})");
+  EXPECT_EQ(config.tie_word_embeddings, true);
+}
+
+TEST(ModelConfig, TextConfigsInsideOneAnotherAreNotFollowed) {
+  std::string nested;
+  for (int i = 0; i < 100'000; ++i) nested += R"({"text_config": )";
+  EXPECT_EQ(parse(nested + "1" + std::string(100'000, '}')).model_type, "");
+}
+
+TEST(ModelConfig, ATextConfigAloneDoesNotGiveAnArchitecture) {
+  EXPECT_FALSE(parse(R"({"text_config": {"architectures": ["LlamaForCausalLM"]}})").has_head());
+}
+
+TEST(ModelConfig, InfinityAsPythonWritesItIsAccepted) {
+  EXPECT_EQ(parse(R"({"time_step_limit": [0.0, Infinity], "num_hidden_layers": 4})").num_hidden_layers, 4);
+}
+
+TEST(ModelConfig, AQuantizationWithoutAMethodIsKnownToBeThere) {
+  EXPECT_EQ(parse(R"({"quantization_config": {"bits": 4}})").quantization_method, "an unknown method");
+}
+
+TEST(ModelConfig, LanguageModelsHaveAHead) {
+  for (const char* name : {"LlamaForCausalLM", "GPT2LMHeadModel", "T5ForConditionalGeneration"}) {
+    EXPECT_TRUE(parse(std::string(R"({"architectures": [")") + name + R"("]})").has_head()) << name;
+  }
+  for (const char* name :
+       {"BertModel", "BertForMaskedLM", "LlamaForSequenceClassification", "T5EncoderModel"}) {
+    EXPECT_FALSE(parse(std::string(R"({"architectures": [")") + name + R"("]})").has_head()) << name;
+  }
+}
+
+TEST(ModelConfig, WithoutTheKeyTheModelsClassSaysWhetherTheHeadIsTied) {
+  for (const char* type :
+       {"llama", "mistral", "mixtral", "qwen2", "qwen3_moe", "deepseek_v3", "gpt_neox", "phi3"}) {
+    EXPECT_FALSE(parse(std::string(R"({"model_type": ")") + type + R"("})").ties_head()) << type;
+  }
+  for (const char* type : {"gpt2", "bert", "t5", "opt", "gemma2", "falcon", "bloom", ""}) {
+    EXPECT_TRUE(parse(std::string(R"({"model_type": ")") + type + R"("})").ties_head()) << type;
+  }
+  EXPECT_FALSE(parse(R"({"model_type": "llava", "text_config": {"model_type": "llama"}})").ties_head());
+  EXPECT_TRUE(parse(R"({"model_type": "qwen2", "tie_word_embeddings": true})").ties_head());
+}
+
+TEST(ModelConfig, BrokenFilesAndWrongTypesAreRefused) {
+  const std::vector<std::pair<std::string, std::string>> bad{
+      {"", "config.json: not valid JSON"},
+      {"{", "config.json: not valid JSON"},
+      {"[]", "config.json: expected a JSON object"},
+      {"{\"\xff\": 1}", "config.json: not valid JSON: The input is not valid UTF-8"},
+      {R"({"model_type": 3})", "config.json: model_type: expected text, found 3"},
+      {R"({"architectures": "Llama"})", "config.json: architectures: expected an array, found \"Llama\""},
+      {R"({"architectures": [1]})", "config.json: architectures: expected an array of text, found 1"},
+      {R"({"num_hidden_layers": "32"})", "config.json: num_hidden_layers: expected an integer, found \"32\""},
+      {R"({"num_hidden_layers": 1.5})", "config.json: num_hidden_layers: expected an integer, found 1.5"},
+      {R"({"tie_word_embeddings": 1})", "config.json: tie_word_embeddings: expected true or false, found 1"},
+      {R"({"text_config": []})", "config.json: text_config: expected an object, found ["},
+      {R"({"quantization_config": "gptq"})",
+       "config.json: quantization_config: expected an object, found \"gptq\""},
+  };
+  for (const auto& [json, what] : bad) {
+    const auto error = thrown_by([&] { parse(json); });
+    ASSERT_TRUE(error) << json;
+    EXPECT_EQ(error->fault(), Fault::input);
+    EXPECT_THAT(error->what(), StartsWith(what));
+  }
+}
+
+}  // namespace
+}  // namespace alphahill
