@@ -10,6 +10,7 @@
 
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/file.hpp"
+#include "alphahill/base/text.hpp"
 #include "alphahill/checkpoint/checkpoint_headers.hpp"
 #include "alphahill/checkpoint/layer_order.hpp"
 #include "alphahill/checkpoint/linear_layers.hpp"
@@ -36,7 +37,7 @@ void warn_of_unknown_quantization(const std::vector<Layer>& layers, const std::s
   spdlog::warn(
       "config.json says that weights are quantized ({}), but none are found in a form that is known: "
       "layers may be missing from the list",
-      method);
+      printable(method));
 }
 
 /// Keeps the layers whose names the expression is found in.
