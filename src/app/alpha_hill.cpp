@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <chrono>
 #include <optional>
 
 #include "alphahill/app/errors.hpp"
@@ -13,7 +15,9 @@
 #include "alphahill/base/text.hpp"
 #include "alphahill/checkpoint/layer_table.hpp"
 #include "alphahill/cluster/coordinator.hpp"
+#include "alphahill/cluster/crash_note.hpp"
 #include "alphahill/cluster/interrupt.hpp"
+#include "alphahill/cluster/job_limits.hpp"
 
 namespace alphahill {
 
@@ -40,13 +44,6 @@ void worker(const Catalog& catalog, const Options& options, int rank, const Coor
       catalog, options.settings, [&] { return make_backend(options.device); }, rank, line);
 }
 
-/// Rank 0: hands out the layers and keeps their records; its own worker computes on a thread beside.
-std::optional<Error> coordinate(Run& run, MpiSession& mpi) {
-  Crew crew(mpi, [&](const CoordinatorLine& line) { worker(run.catalog, run.options, 0, line); });
-  const auto keep = [&](std::span<const LayerRecord> records) { run.journal.append(records); };
-  return Coordinator(run.plan, run.catalog, run.options.settings, crew, keep, stop_requested).run();
-}
-
 /// Where ranks wait for each other, an exception that leaves one of them must end them all.
 template <class Action>
 auto or_abort(MpiSession& mpi, Action action) {
@@ -57,17 +54,78 @@ auto or_abort(MpiSession& mpi, Action action) {
   }
 }
 
+/// Writes the HDF5 file while the run is under way: every five minutes, and seldom enough to cost a hundredth
+/// of the time at most.
+class Snapshots {
+ public:
+  void write_if_due(const Run& run) {
+    if (Clock::now() < due_) return;
+    const auto start = Clock::now();
+    write_results_of(run);
+    due_ = Clock::now() + std::max<Clock::duration>(std::chrono::minutes(5), 100 * (Clock::now() - start));
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point due_ = Clock::now() + std::chrono::minutes(5);
+};
+
+/// The layers that are still under way when the run ends: computed again next time, unless one is to blame.
+void note_abandoned(Run& run, const RunEnd& end) {
+  std::vector<Attempt> attempts;
+  for (const std::int64_t layer : end.abandoned) {
+    attempts.push_back({layer, layer == end.overdue ? AttemptEvent::blamed : AttemptEvent::released});
+  }
+  run.journal.note(attempts);
+}
+
+/// A rank that is still computing cannot be told to end: results are written, then all are ended.
+[[noreturn]] void end_abandoned(Run& run, const RunEnd& end, MpiSession& mpi) {
+  note_abandoned(run, end);
+  if (end.failure) mpi.abort(report_error(program, *end.failure));
+  mpi.abort(finish_run(run));
+}
+
+/// Rank 0: hands out the layers and keeps their records; its own worker computes on a thread beside.
+std::optional<Error> coordinate(Run& run, MpiSession& mpi) {
+  Snapshots snapshots;
+  const RunBooks books{.begun =
+                           [&](std::int64_t layer) {
+                             run.journal.note({{{layer, AttemptEvent::begun}}});
+                           },
+                       .finished =
+                           [&](std::span<const LayerRecord> records) {
+                             run.journal.append(records);
+                             snapshots.write_if_due(run);
+                           },
+                       .stop_requested = stop_requested};
+  const Schedule schedule(run.plan, measured_flops_per_second(),
+                          {run.options.layer_timeout, slurm_seconds_left()});
+  Crew crew(mpi, [&](const CoordinatorLine& line) { worker(run.catalog, run.options, 0, line); });
+  Coordinator coordinator(run.catalog, schedule, run.plan.flops, crew, books, run.options.grace_seconds);
+  const RunEnd end = coordinator.run();
+  if (!end.abandoned.empty()) end_abandoned(run, end, mpi);
+  return end.failure;
+}
+
 /// Tells the other ranks whether and on what they begin.
 void broadcast_job(MpiSession& mpi, const Job& job) {
   std::vector<std::byte> bytes = to_bytes(job);
   mpi.broadcast(bytes);
 }
 
+/// Bytes that each rank may use. Collective.
+std::int64_t memory_per_rank(const Options& options, MpiSession& mpi) {
+  const std::int64_t share = memory_of_node() / mpi.ranks_on_node();
+  return mpi.least(options.memory_per_rank.value_or(share));
+}
+
 Ended lead(const Options& options, MpiSession& mpi) {
   note_stop_signals();
+  const std::int64_t memory = memory_per_rank(options, mpi);
   std::optional<Run> run;
   try {
-    run.emplace(prepare_run(options));
+    run.emplace(prepare_run(options, memory));
   } catch (const std::exception& error) {
     broadcast_job(mpi, {.called_off = true, .catalog = {}});
     return {report_error(program, error), std::nullopt};
@@ -82,6 +140,7 @@ Ended lead(const Options& options, MpiSession& mpi) {
 Ended follow(const Options& options, MpiSession& mpi) {
   ignore_stop_signals();
   return or_abort(mpi, [&] {
+    memory_per_rank(options, mpi);
     std::vector<std::byte> bytes;
     mpi.broadcast(bytes);
     const auto job = from_bytes<Job>(bytes, "job of rank 0");

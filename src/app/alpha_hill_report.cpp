@@ -74,8 +74,13 @@ std::vector<std::filesystem::path> results_files(const po::variables_map& values
 }
 
 void write(const std::vector<std::filesystem::path>& files, const ReportSettings& settings) {
-  if (files.size() > 1) return write_comparison(files, settings);
-  print_report(files.front(), settings);
+  if (files.size() > 1) {
+    const WrittenComparison written = write_comparison(files, settings);
+    for (const WrittenReport& report : written.reports) fmt::print("{}", written_text(report));
+    fmt::print("Compared: {}\n", written.csv.string());
+  } else {
+    print_report(files.front(), settings);
+  }
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 #include <optional>
 #include <set>
 
-#include "alphahill/base/error.hpp"
+#include "alphahill/base/checked.hpp"
 #include "alphahill/base/text.hpp"
 
 namespace alphahill {
@@ -45,6 +45,17 @@ int whole_number(std::string_view option, const std::string& value) {
   const auto number = number_in<int>(value);
   if (!number || *number < 0) refuse(option, "a whole number, 0 or more", value);
   return *number;
+}
+
+std::int64_t memory_size(std::string_view option, const std::string& value) {
+  constexpr std::string_view units = "KMGT";
+  const std::size_t unit = value.empty() ? units.npos : units.find(value.back());
+  const bool scaled = unit != units.npos;
+  const auto number = number_in<std::int64_t>(scaled ? value.substr(0, value.size() - 1) : value);
+  const std::int64_t scale = std::int64_t{1} << (scaled ? 10 * (unit + 1) : 0);
+  const auto bytes = number ? checked_multiply(*number, scale) : std::nullopt;
+  if (!bytes || *bytes <= 0) refuse(option, "a number of bytes such as 4G (K, M, G or T)", value);
+  return *bytes;
 }
 
 std::vector<std::string> list_of(std::string_view option, const std::string& value) {

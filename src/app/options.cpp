@@ -55,6 +55,11 @@ po::options_description run_options() {
   add("k-frac", text("FRACTION")->default_value("0.1"), "part of the eigenvalues in the tail, in (0, 1]");
   add("filter-layers", text("REGEX")->default_value(""),
       "only layers whose name contains a match (Perl syntax)");
+  add("grace", text("SECONDS")->default_value("60"), "for layers under way when a signal stops the run");
+  add("layer-timeout", text("SECONDS"),
+      "after which a layer counts as hanging; default: a multiple of what is expected");
+  add("memory-per-rank", text("SIZE"),
+      "such as 4G; layers that need more are left out; default: an equal share of the node");
   add("no-report", flag(), "write alpha_hill.h5 only");
   add("restart", flag(), "begin anew, whatever the output folder holds");
   add("list-layers", flag(), "print the layers and end");
@@ -116,6 +121,12 @@ Options parse_options(int argc, const char* const* argv) {
   options.settings = analysis_settings(values);
   options.filter_layers = text("filter-layers");
   options.report = report_settings(values);
+  options.grace_seconds = whole_number("--grace", text("grace"));
+  if (values.contains("layer-timeout"))
+    options.layer_timeout = whole_number("--layer-timeout", text("layer-timeout"));
+  if (values.contains("memory-per-rank")) {
+    options.memory_per_rank = memory_size("--memory-per-rank", text("memory-per-rank"));
+  }
   options.log_level = text("log-level");
   options.write_report = !flag("no-report");
   options.restart = flag("restart");

@@ -10,6 +10,8 @@
 #include "alphahill/app/version.hpp"
 #include "alphahill/base/text.hpp"
 #include "alphahill/checkpoint/hub_cache.hpp"
+#include "alphahill/cluster/crash_note.hpp"
+#include "alphahill/cluster/job_limits.hpp"
 #include "alphahill/cluster/layer_record.hpp"
 #include "alphahill/report/report.hpp"
 #include "alphahill/store/results_file.hpp"
@@ -56,21 +58,44 @@ Journal open_journal(const Options& options, const Catalog& catalog) {
   return options.restart ? Journal::restart(path, run) : Journal::open_or_resume(path, run);
 }
 
-void record_unsupported_layers(const Catalog& catalog, const AnalysisSettings& settings, Journal& journal) {
-  std::vector<LayerRecord> records;
-  for (std::int64_t number = 1; number <= std::ssize(catalog.layers); ++number) {
-    const std::string& reason = catalog.layers[static_cast<std::size_t>(number - 1)].unsupported;
-    if (reason.empty() || journal.has(number)) continue;
-    records.push_back(record_without_figures(number, settings, Status::unsupported, reason));
-  }
-  if (!records.empty()) journal.append(records);
+/// Crashes of earlier runs that a fatal signal explains.
+void enter_crash_notes(const std::filesystem::path& folder, Journal& journal) {
+  std::vector<Attempt> attempts;
+  for (const std::int64_t layer : take_crash_notes(folder)) attempts.push_back({layer, AttemptEvent::blamed});
+  if (!attempts.empty()) journal.note(attempts);
 }
 
-void write_results_of(const Journal& journal, const std::filesystem::path& file) {
-  write_results(file, journal.run(), [&](std::int64_t layer) -> std::optional<LayerRecord> {
-    if (!journal.has(layer)) return std::nullopt;
-    return journal.read(layer);
-  });
+/// Why a layer is not to be computed.
+struct LeftOut {
+  Status status;
+  std::string reason;
+};
+
+std::optional<LeftOut> left_out(const Layer& layer, AttemptTally attempts, std::int64_t memory_per_rank) {
+  constexpr std::int64_t most_blamed = 2;
+  constexpr std::int64_t most_unexplained = 3;
+  if (!layer.unsupported.empty()) return LeftOut{Status::unsupported, layer.unsupported};
+  if (attempts.blamed >= most_blamed) return LeftOut{Status::failed, "brought the run down twice"};
+  if (attempts.unexplained >= most_unexplained) {
+    return LeftOut{Status::failed, "was under way three times when the run was killed"};
+  }
+  const std::int64_t needed = bytes_needed(layer) + program_bytes;
+  if (needed <= memory_per_rank) return std::nullopt;
+  return LeftOut{Status::failed, fmt::format("needs {} of memory, a rank has {} (--memory-per-rank)",
+                                             human_bytes(static_cast<double>(needed)),
+                                             human_bytes(static_cast<double>(memory_per_rank)))};
+}
+
+void record_layers_left_out(const Catalog& catalog, const AnalysisSettings& settings,
+                            std::int64_t memory_per_rank, Journal& journal) {
+  std::vector<LayerRecord> records;
+  for (std::int64_t number = 1; number <= std::ssize(catalog.layers); ++number) {
+    if (journal.has(number)) continue;
+    const Layer& layer = catalog.layers[static_cast<std::size_t>(number - 1)];
+    const auto why = left_out(layer, journal.attempts(number), memory_per_rank);
+    if (why) records.push_back(record_without_figures(number, settings, why->status, why->reason));
+  }
+  if (!records.empty()) journal.append(records);
 }
 
 }  // namespace
@@ -79,13 +104,21 @@ Catalog catalog_of(const Options& options) {
   return open_catalog(find_model(options.model, options.revision), options.filter_layers);
 }
 
-Run prepare_run(const Options& options) {
+Run prepare_run(const Options& options, std::int64_t memory_per_rank) {
   make_backend(options.device);  // says here, not on the first layer, that a device is not there
   Catalog catalog = catalog_of(options);
   Journal journal = open_journal(options, catalog);
-  record_unsupported_layers(catalog, options.settings, journal);
+  enter_crash_notes(options.report.output_dir, journal);
+  record_layers_left_out(catalog, options.settings, memory_per_rank, journal);
   Plan plan = make_plan(catalog, options.settings, [&](std::int64_t layer) { return journal.has(layer); });
   return {options, std::move(catalog), std::move(journal), std::move(plan)};
+}
+
+void write_results_of(const Run& run) {
+  write_results(run.results_file(), run.journal.run(), [&](std::int64_t layer) -> std::optional<LayerRecord> {
+    if (!run.journal.has(layer)) return std::nullopt;
+    return run.journal.read(layer);
+  });
 }
 
 void print_report(const std::filesystem::path& results_file, const ReportSettings& settings) {
@@ -95,14 +128,13 @@ void print_report(const std::filesystem::path& results_file, const ReportSetting
 }
 
 int finish_run(const Run& run) {
-  const auto file = run.options.report.output_dir / "alpha_hill.h5";
-  write_results_of(run.journal, file);
+  write_results_of(run);
   if (!run.complete()) {
     spdlog::warn("stopped early: {} of {} layers are done; run the same command again to go on",
                  run.journal.finished(), run.layers());
     return exit_stopped_early;
   }
-  if (run.options.write_report) print_report(file, run.options.report);
+  if (run.options.write_report) print_report(run.results_file(), run.options.report);
   return exit_complete;
 }
 

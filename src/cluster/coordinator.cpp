@@ -1,8 +1,11 @@
 #include "alphahill/cluster/coordinator.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <utility>
+
+#include "alphahill/base/text.hpp"
 
 namespace alphahill {
 
@@ -10,46 +13,68 @@ namespace {
 
 constexpr std::chrono::milliseconds longest_wait{100};
 
-}  // namespace
-
-Coordinator::Coordinator(const Plan& plan, const Catalog& catalog, const AnalysisSettings& settings,
-                         Crew& crew, std::function<void(std::span<const LayerRecord>)> keep,
-                         std::function<bool()> interrupted)
-    : plan_(plan),
-      catalog_(catalog),
-      settings_(settings),
-      crew_(crew),
-      keep_(std::move(keep)),
-      interrupted_(std::move(interrupted)),
-      progress_("layers", static_cast<std::int64_t>(plan.layers.size()), plan.flops) {}
-
-std::optional<Error> Coordinator::run() {
-  for (int rank = 0; rank < crew_.size(); ++rank) hand_out(rank);
-  while (under_way_ > 0) {
-    take_in(crew_.arrivals(longest_wait));
-    if (stopping() && !std::exchange(stop_announced_, true)) {
-      spdlog::warn("stopping: {} layers under way are finished first", under_way_);
-    }
-  }
-  return failure_;
+const std::string& name_of(const Catalog& catalog, std::int64_t layer) {
+  return catalog.layers.at(static_cast<std::size_t>(layer - 1)).name;
 }
 
-bool Coordinator::stopping() const {
-  return failure_ || interrupted_();
+}  // namespace
+
+Coordinator::Coordinator(const Catalog& catalog, Schedule schedule, double work, Crew& crew, RunBooks books,
+                         double grace_seconds)
+    : catalog_(catalog),
+      schedule_(std::move(schedule)),
+      crew_(crew),
+      books_(std::move(books)),
+      grace_seconds_(grace_seconds),
+      progress_("layers", schedule_.waiting(), work),
+      start_(std::chrono::steady_clock::now()) {}
+
+double Coordinator::now() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+}
+
+RunEnd Coordinator::run() {
+  for (int rank = 0; rank < crew_.size(); ++rank) hand_out(rank);
+  while (!schedule_.under_way().empty() && !patience_is_over()) {
+    take_in(crew_.arrivals(longest_wait));
+    if (books_.stop_requested()) stop();
+    watch_deadlines();
+  }
+  return end();
+}
+
+RunEnd Coordinator::end() const {
+  RunEnd end{failure_, {}, overdue_};
+  for (const auto& [rank, under_way] : schedule_.under_way()) end.abandoned.push_back(under_way.layer.number);
+  return end;
+}
+
+void Coordinator::stop() {
+  if (stopping()) return;
+  stopping_since_ = now();
+  if (schedule_.under_way().empty()) return;
+  spdlog::warn("stopping: {} layers under way have {} to finish", schedule_.under_way().size(),
+               human_seconds(grace_seconds_));
+}
+
+bool Coordinator::patience_is_over() const {
+  return stopping() && now() - *stopping_since_ > grace_seconds_;
 }
 
 void Coordinator::hand_out(int rank) {
-  const bool more = next_ < plan_.layers.size() && !stopping();
-  crew_.assign(rank, {more ? plan_.layers[next_++].number : Assignment::no_more});
-  if (more) ++under_way_;
+  const auto layer = stopping() ? std::nullopt : schedule_.assign(rank, now());
+  if (layer) enter([&] { books_.begun(*layer); });
+  crew_.assign(rank, {layer.value_or(Assignment::no_more)});
 }
 
 void Coordinator::take_in(std::vector<Arrival> arrivals) {
   std::vector<LayerRecord> records;
+  std::vector<PlannedLayer> done;
   for (Arrival& arrival : arrivals) {
     Report& report = arrival.report;
-    --under_way_;
+    done.push_back(schedule_.finish(arrival.rank, now()));
     if (report.run_failed) {
+      done.pop_back();
       fail(Error(report.fault, report.where, report.reason));
     } else {
       records.push_back(std::move(report.record));
@@ -57,23 +82,34 @@ void Coordinator::take_in(std::vector<Arrival> arrivals) {
     // The worker goes on before its record is on disk.
     hand_out(arrival.rank);
   }
-  if (!records.empty()) keep_records(records);
+  if (records.empty() || !enter([&] { books_.finished(records); })) return;
+  for (const PlannedLayer& layer : done) progress_.advance(layer.flops, name_of(catalog_, layer.number));
 }
 
-void Coordinator::keep_records(std::span<const LayerRecord> records) {
+bool Coordinator::enter(const std::function<void()>& into_books) {
   try {
-    keep_(records);
+    into_books();
+    return true;
   } catch (const Error& error) {
-    return fail(error);
-  }
-  for (const LayerRecord& record : records) {
-    const Layer& layer = catalog_.layers.at(static_cast<std::size_t>(record.layer - 1));
-    progress_.advance(flops(layer, settings_), layer.name);
+    fail(error);
+    return false;
   }
 }
 
 void Coordinator::fail(const Error& error) {
   if (!failure_) failure_ = error;
+  stop();
+}
+
+void Coordinator::watch_deadlines() {
+  for (const auto& [rank, under_way] : schedule_.under_way()) {
+    if (overdue_ || now() <= under_way.deadline) continue;
+    overdue_ = under_way.layer.number;
+    fail(Error(
+        Fault::system, fmt::format("rank {}", rank),
+        fmt::format("{} is not done after {} (--layer-timeout)", name_of(catalog_, under_way.layer.number),
+                    human_seconds(now() - under_way.begun))));
+  }
 }
 
 }  // namespace alphahill

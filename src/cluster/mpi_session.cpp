@@ -64,6 +64,22 @@ void MpiSession::broadcast(std::vector<std::byte>& bytes) {
   broadcast_from_rank_0(bytes.data(), narrow<int>(count, "bytes to broadcast"), MPI_BYTE);
 }
 
+int MpiSession::ranks_on_node() {
+  MPI_Comm node = MPI_COMM_NULL;
+  int ranks = 0;
+  check("MPI_Comm_split_type",
+        MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node));
+  check("MPI_Comm_size", MPI_Comm_size(node, &ranks));
+  check("MPI_Comm_free", MPI_Comm_free(&node));
+  return ranks;
+}
+
+std::int64_t MpiSession::least(std::int64_t value) {
+  std::int64_t result = 0;
+  check("MPI_Allreduce", MPI_Allreduce(&value, &result, 1, MPI_INT64_T, MPI_MIN, MPI_COMM_WORLD));
+  return result;
+}
+
 void MpiSession::send(int to, Tag tag, std::span<const std::byte> bytes) {
   const int count = narrow<int>(bytes.size(), "bytes to send");
   MPI_Request request = MPI_REQUEST_NULL;

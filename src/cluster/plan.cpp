@@ -28,6 +28,10 @@ double bytes_to_read(const Layer& layer, const AnalysisSettings& settings) {
   return distinct_casts(layer, settings) * static_cast<double>(layer.numel() * bytes_of(layer.format));
 }
 
+std::int64_t bytes_needed(const Layer& layer) {
+  return peak_bytes(shape_of(layer));
+}
+
 Plan make_plan(const Catalog& catalog, const AnalysisSettings& settings,
                const std::function<bool(std::int64_t layer)>& finished) {
   Plan plan;
@@ -38,7 +42,7 @@ Plan make_plan(const Catalog& catalog, const AnalysisSettings& settings,
     plan.layers.push_back({number, flops(layer, settings)});
     plan.flops += plan.layers.back().flops;
     plan.bytes += bytes_to_read(layer, settings);
-    plan.peak_bytes = std::max(plan.peak_bytes, peak_bytes(shape_of(layer)));
+    plan.peak_bytes = std::max(plan.peak_bytes, bytes_needed(layer));
   }
   std::ranges::stable_sort(plan.layers, std::greater{}, &PlannedLayer::flops);
   return plan;

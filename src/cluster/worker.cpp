@@ -1,5 +1,6 @@
 #include "alphahill/cluster/worker.hpp"
 
+#include "alphahill/cluster/crash_note.hpp"
 #include "alphahill/cluster/layer_record.hpp"
 
 namespace alphahill {
@@ -34,10 +35,12 @@ void work(const Catalog& catalog, const AnalysisSettings& settings,
           const CoordinatorLine& line) {
   std::unique_ptr<Backend> backend;
   for (Assignment next = line.receive(); next.layer != Assignment::no_more; next = line.receive()) {
+    computing_layer(next.layer);
     line.send(reported(rank, [&] {
       if (!backend) backend = make_backend();
       return compute_record(catalog, next.layer, settings, *backend, rank);
     }));
+    computing_layer(0);
   }
 }
 

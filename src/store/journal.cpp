@@ -59,10 +59,16 @@ void require_same_settings(const RunDescription& ours, const RunDescription& the
 
 }  // namespace
 
+void AttemptTally::add(AttemptEvent event) {
+  unexplained += event == AttemptEvent::begun ? 1 : -1;
+  blamed += event == AttemptEvent::blamed ? 1 : 0;
+}
+
 Journal::Journal(File file, JournalContents contents)
     : file_(std::move(file)),
       run_(*std::move(contents.run)),
       frames_(std::move(contents.frames)),
+      attempts_(std::move(contents.attempts)),
       end_(contents.end) {}
 
 Journal Journal::begin(File file, const RunDescription& run) {
@@ -73,7 +79,7 @@ Journal Journal::begin(File file, const RunDescription& run) {
   file.write_at(bytes, 0);
   file.sync();
   sync_folder_of(file.path());
-  return {std::move(file), {.run = run, .frames = {}, .end = std::ssize(bytes)}};
+  return {std::move(file), {.run = run, .frames = {}, .attempts = {}, .end = std::ssize(bytes)}};
 }
 
 Journal Journal::open_or_resume(const std::filesystem::path& path, const RunDescription& run) {
@@ -115,14 +121,26 @@ void Journal::append(std::span<const LayerRecord> records) {
     frames.emplace_back(record.layer, end_ + std::ssize(bytes));
     append_frame(bytes, FrameKind::layer, to_bytes(record));
   }
-  write_at_end(bytes);
+  write_at_end(bytes, true);
   for (const auto& [layer, offset] : frames) frames_[layer] = offset;
 }
 
-void Journal::write_at_end(std::span<const std::byte> bytes) {
+void Journal::note(std::span<const Attempt> attempts) {
+  std::vector<std::byte> bytes;
+  for (const Attempt& attempt : attempts) append_frame(bytes, FrameKind::attempt, to_bytes(attempt));
+  write_at_end(bytes, false);
+  for (const Attempt& attempt : attempts) attempts_[attempt.layer].add(attempt.event);
+}
+
+AttemptTally Journal::attempts(std::int64_t layer) const {
+  const auto found = attempts_.find(layer);
+  return found == attempts_.end() ? AttemptTally{} : found->second;
+}
+
+void Journal::write_at_end(std::span<const std::byte> bytes, bool sync) {
   try {
     file_.write_at(bytes, end_);
-    file_.sync();
+    if (sync) file_.sync();
   } catch (const Error& error) {
     try {
       file_.truncate(end_);

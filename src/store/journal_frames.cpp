@@ -154,6 +154,10 @@ void note_frame(const Frame& frame, FrameScanner& scanner, const File& file, Jou
     spdlog::warn("{}: bytes {} to {} are damaged; the layers that they hold are computed again", path,
                  contents.end, frame.offset);
   }
+  if (frame.kind == FrameKind::attempt) {
+    const auto attempt = from_bytes<Attempt>(read_payload(file, frame.offset), path);
+    contents.attempts[attempt.layer].add(attempt.event);
+  }
   if (frame.kind != FrameKind::layer) return;
   const std::int64_t layer = scanner.layer_of(frame);
   const std::int64_t layers = std::ssize(contents.run->layers);

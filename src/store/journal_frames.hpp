@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "alphahill/base/file.hpp"
+#include "alphahill/store/journal.hpp"
 #include "alphahill/store/tables.hpp"
 
 namespace alphahill {
@@ -19,7 +20,7 @@ inline constexpr std::string_view journal_magic = "ALPHAHILL-JOURNAL-1\n";
 inline constexpr std::string_view how_to_begin_anew =
     "use `--restart` to begin anew, or another --output-dir";
 
-enum class FrameKind : std::uint8_t { run = 1, layer = 2 };
+enum class FrameKind : std::uint8_t { run = 1, layer = 2, attempt = 3 };
 
 /// Appends a frame to the bytes. @throws Error(internal) for a payload of 4 GiB or more
 void append_frame(std::vector<std::byte>& bytes, FrameKind kind, std::span<const std::byte> payload);
@@ -31,6 +32,7 @@ std::vector<std::byte> read_payload(const File& file, std::int64_t offset);
 struct JournalContents {
   std::optional<RunDescription> run;  ///< nothing in a file that is empty or torn within its first frame
   std::map<std::int64_t, std::int64_t> frames;  ///< layer, offset of its last good frame
+  std::map<std::int64_t, AttemptTally> attempts = {};
   std::int64_t end = 0;                         ///< of the last good frame; what follows is a torn tail
 };
 

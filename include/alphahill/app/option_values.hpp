@@ -2,6 +2,7 @@
 /// what was found.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,9 @@ double fraction(std::string_view option, const std::string& value);
 
 /// A whole number, 0 or more.
 int whole_number(std::string_view option, const std::string& value);
+
+/// A number of bytes, with K, M, G or T for powers of 1024.
+std::int64_t memory_size(std::string_view option, const std::string& value);
 
 /// "a,b,c" as its parts, none empty and none twice.
 std::vector<std::string> list_of(std::string_view option, const std::string& value);

@@ -15,6 +15,9 @@ struct Options {
   AnalysisSettings settings;
   std::string filter_layers;
   ReportSettings report;
+  std::optional<double> layer_timeout;          ///< seconds; nothing: by the cost model
+  double grace_seconds = 60;                    ///< for layers under way when a run is to stop
+  std::optional<std::int64_t> memory_per_rank;  ///< bytes; nothing: what the node has, shared by its ranks
   std::string log_level = "INFO";
   bool write_report = true;
   bool restart = false;

@@ -18,15 +18,21 @@ struct Run {
   Plan plan;  ///< what remains to be done
 
   std::int64_t layers() const { return static_cast<std::int64_t>(catalog.layers.size()); }
+  std::filesystem::path results_file() const { return options.report.output_dir / "alpha_hill.h5"; }
   bool complete() const { return journal.finished() == layers(); }
 };
 
 /// The catalog of the model that the options name.
 Catalog catalog_of(const Options& options);
 
-/// Opens the checkpoint and the journal. Layers that cannot be analysed have their records at once.
+/// Opens the checkpoint and the journal. Layers that cannot be analysed, do not fit into memory, or have
+/// brought earlier runs down have their records at once.
+/// @param memory_per_rank  bytes
 /// @throws Error  when the run cannot begin
-Run prepare_run(const Options& options);
+Run prepare_run(const Options& options, std::int64_t memory_per_rank);
+
+/// Writes the HDF5 file from the journal.
+void write_results_of(const Run& run);
 
 /// Writes CSVs and plots from a results file, and prints the summary and where they are on standard output.
 void print_report(const std::filesystem::path& results_file, const ReportSettings& settings);

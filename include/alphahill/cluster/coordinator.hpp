@@ -2,6 +2,7 @@
 /// their records.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -11,40 +12,58 @@
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/progress.hpp"
 #include "alphahill/cluster/crew.hpp"
-#include "alphahill/cluster/plan.hpp"
+#include "alphahill/cluster/schedule.hpp"
 
 namespace alphahill {
 
+/// Where the coordinator enters what happens, on its own thread; an Error from them fails the run.
+struct RunBooks {
+  std::function<void(std::int64_t layer)> begun;               ///< before a layer is handed out
+  std::function<void(std::span<const LayerRecord>)> finished;  ///< puts records on disk
+  std::function<bool()> stop_requested;                        ///< asked often
+};
+
+/// How a run ended.
+struct RunEnd {
+  std::optional<Error> failure;         ///< the first, if there was one
+  std::vector<std::int64_t> abandoned;  ///< layers that ranks still compute; those ranks can only be ended
+  std::optional<std::int64_t> overdue;  ///< the one among them whose deadline is over
+};
+
 class Coordinator {
  public:
-  /// @param keep         puts records on disk; when it throws, the run fails
-  /// @param interrupted  asked often; once true, no more layers are handed out
-  Coordinator(const Plan& plan, const Catalog& catalog, const AnalysisSettings& settings, Crew& crew,
-              std::function<void(std::span<const LayerRecord>)> keep, std::function<bool()> interrupted);
+  /// @param grace_seconds  for the layers under way, once a stop is requested
+  Coordinator(const Catalog& catalog, Schedule schedule, double work, Crew& crew, RunBooks books,
+              double grace_seconds);
 
-  /// Runs the plan to its end: returns when every worker has been told that there is no more and every record
-  /// is kept. After a failure or an interruption the layers under way are still finished and kept.
-  /// @return the first failure of the run, if there was one
-  std::optional<Error> run();
+  /// Runs until every layer that can be is done and kept, a stop is requested, or something fails. In the
+  /// latter cases no more layers are handed out and those under way are finished, as far as grace and
+  /// deadlines permit.
+  RunEnd run();
 
  private:
+  double now() const;
+  bool stopping() const { return stopping_since_.has_value(); }
+  void stop();
   void hand_out(int rank);
   void take_in(std::vector<Arrival> arrivals);
-  void keep_records(std::span<const LayerRecord> records);
+  /// @return false when the books threw: the run has failed then
+  bool enter(const std::function<void()>& into_books);
   void fail(const Error& error);
-  bool stopping() const;
+  void watch_deadlines();
+  bool patience_is_over() const;
+  RunEnd end() const;
 
-  const Plan& plan_;
   const Catalog& catalog_;
-  const AnalysisSettings& settings_;
+  Schedule schedule_;
   Crew& crew_;
-  std::function<void(std::span<const LayerRecord>)> keep_;
-  std::function<bool()> interrupted_;
+  RunBooks books_;
+  double grace_seconds_;
   Progress progress_;
-  std::size_t next_ = 0;
-  std::int64_t under_way_ = 0;
-  bool stop_announced_ = false;
+  std::chrono::steady_clock::time_point start_;
+  std::optional<double> stopping_since_;
   std::optional<Error> failure_;
+  std::optional<std::int64_t> overdue_;
 };
 
 }  // namespace alphahill

@@ -43,6 +43,10 @@ class MpiSession {
 
   /// Gives every rank the bytes of rank 0. Collective.
   void broadcast(std::vector<std::byte>& bytes);
+  /// Ranks on this node, this one included. Collective.
+  int ranks_on_node();
+  /// The least of what the ranks give. Collective.
+  std::int64_t least(std::int64_t value);
   /// Returns when `bytes` may be reused.
   void send(int to, Tag tag, std::span<const std::byte> bytes);
   /// A message that has arrived, from any rank; nothing when there is none.

@@ -17,6 +17,9 @@ double flops(const Layer& layer, const AnalysisSettings& settings);
 /// Bytes to read: the layer once for each distinct cast.
 double bytes_to_read(const Layer& layer, const AnalysisSettings& settings);
 
+/// Bytes of memory that a rank needs for the layer, besides the program.
+std::int64_t bytes_needed(const Layer& layer);
+
 struct PlannedLayer {
   std::int64_t number;  ///< from 1
   double flops;

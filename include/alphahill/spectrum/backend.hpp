@@ -35,7 +35,8 @@ std::unique_ptr<Backend> make_cuda_backend(int device);
 /// of lambda_i: 2 N eps sqrt(lambda_1 / lambda_i). Weights must be finite.
 std::vector<double> squared_singular_values(const StoredMatrix& matrix, CastChain chain);
 
-/// Bytes that gram_eigenvalues holds at its peak on the CPU: the Gram matrix and one panel, raw and cast.
+/// Bytes that a layer needs at its peak on the CPU, by either way: an n x n matrix and one panel, raw, cast,
+/// and transposed for the SVD.
 std::int64_t peak_bytes(const StoredMatrix& matrix);
 
 /// Flops a second of this core on a layer of middle size, Gram matrix and reduction together; takes a tenth

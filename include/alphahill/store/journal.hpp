@@ -2,8 +2,8 @@
 ///
 /// file   := magic "ALPHAHILL-JOURNAL-1\n" | frame*
 /// frame  := magic u32 | kind u8 | payload bytes u32 | crc32c u32 of kind, size and payload | payload
-/// kind   := 1: RunDescription, exactly one, first; 2: LayerRecord; frames of other kinds are passed over
-/// payload: the byte form of base/bytes.hpp.
+/// kind   := 1: RunDescription, exactly one, first; 2: LayerRecord; 3: Attempt; frames of other kinds are
+/// passed over payload: the byte form of base/bytes.hpp.
 ///
 /// A record whose append returned is never lost. On opening, a torn tail is cut off; damage before it is
 /// reported with its offset and costs only the layers that it hit: they count as not finished. Of two records
@@ -20,6 +20,31 @@
 #include "alphahill/store/tables.hpp"
 
 namespace alphahill {
+
+/// What becomes of an attempt to compute a layer, besides its record.
+enum class AttemptEvent : std::uint8_t {
+  begun = 1,     ///< a rank is about to compute the layer
+  released = 2,  ///< the run ended in order before the rank was done
+  blamed = 3,    ///< the layer brought the run down
+};
+
+struct Attempt {
+  std::int64_t layer = 0;
+  AttemptEvent event = AttemptEvent::begun;
+
+  template <class Archive, class Self>
+  static void fields(Archive& archive, Self& self) {
+    archive(self.layer, self.event);
+  }
+};
+
+/// The attempts at a layer that left no record.
+struct AttemptTally {
+  std::int64_t unexplained = 0;  ///< begun, and the run went down
+  std::int64_t blamed = 0;
+
+  void add(AttemptEvent event);
+};
 
 struct JournalContents;
 
@@ -48,18 +73,23 @@ class Journal {
   /// @throws Error(system) "pwrite failed: No space left on device; ..."
   void append(std::span<const LayerRecord> records);
 
+  /// Appends the attempts; they survive the end of the process, not that of the machine. @throws as append
+  void note(std::span<const Attempt> attempts);
+  AttemptTally attempts(std::int64_t layer) const;
+
   /// Reads a layer's record back from disk. @throws Error(input) when it is not there or damaged
   LayerRecord read(std::int64_t layer) const;
 
  private:
   Journal(File file, JournalContents contents);
   static Journal begin(File file, const RunDescription& run);
-  void write_at_end(std::span<const std::byte> bytes);
+  void write_at_end(std::span<const std::byte> bytes, bool sync);
 
   File file_;
   RunDescription run_;
   std::map<std::int64_t, std::int64_t> frames_;  ///< layer, offset of its frame
-  std::int64_t end_;                             ///< where the next frame goes
+  std::map<std::int64_t, AttemptTally> attempts_;
+  std::int64_t end_;  ///< where the next frame goes
 };
 
 }  // namespace alphahill

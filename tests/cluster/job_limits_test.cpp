@@ -1,0 +1,46 @@
+#include "alphahill/cluster/job_limits.hpp"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+namespace alphahill {
+namespace {
+
+/// An environment variable for the time of a test.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) { ::setenv(name, value, 1); }
+  ~Variable() { ::unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
+
+TEST(JobLimits, SlurmTimesAreRead) {
+  EXPECT_EQ(parse_slurm_time("1-02:03:04"), 93784);
+  EXPECT_EQ(parse_slurm_time("02:03:04\n"), 7384);
+  EXPECT_EQ(parse_slurm_time("3:04"), 184);
+  for (const char* none : {"UNLIMITED", "INVALID", "NOT_SET", "", "12", "-1:00", "1:2:3:4"}) {
+    EXPECT_EQ(parse_slurm_time(none), std::nullopt) << none;
+  }
+}
+
+TEST(JobLimits, OutsideSlurmThereIsNoTimeLimit) {
+  const Variable job("SLURM_JOB_ID", "1; touch x");
+  EXPECT_EQ(slurm_seconds_left(), std::nullopt);
+}
+
+TEST(JobLimits, SlurmsMemoryCounts) {
+  const std::int64_t all = memory_of_node();
+  EXPECT_GT(all, 0);
+  {
+    const Variable node("SLURM_MEM_PER_NODE", "5");
+    EXPECT_EQ(memory_of_node(), 5 << 20);
+  }
+  const Variable per_cpu("SLURM_MEM_PER_CPU", "3");
+  const Variable cpus("SLURM_CPUS_ON_NODE", "2");
+  EXPECT_EQ(memory_of_node(), 6 << 20);
+}
+
+}  // namespace
+}  // namespace alphahill
