@@ -1,6 +1,8 @@
 """Every figure against a full fp64 SVD by numpy."""
 
+import tempfile
 import unittest
+from pathlib import Path
 
 import numpy as np
 
@@ -34,10 +36,9 @@ class FiguresTest(ProgramTest):
         self.assertLessEqual(difference, RELATIVE_DIFFERENCE)
 
     def check_model(self, model, load_dtype="fp32", shards=1):
-        folder = model.write(self.folder / "model", shards)
-        output = self.folder / "results"
-        rows = self.analyse(folder, output, "--precisions", ",".join(PRECISIONS), "--load-dtype", load_dtype,
-                            "--restart")
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        rows = self.analyse(model.write(folder / "model", shards), folder / "results", "--precisions",
+                            ",".join(PRECISIONS), "--load-dtype", load_dtype)
         self.check(rows, model, load_dtype)
         return rows
 
@@ -46,8 +47,6 @@ class FiguresTest(ProgramTest):
             for shards in (1, 3):
                 with self.subTest(stored=precision, shards=shards):
                     self.check_model(FAMILIES[family](precision), shards=shards)
-                    self.doCleanups()
-                    self.setUp()
 
     def test_llama_models(self):
         self.check_family("llama")
@@ -79,8 +78,8 @@ class FiguresTest(ProgramTest):
         for block in range(6):
             add_bert_layers(add_layer, f"encoder.layer.{block}.", hidden=384, intermediate=1536)
         add_layer("pooler.dense", "other_linear")
-        output = self.folder / "results"
-        self.check(self.analyse(REAL_MODEL, output, "--precisions", ",".join(PRECISIONS), ranks=2), model)
+        rows = self.analyse(REAL_MODEL, self.folder, "--precisions", ",".join(PRECISIONS), ranks=2)
+        self.check(rows, model)
 
 
 def with_singular_values(values, rows, random):

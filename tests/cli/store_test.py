@@ -121,7 +121,10 @@ class StoreTest(ProgramTest):
     def report(self, *options):
         output = self.folder / "report"
         self.succeed("alpha-hill-report", *options, "--output-dir", output, "--individual-plots", "never")
-        return read_csv(output / RESULTS)
+        return output
+
+    def report_rows(self, *options):
+        return read_csv(self.report(*options) / RESULTS)
 
     def test_a_report_with_the_same_settings_is_the_same(self):
         self.report(self.output / STORE)
@@ -129,7 +132,7 @@ class StoreTest(ProgramTest):
             self.assertEqual((self.folder / "report" / name).read_bytes(), (self.output / name).read_bytes())
 
     def test_a_report_at_another_k_frac(self):
-        rows = self.report(self.output / STORE, "--k-frac", "0.25")
+        rows = self.report_rows(self.output / STORE, "--k-frac", "0.25")
         for row, layer in zip(rows, self.model.layers, strict=True):
             for precision in PRECISIONS:
                 with self.subTest(layer=layer.name, precision=precision):
@@ -138,11 +141,24 @@ class StoreTest(ProgramTest):
                     self.assertEqual(row["k_used_" + precision], str(expected.k_used))
 
     def test_a_report_on_some_layers_and_precisions(self):
-        rows = self.report(self.output / STORE, "--filter-layers", r"self_attn\.[qk]_", "--precisions", "bf16,fp16")
+        rows = self.report_rows(self.output / STORE, "--filter-layers", r"self_attn\.[qk]_", "--precisions", "bf16,fp16")
         self.assertEqual([row["layer_name"] for row in rows],
                          ["model.layers.0.self_attn.q_proj", "model.layers.0.self_attn.k_proj"])
         self.assertEqual(list(rows[0])[5:], [f"{column}_{precision}" for precision in ("bf16", "fp16")
                                              for column in ("alpha", "k_used", "n_eigs", "method")])
+
+    def test_a_report_on_several_files_compares_them(self):
+        self.analyse(self.model.write(self.folder / "model"), self.folder / "loaded_as_fp16", "--load-dtype", "fp16")
+        self.report(self.output / STORE, self.folder / "loaded_as_fp16" / STORE)
+        compared = read_csv(self.folder / "report/comparison.csv")
+        self.assertEqual({row["layer_name"] for row in compared}, {layer.name for layer in self.model.layers})
+        alphas = {(row["layer_name"], precision): row["alpha_" + precision] for row in self.rows
+                  for precision in PRECISIONS}
+        for row in compared:
+            self.assertEqual(row["alpha_results"], alphas[row["layer_name"], row["precision"]])
+        for name in ("results", "loaded_as_fp16"):
+            folder = self.folder / name
+            self.assertEqual((self.folder / "report" / name / RESULTS).read_bytes(), (folder / RESULTS).read_bytes())
 
 
 if __name__ == "__main__":
