@@ -67,8 +67,8 @@ class BadInputTest(ProgramTest):
         self.output = self.folder / "results"
         self.cache = {"HF_HUB_CACHE": str(self.folder / "hub")}
 
-    def refuse(self, exit_code, pattern, *arguments, program="alpha-hill"):
-        done = run(program, *arguments, timeout=30, environment=self.cache)
+    def refuse(self, exit_code, pattern, *arguments, program="alpha-hill", ranks=None):
+        done = run(program, *arguments, ranks=ranks, timeout=30, environment=self.cache)
         errors = [line for line in done.stderr.splitlines() if "error" in line]
         self.assertEqual(done.returncode, exit_code, done.stderr)
         self.assertEqual(len(errors), 1, done.stderr)
@@ -76,8 +76,8 @@ class BadInputTest(ProgramTest):
         self.assertFalse((self.output / RESULTS).exists())
         self.assertFalse((self.output / STATISTICS).exists())
 
-    def refuse_analysis(self, exit_code, pattern, model, *options):
-        self.refuse(exit_code, pattern, "--model", model, "--output-dir", self.output, *options)
+    def refuse_analysis(self, exit_code, pattern, model, *options, **keywords):
+        self.refuse(exit_code, pattern, "--model", model, "--output-dir", self.output, *options, **keywords)
 
     def good_model(self):
         return llama("fp32", blocks=1).write(self.folder / "model")
@@ -104,6 +104,11 @@ class BadInputTest(ProgramTest):
         for options, exit_code, pattern in BAD_OPTIONS:
             with self.subTest(options):
                 self.refuse_analysis(exit_code, pattern, model, *options)
+
+    def test_several_ranks_end_with_one_error(self):
+        self.refuse_analysis(FAILED, "hf download", "org/name", ranks=3)
+        self.refuse_analysis(FAILED, "(?i)cuda", self.good_model(), "--device", "cuda", ranks=3)
+        self.refuse_analysis(WRONG_USAGE, "--k-frac", self.good_model(), "--k-frac", "2", ranks=3)
 
     def test_a_configuration_file_with_an_unknown_option(self):
         (self.folder / "run.cfg").write_text("k-fraction = 0.1\n")
