@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <set>
 
 #include "alphahill/app/alpha_hill.hpp"
 #include "alphahill/app/version.hpp"
@@ -98,6 +99,17 @@ void record_layers_left_out(const Catalog& catalog, const AnalysisSettings& sett
   if (!records.empty()) journal.append(records);
 }
 
+void warn_of_missing_figures(const std::filesystem::path& results_file) {
+  const ResultsFile results = ResultsFile::open(results_file);
+  std::set<std::int64_t> layers;
+  for (const ResultRow& row : results.results()) {
+    if (row.status != Status::ok) layers.insert(row.layer);
+  }
+  if (layers.empty()) return;
+  spdlog::warn("{} of {} layers have no figure at one precision or more: status and reason are in {}",
+               layers.size(), results.run().layers.size(), printable(results_file.string()));
+}
+
 }  // namespace
 
 Catalog catalog_of(const Options& options) {
@@ -135,6 +147,7 @@ int finish_run(const Run& run) {
     return exit_stopped_early;
   }
   if (run.options.write_report) print_report(run.results_file(), run.options.report);
+  warn_of_missing_figures(run.results_file());
   return exit_complete;
 }
 
