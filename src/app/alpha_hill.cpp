@@ -40,6 +40,7 @@ void announce(const Run& run, int ranks) {
 }
 
 void worker(const Catalog& catalog, const Options& options, int rank, const CoordinatorLine& line) {
+  leave_crash_notes_in(options.report.output_dir);
   work(
       catalog, options.settings, [&] { return make_backend(options.device); }, rank, line);
 }
