@@ -7,7 +7,7 @@
 #include <cmath>
 #include <utility>
 
-#include "alphahill/report/layer_label.hpp"
+#include "alphahill/report/picture_text.hpp"
 
 namespace alphahill {
 
@@ -27,7 +27,8 @@ constexpr double missing_height = 30;  // "N/A", written upwards
 constexpr int most_ticks = 6;
 constexpr int cross = 2;
 
-// Sizes relative to normal text of the smaller fonts that labels beneath a panel use.
+// Sizes of other fonts relative to normal text.
+constexpr double title_scale = 1.25;
 constexpr double slanted_scale = 0.92;
 constexpr double upright_scale = 0.8;
 
@@ -147,12 +148,13 @@ void ChartPage::draw_change(std::size_t slot, std::size_t series, std::size_t st
 }
 
 void ChartPage::draw_header() {
-  const auto fitting = [&](const std::string& text, double scale) {
-    return shortened(text, static_cast<std::size_t>((picture.width() - 24) / (7 * scale)));
-  };
-  picture.text({12, 20}, TextStyle::title, fitting(plan_.title, 1.25));
-  picture.text({12, 42}, TextStyle::left, fitting(plan_.subtitle, 1), faint_ink);
+  picture.text({12, 20}, TextStyle::title, fitted(plan_.title, title_scale));
+  picture.text({12, 42}, TextStyle::left, fitted(plan_.subtitle, 1), faint_ink);
   y_ = 62;
+}
+
+std::string ChartPage::fitted(const std::string& text, double scale) const {
+  return shortened(text, characters_in((picture.width() - 24) / scale));
 }
 
 void ChartPage::draw_legend() {
@@ -241,8 +243,7 @@ void ChartPage::draw_slot_labels() {
 void ChartPage::draw_footnotes() {
   for (const std::string& note : plan_.footnotes) {
     y_ += line_height;
-    const auto characters = static_cast<std::size_t>((picture.width() - 24) / 7);
-    picture.text({12, y_}, TextStyle::left, shortened(note, characters), faint_ink);
+    picture.text({12, y_}, TextStyle::left, fitted(note, 1), faint_ink);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -70,7 +71,7 @@ AllCores::AllCores() {
   std::memset(&all, 0xFF, sizeof all);
   ::sched_setaffinity(0, sizeof all, &all);  // the kernel leaves those that are granted
   ::sched_getaffinity(0, sizeof all, &all);
-  count_ = CPU_COUNT(&all);
+  count_ = std::max(1, CPU_COUNT(&all));
 }
 
 AllCores::~AllCores() {

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "alphahill/report/charts.hpp"
+#include "alphahill/report/picture_text.hpp"
 #include "alphahill/report/statistics.hpp"
 
 namespace alphahill {
@@ -50,7 +51,7 @@ void draw_box(Picture& picture, const Place& place, std::vector<double> values) 
 void draw_points(Picture& picture, const Place& place, const std::vector<double>& values) {
   constexpr double golden = 0.6180339887498949;
   const std::size_t stride = values.size() / most_points + 1;
-  const Marker marker = series_marker(place.style, values.size() < 50 ? 0.5 : 0.35);
+  const Marker marker = series_marker(place.style, values.size() < 50 ? 0.6 : 0.35);
   for (std::size_t i = 0; i < values.size(); i += stride) {
     const double part = std::fmod(golden * static_cast<double>(i) + 0.5, 1.0);
     picture.mark({place.left + part * (place.right - place.left), place.y_of(values[i])}, marker);

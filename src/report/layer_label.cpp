@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "alphahill/base/text.hpp"
+#include "alphahill/report/picture_text.hpp"
 
 namespace alphahill {
 
@@ -65,37 +66,7 @@ std::string label_text(const ParsedName& name, std::size_t lead) {
   return shortened(drawable(text + joined(role, ".")), longest_label);
 }
 
-bool continues_character(char byte) {
-  return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
-}
-
 }  // namespace
-
-std::string drawable(std::string_view text) {
-  // Two-byte characters with lead bytes C2 to C8 are Latin (up to U+023F); "…" is ours.
-  std::string result;
-  for (std::size_t i = 0; i < text.size();) {
-    std::size_t size = 1;
-    while (i + size < text.size() && continues_character(text[i + size])) ++size;
-    const std::string_view character = text.substr(i, size);
-    const auto lead = static_cast<unsigned char>(character.front());
-    const bool latin = size == 1 ? lead >= 0x20 && lead < 0x7F : size == 2 && lead >= 0xC2 && lead <= 0xC8;
-    result += latin || character == "…" ? character : "?";
-    i += size;
-  }
-  return result;
-}
-
-std::string shortened(std::string_view text, std::size_t characters) {
-  std::vector<std::size_t> starts;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (!continues_character(text[i])) starts.push_back(i);
-  }
-  if (starts.size() <= characters) return std::string(text);
-  const std::size_t head = (characters - 1) / 2;
-  const std::size_t tail = characters - 1 - head;
-  return fmt::format("{}…{}", text.substr(0, starts[head]), text.substr(starts[starts.size() - tail]));
-}
 
 std::vector<LayerLabel> layer_labels(std::span<const ReportedLayer> layers) {
   std::vector<ParsedName> names;

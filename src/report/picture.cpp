@@ -4,16 +4,18 @@
 
 #include <algorithm>
 #include <boost/algorithm/string/replace.hpp>
+#include <cmath>
 #include <iterator>
 #include <vector>
 
-#include "alphahill/report/layer_label.hpp"
+#include "alphahill/report/picture_text.hpp"
 
 namespace alphahill {
 
 namespace {
 
 constexpr double pixels_per_inch = 96;
+constexpr double png_scale = 1.5;  // for crisp text where screens are fine
 
 constexpr std::array<const char*, text_styles> style_clauses{
     "left font ',15'",
@@ -31,8 +33,10 @@ constexpr std::array<const char*, text_styles> style_clauses{
 std::string terminal(PlotFormat format, double width, double height) {
   switch (format) {
     case PlotFormat::png:
-      return fmt::format("pngcairo noenhanced size {},{} font 'DejaVu Sans,12' fontscale 0.75", width,
-                         height);
+      return fmt::format(
+          "pngcairo noenhanced size {},{} font 'DejaVu Sans,12' fontscale {} linewidth {} pointscale {}",
+          std::ceil(width * png_scale), std::ceil(height * png_scale), 0.75 * png_scale, png_scale,
+          png_scale);
     case PlotFormat::pdf:
       return fmt::format("pdfcairo noenhanced size {},{} font 'DejaVu Sans,12' fontscale 0.5625",
                          width / pixels_per_inch, height / pixels_per_inch);
@@ -56,11 +60,6 @@ std::string table_text(std::string_view text) {
 std::string_view name_of(PlotFormat format) {
   constexpr std::array names{"png", "pdf", "svg"};
   return names.at(static_cast<std::size_t>(format));
-}
-
-double text_width(std::string_view text) {
-  constexpr double pixels_per_character = 7;
-  return pixels_per_character * static_cast<double>(text.size());
 }
 
 void Picture::fill(Rect place, Colour colour) {

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "alphahill/report/file_name.hpp"
+#include "alphahill/report/picture_text.hpp"
 
 namespace alphahill {
 
@@ -93,7 +94,6 @@ class PlotList {
     std::vector<LayerGroup> groups = categories_of(view_);
     if (groups.size() == 1) groups.clear();
     groups.insert(groups.begin(), {"all layers", range(0, view_.layers.size())});
-
     add("alpha_distribution_by_precision", [source = source_, groups, all = groups.front().layers] {
       return draw_distribution(source->table("alpha by precision and category", all), groups);
     });

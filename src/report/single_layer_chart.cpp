@@ -12,13 +12,12 @@ namespace {
 constexpr double widest_slot = 150;
 
 std::string subtitle_of(const ReportedLayer& layer) {
-  std::string text = fmt::format("{} · {} × {} (out × in)", layer.layer.category, layer.layer.out_features,
-                                 layer.layer.in_features);
+  const std::string text =
+      fmt::format("{} · {} × {}", layer.layer.category, layer.layer.out_features, layer.layer.in_features);
   const auto figure =
       std::ranges::find_if(layer.figures, [](const ResultRow& row) { return row.k_used > 0; });
   if (figure == layer.figures.end()) return text;
-  return fmt::format("{} · k = {} of {} eigenvalues · whiskers: standard error", text, figure->k_used,
-                     figure->n_eigs);
+  return fmt::format("{} · k = {} of {} · whiskers: standard error", text, figure->k_used, figure->n_eigs);
 }
 
 PagePlan plan_of(const ReportView& view, const ReportedLayer& layer,

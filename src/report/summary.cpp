@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "alphahill/report/picture_text.hpp"
 #include "alphahill/report/report.hpp"
 #include "alphahill/report/scales.hpp"
 #include "alphahill/report/statistics.hpp"
@@ -14,6 +15,7 @@ namespace alphahill {
 namespace {
 
 constexpr std::size_t most_moving = 5;
+constexpr std::size_t longest_name = 80;
 constexpr std::size_t most_reasons = 5;
 
 std::string statistics_table(const ReportView& view) {
@@ -60,8 +62,8 @@ std::string moves_text(const ReportView& view) {
   moves.resize(std::min(moves.size(), most_moving));
   std::string text = fmt::format("\nLayers that move most, from {}:\n", view.reference);
   for (const auto& [layer, to, change] : moves) {
-    text += fmt::format("  {}  {:.6f} -> {:.6f} ({}, {})\n", layer->layer.name, layer->reference_alpha,
-                        to->alpha, to->precision, change_text(change, 2));
+    text += fmt::format("  {}  {:.6f} -> {:.6f} ({}, {})\n", shortened(layer->layer.name, longest_name),
+                        layer->reference_alpha, to->alpha, to->precision, change_text(change, 2));
   }
   return text;
 }

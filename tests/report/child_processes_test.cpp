@@ -5,9 +5,9 @@
 
 #include <chrono>
 
-#include "alphahill/base/error.hpp"
 #include "alphahill/base/file.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/thrown_error.hpp"
 
 namespace alphahill {
 namespace {
@@ -41,12 +41,11 @@ TEST(ChildProcesses, SayHowTheyFailed) {
 TEST(ChildProcesses, AMissingProgramIsNamed) {
   const TemporaryFolder folder;
   ChildProcesses children;
-  try {
+  const auto start = [&] {
     children.start(1, {"no-such-program"}, folder.path(), folder.path() / "messages");
-    FAIL() << "nothing was thrown";
-  } catch (const Error& error) {
-    EXPECT_STREQ(error.what(), "no-such-program: starting it failed: No such file or directory");
-  }
+  };
+  EXPECT_STREQ(thrown_by(start).value().what(),
+               "no-such-program: starting it failed: No such file or directory");
 }
 
 TEST(ChildProcesses, TheFirstToEndIsReportedFirst) {

@@ -47,16 +47,6 @@ TEST(LayerLabel, OfLongNamesLoseTheirMiddle) {
   EXPECT_THAT(labels_of({"first_" + filler + "_last"}), ElementsAre("first_nnnnnnnnn…nnnnnnnnnnn_last"));
 }
 
-TEST(LayerLabel, HasOnlyCharactersThatLatinFontsHave) {
-  EXPECT_EQ(drawable("a ä × … \\x1b"), "a ä × … \\x1b");
-  EXPECT_EQ(drawable("層.q 🦙 ə"), "?.q ? ?");
-}
-
-TEST(LayerLabel, IsNotCutInsideACharacter) {
-  EXPECT_EQ(shortened("ääääää", 5), "ää…ää");
-  EXPECT_EQ(shortened("äääää", 5), "äääää");
-}
-
 TEST(LayerLabel, LayersOfABlockShareItsName) {
   std::vector<ReportedLayer> layers(3);
   layers[0].layer.name = "model.layers.0.mlp.up_proj";

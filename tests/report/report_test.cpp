@@ -7,14 +7,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <set>
 
-#include "alphahill/base/error.hpp"
 #include "alphahill/base/file.hpp"
 #include "alphahill/store/results_file.hpp"
 #include "report/sample_run.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/thrown_error.hpp"
 
 namespace alphahill {
 namespace {
@@ -49,15 +48,6 @@ std::set<std::string> files_under(const fs::path& folder) {
     if (entry.is_regular_file()) files.insert(fs::relative(entry.path(), folder).string());
   }
   return files;
-}
-
-std::string reason_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
 }
 
 /// A variable of the environment with another value for as long as this lives.
@@ -249,8 +239,8 @@ TEST(Report, WithoutGnuplotTheCsvFilesAreThereAndTheErrorSaysSo) {
   const TemporaryFolder folder;
   const ReportSettings settings = settings_for(folder);
   const WithEnvironment path("PATH", folder.path().string());
-  EXPECT_EQ(
-      reason_of([&] { write_report(view_of(sample_run(2, {"fp32"})), settings); }),
+  EXPECT_STREQ(
+      thrown_by([&] { write_report(view_of(sample_run(2, {"fp32"})), settings); }).value().what(),
       "gnuplot: starting it failed: No such file or directory; the CSV files are written, the plots are not");
   EXPECT_THAT(files_under(settings.output_dir),
               ElementsAre("precision_alpha_hill_results.csv", "precision_summary_statistics.csv"));
@@ -261,7 +251,9 @@ std::string error_with_gnuplot(const TemporaryFolder& folder, const std::string&
   const fs::path program = folder.write("bin/gnuplot", "#!/bin/sh\n" + script);
   fs::permissions(program, fs::perms::owner_all);
   const WithEnvironment path("PATH", program.parent_path().string() + ":/usr/bin:/bin");
-  return reason_of([&] { write_report(view_of(sample_run(2, {"fp32"})), settings_for(folder)); });
+  return thrown_by([&] { write_report(view_of(sample_run(2, {"fp32"})), settings_for(folder)); })
+      .value()
+      .what();
 }
 
 TEST(Report, WhatGnuplotSaysWhenItFailsIsInTheError) {
@@ -288,10 +280,10 @@ TEST(Report, GnuplotsWorkingFilesGoAwayInEitherCase) {
 TEST(Report, OptionValuesAreChecked) {
   EXPECT_EQ(parse_plot_format("svg"), PlotFormat::svg);
   EXPECT_EQ(parse_individual_plots("auto"), IndividualPlots::automatic);
-  EXPECT_EQ(reason_of([] { parse_plot_format("jpg"); }),
-            "--plot-format: expected png, pdf or svg, found 'jpg'");
-  EXPECT_EQ(reason_of([] { parse_individual_plots("some"); }),
-            "--individual-plots: expected auto, always or never, found 'some'");
+  EXPECT_STREQ(thrown_by([] { parse_plot_format("jpg"); }).value().what(),
+               "--plot-format: expected png, pdf or svg, found 'jpg'");
+  EXPECT_STREQ(thrown_by([] { parse_individual_plots("some"); }).value().what(),
+               "--individual-plots: expected auto, always or never, found 'some'");
 }
 
 TEST(Report, OfAStoredRunAtAnotherKFracUsesItsSpectra) {

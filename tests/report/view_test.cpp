@@ -4,25 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <functional>
 
-#include "alphahill/base/error.hpp"
 #include "report/sample_run.hpp"
+#include "support/thrown_error.hpp"
 
 namespace alphahill {
 namespace {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-std::string reason_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
 
 Selection selection_of(std::vector<std::string> precisions, std::string filter = {}) {
   Selection selection;
@@ -63,20 +53,21 @@ TEST(View, ChangesAreRelativeToTheWidestPrecisionOfTheRunEvenWhereItIsNotShown) 
 
 TEST(View, RefusesWhatTheRunDoesNotHave) {
   const SampleRun sample = sample_run(2, {"fp32", "bf16"});
-  EXPECT_EQ(reason_of([&] { view_of(sample, selection_of({"fp16"})); }),
-            "--precisions: the run has fp32, bf16, found 'fp16'");
-  EXPECT_EQ(reason_of([&] { view_of(sample, selection_of({}, "w2")); }),
-            "--filter-layers: 'w2' matches no layer");
-  EXPECT_THAT(reason_of([&] { view_of(sample, selection_of({}, "(")); }), HasSubstr("--filter-layers: '('"));
-  EXPECT_EQ(reason_of([&] { view_of(sample, at_k_frac(1.5)); }),
-            "--k-frac: expected a number in (0, 1], found 1.5");
+  EXPECT_STREQ(thrown_by([&] { view_of(sample, selection_of({"fp16"})); }).value().what(),
+               "--precisions: the run has fp32, bf16, found 'fp16'");
+  EXPECT_STREQ(thrown_by([&] { view_of(sample, selection_of({}, "w2")); }).value().what(),
+               "--filter-layers: 'w2' matches no layer");
+  EXPECT_THAT(thrown_by([&] { view_of(sample, selection_of({}, "(")); }).value().what(),
+              HasSubstr("--filter-layers: '('"));
+  EXPECT_STREQ(thrown_by([&] { view_of(sample, at_k_frac(1.5)); }).value().what(),
+               "--k-frac: expected a number in (0, 1], found 1.5");
 }
 
 TEST(View, RefusesRowsOfNoLayer) {
   SampleRun sample = sample_run(2, {"fp32"});
   sample.rows[1].layer = 3;
-  EXPECT_EQ(reason_of([&] { view_of(sample); }),
-            "results: a row of layer 3 at fp32, which the run does not have");
+  EXPECT_STREQ(thrown_by([&] { view_of(sample); }).value().what(),
+               "results: a row of layer 3 at fp32, which the run does not have");
 }
 
 TEST(View, LeavesOutLayersThatAreNotFinished) {

@@ -73,6 +73,8 @@ class ChartPage {
 
   double slot_left(std::size_t slot) const { return left_ + slot_width_ * static_cast<double>(slot); }
   void draw_header();
+  /// A line as long as the page is wide.
+  std::string fitted(const std::string& text, double scale) const;
   void draw_legend();
   template <class Scale>
   Panel add_panel(const Scale& scale, const std::string& title, double head_room, double foot_room);

@@ -11,13 +11,6 @@
 
 namespace alphahill {
 
-/// Text that any Latin font can draw: other characters become "?" (gnuplot draws a missing glyph larger than
-/// the plot).
-std::string drawable(std::string_view text);
-
-/// At most `characters` characters: the middle gives way to an ellipsis.
-std::string shortened(std::string_view text, std::size_t characters);
-
 struct LayerLabel {
   std::string text;   ///< "17 attn.q_proj"
   std::string block;  ///< the same for all layers of a block; empty outside the blocks

@@ -49,9 +49,6 @@ enum class TextStyle : std::uint8_t {
 };
 inline constexpr std::size_t text_styles = 9;
 
-/// Width of a text of normal size in pixels, roughly; small text is narrower.
-double text_width(std::string_view text);
-
 class Picture {
  public:
   explicit Picture(double width) : width_(width) {}
