@@ -1,0 +1,94 @@
+"""Patience, memory and layers that bring a run down."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+import unittest
+
+import h5py
+import numpy as np
+
+from support.models import model_of
+from support.programs import ENVIRONMENT, STORE, ProgramTest, command, run
+from support.results_files import read_table
+
+ORDER = 2600  # a layer of some seconds
+ATTEMPT_FRAME = b"\xA1HFR\x03"
+STOPPED_EARLY = 75
+
+
+class LimitsTest(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        random = np.random.default_rng(1)
+        matrices = [random.standard_normal((order, order)).astype(np.float32) for order in (ORDER, 40)]
+        self.output = self.folder / "results"
+        self.options = ["--model", model_of(matrices).write(self.folder / "model"), "--output-dir", self.output,
+                        "--no-report"]
+
+    def signalled_in_the_large_layer(self, with_signal, *more):
+        """Starts a run, waits until it computes, and sends the signal. @return exit code and standard error"""
+        before = self.attempts()
+        with subprocess.Popen(command("alpha-hill", *self.options, *more), env=ENVIRONMENT, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True) as process:
+            while self.attempts() == before:
+                time.sleep(0.01)
+            time.sleep(0.1)
+            os.kill(process.pid, with_signal)
+            return process.wait(timeout=60), process.stderr.read()
+
+    def attempts(self):
+        journal = self.output / "alpha_hill.journal"
+        return journal.read_bytes().count(ATTEMPT_FRAME) if journal.exists() else 0
+
+    def rows(self):
+        with h5py.File(self.output / STORE) as file:
+            return read_table(file, "results")
+
+    def test_a_layer_that_brings_the_run_down_twice_is_set_aside(self):
+        for _ in range(2):
+            code, _ = self.signalled_in_the_large_layer(signal.SIGSEGV)
+            self.assertEqual(code, -signal.SIGSEGV)
+        self.succeed("alpha-hill", *self.options)
+        large, small = self.rows()[:3], self.rows()[3:]
+        self.assertEqual({(row["status"], row["reason"]) for row in large}, {("failed", "brought the run down twice")})
+        self.assertEqual({row["status"] for row in small}, {"ok"})
+
+    def test_a_layer_under_way_three_times_when_the_run_was_killed_is_set_aside(self):
+        for _ in range(3):
+            self.signalled_in_the_large_layer(signal.SIGKILL)
+        self.succeed("alpha-hill", *self.options)
+        self.assertEqual({row["reason"] for row in self.rows()[:3]},
+                         {"was under way three times when the run was killed"})
+
+    def test_a_layer_past_its_deadline_ends_the_run_with_one_error(self):
+        done = run("alpha-hill", *self.options, "--layer-timeout", "0", "--grace", "0")
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(len(re.findall("error:", done.stderr)), 1, done.stderr)
+        self.assertRegex(done.stderr, r"error: rank 0: model\.layers\.0\.mlp\.up_proj is not done after .*layer-timeout")
+        self.succeed("alpha-hill", *self.options)
+        self.assertEqual({row["status"] for row in self.rows()}, {"ok"}, "once is not twice")
+
+    def test_without_grace_a_signal_ends_the_run_at_once_with_results(self):
+        code, errors = self.signalled_in_the_large_layer(signal.SIGTERM, "--grace", "0")
+        self.assertEqual(code, STOPPED_EARLY, errors)
+        self.assertTrue((self.output / STORE).exists())
+        self.succeed("alpha-hill", *self.options)
+        self.assertEqual({row["status"] for row in self.rows()}, {"ok"})
+
+    def test_with_grace_the_layer_under_way_is_finished(self):
+        code, errors = self.signalled_in_the_large_layer(signal.SIGUSR1, "--grace", "30")
+        self.assertEqual(code, STOPPED_EARLY, errors)
+        self.assertEqual([row["layer"] for row in self.rows()], [1, 1, 1])
+
+    def test_a_layer_that_does_not_fit_is_recorded_with_what_it_needs(self):
+        self.succeed("alpha-hill", *self.options, "--memory-per-rank", "160M")
+        reasons = {row["layer"]: row["reason"] for row in self.rows()}
+        self.assertRegex(reasons[1], r"needs \d+\.\d MiB of memory, a rank has 160\.0 MiB \(--memory-per-rank\)")
+        self.assertEqual(reasons[2], "")
+
+
+if __name__ == "__main__":
+    unittest.main()
