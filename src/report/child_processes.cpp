@@ -47,6 +47,16 @@ class FileActions {
   posix_spawn_file_actions_t actions_;
 };
 
+/// Our environment but for one variable, ended by a null pointer.
+std::vector<char*> environment_without(const std::string& hidden) {
+  std::vector<char*> environment;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    if (!std::string_view(*variable).starts_with(hidden + "=")) environment.push_back(*variable);
+  }
+  environment.push_back(nullptr);
+  return environment;
+}
+
 std::string failure_of(int status) {
   if (WIFSIGNALED(status)) return fmt::format("signal {}", WTERMSIG(status));
   if (WEXITSTATUS(status) != 0) return fmt::format("exit status {}", WEXITSTATUS(status));
@@ -87,13 +97,16 @@ ChildProcesses::~ChildProcesses() {
 }
 
 void ChildProcesses::start(std::int64_t number, const std::vector<std::string>& command,
-                           const std::filesystem::path& folder, const std::filesystem::path& messages) {
+                           const std::filesystem::path& folder, const std::filesystem::path& messages,
+                           const std::string& hidden) {
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
+  std::vector<char*> environment = environment_without(hidden);
   const FileActions actions(folder, messages);
   pid_t child = 0;
-  const int code = ::posix_spawnp(&child, arguments[0], actions.get(), nullptr, arguments.data(), environ);
+  const int code =
+      ::posix_spawnp(&child, arguments[0], actions.get(), nullptr, arguments.data(), environment.data());
   check(code, "starting it", command.front());
   running_[child] = number;
 }

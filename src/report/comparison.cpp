@@ -124,14 +124,14 @@ std::optional<ChartTable> comparison_table(std::span<const NamedRun> runs) {
   const std::vector<Alphas> alphas = alphas_of(runs);
   const std::vector<LayerLabel> labels = layer_labels(runs.front().view.layers);
   ChartTable table;
-  for (const NamedRun& run : runs)
+  for (const NamedRun& run : runs) {
     table.series.push_back({run.name, table.series.size(), table.series.empty(), {}});
+  }
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const Key key{runs.front().view.layers[i].layer.name, precision};
     if (!std::ranges::all_of(alphas, [&](const Alphas& of_run) { return of_run.contains(key); })) continue;
     table.layers.push_back(labels[i]);
-    for (std::size_t run = 0; run < runs.size(); ++run)
-      table.series[run].alphas.push_back(alphas[run].at(key));
+    for (std::size_t r = 0; r < runs.size(); ++r) table.series[r].alphas.push_back(alphas[r].at(key));
   }
   if (table.layers.empty()) return std::nullopt;
   table.title = fmt::format("alpha at {} in {} runs", precision, runs.size());

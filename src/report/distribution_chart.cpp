@@ -67,10 +67,12 @@ void draw_alphas(ChartPage& page, const Series& series, const LayerGroup& group,
   const auto y_of = [&](double alpha) { return page.alpha_y(alpha); };
   const bool box = group.layers.size() >= fewest_in_box;
   const bool points = !box || page.series_width() >= least_width_for_both;
-  if (box)
+  if (box) {
     draw_box(page.picture, {middle - half, points ? middle - 2 : middle + half, series.style, y_of}, alphas);
-  if (points)
+  }
+  if (points) {
     draw_points(page.picture, {box ? middle + 2 : middle - half, middle + half, series.style, y_of}, alphas);
+  }
   const std::size_t missing = group.layers.size() - alphas.size();
   if (missing > 0) page.mark_missing(slot, i, fmt::format("{} N/A", missing));
 }

@@ -88,8 +88,9 @@ class Drawing {
     }
     const std::string script_name = fmt::format("script_{}", batch.first);
     write_file(work_ / script_name, script);
-    // -d: whatever the user's own gnuplot settings are.
-    processes_.start(batch.first, {"gnuplot", "-d", script_name}, work_.path(), messages(batch.first));
+    // -d and GNUTERM: the user's own settings of gnuplot do not count here.
+    processes_.start(batch.first, {"gnuplot", "-d", script_name}, work_.path(), messages(batch.first),
+                     "GNUTERM");
     batches_[batch.first] = batch;
   }
 

@@ -70,8 +70,8 @@ Picture draw_single_layer(const ReportView& view, std::size_t index,
     }
     draw_alpha(page, slot, row, style);
     const double change = relative_change(row.alpha, layer.reference_alpha);
-    if (changes && row.precision != view.reference && !std::isnan(change))
-      page.draw_change(slot, 0, style, change);
+    const bool compares = changes && row.precision != view.reference;
+    if (compares && !std::isnan(change)) page.draw_change(slot, 0, style, change);
   }
   return page.picture;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <ranges>
 #include <set>
 
 #include "alphahill/report/picture_text.hpp"
@@ -55,8 +56,8 @@ std::vector<Move> moves_of(const ReportView& view) {
 }
 
 std::string moves_text(const ReportView& view) {
-  if (std::ranges::all_of(view.precisions, [&](const std::string& p) { return p == view.reference; }))
-    return {};
+  const auto is_reference = [&](const std::string& precision) { return precision == view.reference; };
+  if (std::ranges::all_of(view.precisions, is_reference)) return {};
   std::vector<Move> moves = moves_of(view);
   if (moves.empty()) return "\nNo layer moves between precisions.\n";
   moves.resize(std::min(moves.size(), most_moving));
@@ -74,31 +75,34 @@ struct Missing {
   std::set<std::string> precisions;
 };
 
-std::string missing_text(const ReportView& view) {
+std::map<std::string, Missing> missing_by_reason(const ReportView& view) {
   std::map<std::string, Missing> reasons;
-  std::set<std::int64_t> layers;
   for (const ReportedLayer& layer : view.layers) {
     for (const ResultRow& row : layer.figures) {
       if (row.status == Status::ok) continue;
-      layers.insert(layer.number);
       Missing& missing = reasons[fmt::format("{}: {}", name_of(row.status), row.reason)];
       missing.layers.insert(layer.number);
       missing.precisions.insert(row.precision);
     }
   }
-  if (layers.empty()) return {};
+  return reasons;
+}
+
+std::string missing_text(const ReportView& view) {
+  const std::map<std::string, Missing> reasons = missing_by_reason(view);
+  if (reasons.empty()) return {};
+  std::set<std::int64_t> layers;
+  for (const auto& [reason, missing] : reasons) layers.insert(missing.layers.begin(), missing.layers.end());
+  std::string text = fmt::format("\nWithout a figure: {} of {} layers\n", layers.size(), view.layers.size());
   std::vector<std::pair<std::string, Missing>> sorted(reasons.begin(), reasons.end());
   std::ranges::stable_sort(sorted, std::ranges::greater{},
                            [](const auto& entry) { return entry.second.layers.size(); });
-  std::string text = fmt::format("\nWithout a figure: {} of {} layers\n", layers.size(), view.layers.size());
-  for (std::size_t i = 0; i < std::min(sorted.size(), most_reasons); ++i) {
-    const auto& [reason, missing] = sorted[i];
+  for (const auto& [reason, missing] : sorted | std::views::take(most_reasons)) {
     text +=
         fmt::format("  {} at {}: {}\n", missing.layers.size(), fmt::join(missing.precisions, ", "), reason);
   }
-  if (sorted.size() > most_reasons)
-    text += fmt::format("  and {} more reasons\n", sorted.size() - most_reasons);
-  return text;
+  const bool complete = reasons.size() <= most_reasons;
+  return complete ? text : text + fmt::format("  and {} more reasons\n", reasons.size() - most_reasons);
 }
 
 }  // namespace

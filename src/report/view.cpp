@@ -78,37 +78,68 @@ ResultRow at_k_frac(ResultRow row, double k_frac, std::span<const double> eigenv
   return row;
 }
 
-/// The rows of a run, found by layer and precision.
-class RowTable {
+/// The rows of a run, found by layer and precision, with the figures of the k-frac asked for.
+class Figures {
  public:
-  RowTable(const RunDescription& run, std::span<const ResultRow> rows)
-      : precisions_(run.precisions), rows_(run.layers.size() * precisions_.size()) {
+  Figures(const RunDescription& run, std::span<const ResultRow> rows, double k_frac,
+          const SpectrumOf& spectrum_of)
+      : run_(run),
+        k_frac_(k_frac),
+        spectrum_of_(spectrum_of),
+        rows_(run.layers.size() * run.precisions.size()) {
     for (const ResultRow& row : rows) {
       const std::size_t precision = index_of(row.precision);
       if (row.layer < 1 || std::cmp_greater(row.layer, run.layers.size()) ||
-          precision == precisions_.size()) {
+          precision == run.precisions.size()) {
         throw Error(
             Fault::input, "results",
             fmt::format("a row of layer {} at {}, which the run does not have", row.layer, row.precision));
       }
-      rows_[static_cast<std::size_t>(row.layer - 1) * precisions_.size() + precision] = &row;
+      rows_[static_cast<std::size_t>(row.layer - 1) * run.precisions.size() + precision] = &row;
     }
   }
+
+  /// @param layer  from 0
   bool finished(std::size_t layer) const {
-    const auto first = rows_.begin() + static_cast<std::ptrdiff_t>(layer * precisions_.size());
-    return std::all_of(first, first + std::ssize(precisions_), [](const ResultRow* row) { return row; });
+    const auto of_layer = std::span(rows_).subspan(layer * run_.precisions.size(), run_.precisions.size());
+    return std::ranges::all_of(of_layer, [](const ResultRow* row) { return row != nullptr; });
   }
-  const ResultRow& row(std::size_t layer, const std::string& precision) const {
-    return *rows_[layer * precisions_.size() + index_of(precision)];
+
+  /// @pre finished(layer)
+  ResultRow at(std::size_t layer, const std::string& precision) {
+    const ResultRow& row = *rows_[layer * run_.precisions.size() + index_of(precision)];
+    if (k_frac_ == run_.k_frac || row.spectrum_length < 2) return row;
+    ResultRow again = at_k_frac(row, k_frac_, spectrum_of_(row));
+    if (row.method != name_of(Method::svd_full) && again.error_bound > largest_gram_error) ++inexact_;
+    return again;
   }
+
+  std::int64_t inexact() const { return inexact_; }
 
  private:
   std::size_t index_of(const std::string& precision) const {
-    return static_cast<std::size_t>(std::ranges::find(precisions_, precision) - precisions_.begin());
+    return static_cast<std::size_t>(std::ranges::find(run_.precisions, precision) - run_.precisions.begin());
   }
-  const std::vector<std::string>& precisions_;
+
+  const RunDescription& run_;
+  double k_frac_;
+  const SpectrumOf& spectrum_of_;
   std::vector<const ResultRow*> rows_;
+  std::int64_t inexact_ = 0;
 };
+
+/// @param index  of the layer in the run, from 0
+ReportedLayer reported_layer(const RunDescription& run, std::size_t index, const ReportView& view,
+                             Figures& figures) {
+  ReportedLayer layer;
+  layer.number = static_cast<std::int64_t>(index) + 1;
+  layer.layer = run.layers[index];
+  for (const std::string& precision : view.precisions) layer.figures.push_back(figures.at(index, precision));
+  const auto shown = std::ranges::find(layer.figures, view.reference, &ResultRow::precision);
+  const bool is_shown = shown != layer.figures.end();
+  layer.reference_alpha = is_shown ? shown->alpha : figures.at(index, view.reference).alpha;
+  return layer;
+}
 
 }  // namespace
 
@@ -131,30 +162,17 @@ ReportView view_of(const RunDescription& run, std::span<const ResultRow> rows, c
   view.run_precisions = run.precisions;
   view.precisions = chosen_precisions(run, selection);
   view.reference = widest_of(run);
-  const auto figure = [&](const ResultRow& row) {
-    if (view.k_frac == run.k_frac || row.spectrum_length < 2) return row;
-    ResultRow again = at_k_frac(row, view.k_frac, spectrum_of(row));
-    if (row.method != name_of(Method::svd_full) && again.error_bound > largest_gram_error) ++view.inexact;
-    return again;
-  };
   const std::vector<bool> kept = matches(run.layers, selection.filter_layers);
-  const RowTable table(run, rows);
+  Figures figures(run, rows, view.k_frac, spectrum_of);
   for (std::size_t i = 0; i < run.layers.size(); ++i) {
     if (!kept[i]) continue;
-    if (!table.finished(i)) {
+    if (figures.finished(i)) {
+      view.layers.push_back(reported_layer(run, i, view, figures));
+    } else {
       ++view.unfinished;
-      continue;
     }
-    ReportedLayer& layer = view.layers.emplace_back();
-    layer.number = static_cast<std::int64_t>(i) + 1;
-    layer.layer = run.layers[i];
-    for (const std::string& precision : view.precisions) {
-      layer.figures.push_back(figure(table.row(i, precision)));
-    }
-    const auto shown = std::ranges::find(layer.figures, view.reference, &ResultRow::precision);
-    layer.reference_alpha =
-        shown != layer.figures.end() ? shown->alpha : figure(table.row(i, view.reference)).alpha;
   }
+  view.inexact = figures.inexact();
   return view;
 }
 

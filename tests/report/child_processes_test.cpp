@@ -56,6 +56,15 @@ TEST(ChildProcesses, TheFirstToEndIsReportedFirst) {
   EXPECT_EQ(children.wait().number, 2);
 }
 
+TEST(ChildProcesses, DoNotSeeTheHiddenVariable) {
+  const TemporaryFolder folder;
+  ChildProcesses children;
+  children.start(1, {"sh", "-c", "echo ${HOME-none} ${PATH+some}"}, folder.path(), folder.path() / "messages",
+                 "HOME");
+  children.wait();
+  EXPECT_EQ(read_text(folder.path() / "messages", 1000), "none some\n");
+}
+
 TEST(ChildProcesses, AreKilledWhenAbandoned) {
   const TemporaryFolder folder;
   const auto start = std::chrono::steady_clock::now();

@@ -53,16 +53,23 @@ std::set<std::string> files_under(const fs::path& folder) {
 /// A variable of the environment with another value for as long as this lives.
 class WithEnvironment {
  public:
-  WithEnvironment(const char* name, const std::string& value) : name_(name), before_(::getenv(name)) {
+  WithEnvironment(const char* name, const std::string& value) : name_(name) {
+    if (const char* before = ::getenv(name)) before_ = before;
     ::setenv(name, value.c_str(), 1);
   }
-  ~WithEnvironment() { ::setenv(name_, before_.c_str(), 1); }
+  ~WithEnvironment() {
+    if (before_) {
+      ::setenv(name_, before_->c_str(), 1);
+    } else {
+      ::unsetenv(name_);
+    }
+  }
   WithEnvironment(const WithEnvironment&) = delete;
   WithEnvironment& operator=(const WithEnvironment&) = delete;
 
  private:
   const char* name_;
-  std::string before_;
+  std::optional<std::string> before_;
 };
 
 class EveryFormat : public testing::TestWithParam<PlotFormat> {};
@@ -254,6 +261,14 @@ std::string error_with_gnuplot(const TemporaryFolder& folder, const std::string&
   return thrown_by([&] { write_report(view_of(sample_run(2, {"fp32"})), settings_for(folder)); })
       .value()
       .what();
+}
+
+TEST(Report, TheUsersOwnGnuplotSettingsDoNotCount) {
+  const TemporaryFolder folder;
+  folder.write("home/.gnuplot", "exit status 5\n");
+  const WithEnvironment terminal("GNUTERM", "no-such-terminal");
+  const WithEnvironment home("HOME", (folder.path() / "home").string());
+  write_quietly(sample_run(2, {"fp32"}), settings_for(folder));
 }
 
 TEST(Report, WhatGnuplotSaysWhenItFailsIsInTheError) {

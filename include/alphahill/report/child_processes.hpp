@@ -38,9 +38,11 @@ class ChildProcesses {
 
   /// Starts a program, found on PATH, in `folder`, without input; what it prints goes to the file `messages`.
   /// @param number  by which wait() calls it
+  /// @param hidden  a variable of our environment that the program shall not see
   /// @throws Error(system) naming the program when it cannot be started
   void start(std::int64_t number, const std::vector<std::string>& command,
-             const std::filesystem::path& folder, const std::filesystem::path& messages);
+             const std::filesystem::path& folder, const std::filesystem::path& messages,
+             const std::string& hidden = {});
   std::int64_t running() const { return static_cast<std::int64_t>(running_.size()); }
 
   struct Ended {
