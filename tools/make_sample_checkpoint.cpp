@@ -1,6 +1,7 @@
 /// alpha-hill-sample: writes a checkpoint of exactly known spectrum, and checks a results table against it.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <boost/program_options.hpp>
 #include <fstream>
@@ -20,47 +21,42 @@ namespace po = boost::program_options;
 
 constexpr std::size_t disagreements_shown = 5;
 
-/// The options that the sample depends on. They are kept beside it, for the check.
-po::options_description model_options() {
+/// The options that a sample depends on, read into `options` by po::notify. They are kept beside it, for the
+/// check.
+po::options_description model_options(Options& options) {
+  const auto read_dtype = [&options](const std::string& name) {
+    options.dtype = parse_format(name, "--dtype", {Format::bf16, Format::fp16, Format::fp32, Format::fp64});
+  };
+  const std::string usual_dtype(name_of(options.dtype));
   po::options_description description("Model");
-  const Options defaults;
-  const auto format = std::string(name_of(defaults.dtype));
-  description.add_options()                                                                             //
-      ("kind", po::value<std::string>()->default_value(defaults.kind), "llama, gpt2 or mixtral")        //
-      ("blocks", po::value<std::int64_t>()->default_value(defaults.blocks), "transformer blocks")       //
-      ("hidden", po::value<std::int64_t>()->default_value(defaults.hidden), "a power of two, >= 16")    //
-      ("dtype", po::value<std::string>()->default_value(format), "stored as bf16, fp16, fp32 or fp64")  //
-      ("shards", po::value<std::int64_t>()->default_value(defaults.shards), "files")                    //
-      ("seed", po::value<std::uint64_t>()->default_value(defaults.seed), "of the random numbers");
+  auto add = description.add_options();
+  add("kind", po::value(&options.kind)->default_value(options.kind), joined(kinds()).c_str());
+  add("blocks", po::value(&options.blocks)->default_value(options.blocks), "transformer blocks");
+  add("hidden", po::value(&options.hidden)->default_value(options.hidden), "a power of two, at least 16");
+  add("dtype", po::value<std::string>()->default_value(usual_dtype)->notifier(read_dtype),
+      "stored as bf16, fp16, fp32 or fp64");
+  add("shards", po::value(&options.shards)->default_value(options.shards), "files");
+  add("seed", po::value(&options.seed)->default_value(options.seed), "of the random numbers");
   return description;
 }
 
-Options model_from(const po::variables_map& values) {
-  Options options;
-  options.kind = values["kind"].as<std::string>();
-  options.blocks = values["blocks"].as<std::int64_t>();
-  options.hidden = values["hidden"].as<std::int64_t>();
-  options.dtype = parse_format(values["dtype"].as<std::string>(), "--dtype",
-                               {Format::bf16, Format::fp16, Format::fp32, Format::fp64});
-  options.shards = values["shards"].as<std::int64_t>();
-  options.seed = values["seed"].as<std::uint64_t>();
+void require_valid(const Options& options) {
   const auto require = [](bool holds, const char* option, const std::string& expected) {
     if (!holds) throw Error(Fault::usage, option, "expected " + expected);
   };
+  const bool power_of_two =
+      options.hidden > 0 && std::has_single_bit(static_cast<std::uint64_t>(options.hidden));
   require(std::ranges::count(kinds(), options.kind) == 1, "--kind", "one of " + joined(kinds()));
   require(options.blocks >= 1, "--blocks", "at least 1");
-  require(options.hidden >= 16 && std::has_single_bit(static_cast<std::uint64_t>(options.hidden)), "--hidden",
-          "a power of two, at least 16");
+  require(power_of_two && options.hidden >= 16, "--hidden", "a power of two, at least 16");
   require(options.shards >= 1 && options.shards <= 99999, "--shards", "1 to 99999");
-  return options;
 }
 
 fs::path options_file(const fs::path& folder) {
   return folder / "sample_options.ini";
 }
 
-void write_sample(const po::variables_map& values, const fs::path& folder) {
-  const Options options = model_from(values);
+void write_sample(const Options& options, const fs::path& folder) {
   write_checkpoint(options, folder);
   std::ofstream(options_file(folder))
       << fmt::format("kind={}\nblocks={}\nhidden={}\ndtype={}\nshards={}\nseed={}\n", options.kind,
@@ -69,13 +65,14 @@ void write_sample(const po::variables_map& values, const fs::path& folder) {
 }
 
 Options read_options(const fs::path& folder) {
-  std::ifstream file(options_file(folder));
-  if (!file)
-    throw Error(Fault::input, options_file(folder).string(),
-                "expected a folder that alpha-hill-sample wrote");
+  const fs::path path = options_file(folder);
+  std::ifstream file(path);
+  if (!file) throw Error(Fault::input, path.string(), "expected a folder that alpha-hill-sample wrote");
+  Options options;
   po::variables_map values;
-  po::store(po::parse_config_file(file, model_options()), values);
-  return model_from(values);
+  po::store(po::parse_config_file(file, model_options(options)), values);
+  po::notify(values);
+  return options;
 }
 
 /// @return exit code: 0 when all figures agree
@@ -96,29 +93,28 @@ int check(const fs::path& csv, const fs::path& folder) {
 }
 
 int run(int argc, char** argv) {
-  po::options_description general(
+  po::options_description all(
       "alpha-hill-sample [options] FOLDER\n"
       "alpha-hill-sample --check RESULTS.csv FOLDER\n\nOptions");
-  general.add_options()                                                                         //
-      ("help", "print this")                                                                    //
-      ("check", po::value<std::string>(), "compare a results table with the sample in FOLDER")  //
-      ("folder", po::value<std::string>(), "the checkpoint folder");
-  po::options_description all;
-  all.add(general).add(model_options());
+  auto add = all.add_options();
+  add("help", "print this");
+  add("check", po::value<std::string>(), "compare a results table with the sample in FOLDER");
+  add("folder", po::value<std::string>(), "the checkpoint folder");
+  Options options;
+  all.add(model_options(options));
+  const auto positional = po::positional_options_description().add("folder", 1);
   po::variables_map values;
-  po::store(po::command_line_parser(argc, argv)
-                .options(all)
-                .positional(po::positional_options_description().add("folder", 1))
-                .run(),
-            values);
+  po::store(po::command_line_parser(argc, argv).options(all).positional(positional).run(), values);
   if (values.contains("help")) {
     std::cout << all;
     return 0;
   }
+  po::notify(values);
+  require_valid(options);
   if (!values.contains("folder")) throw Error(Fault::usage, "FOLDER", "expected the checkpoint folder");
   const fs::path folder = values["folder"].as<std::string>();
   if (values.contains("check")) return check(values["check"].as<std::string>(), folder);
-  write_sample(values, folder);
+  write_sample(options, folder);
   return 0;
 }
 
@@ -128,7 +124,6 @@ int fail(const std::string& reason, int exit_code) {
 }
 
 }  // namespace
-
 }  // namespace alphahill::sample
 
 int main(int argc, char** argv) {

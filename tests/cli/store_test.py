@@ -141,7 +141,8 @@ class StoreTest(ProgramTest):
                     self.assertEqual(row["k_used_" + precision], str(expected.k_used))
 
     def test_a_report_on_some_layers_and_precisions(self):
-        rows = self.report_rows(self.output / STORE, "--filter-layers", r"self_attn\.[qk]_", "--precisions", "bf16,fp16")
+        rows = self.report_rows(self.output / STORE, "--filter-layers", r"self_attn\.[qk]_",
+                                "--precisions", "bf16,fp16")
         self.assertEqual([row["layer_name"] for row in rows],
                          ["model.layers.0.self_attn.q_proj", "model.layers.0.self_attn.k_proj"])
         self.assertEqual(list(rows[0])[5:], [f"{column}_{precision}" for precision in ("bf16", "fp16")

@@ -132,19 +132,17 @@ std::vector<Tensor> tensors_of(const Options& options) {
 
 std::string config_of(const Options& options) {
   if (options.kind == "gpt2") {
-    return fmt::format(
-        R"({{"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "n_embd": {}, "n_layer": {}, "n_head": {}, )"
-        R"("n_positions": {}, "vocab_size": {}}})",
-        options.hidden, options.blocks, heads, options.hidden, vocabulary(options));
+    return fmt::format(R"({{"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "n_embd": {}, )"
+                       R"("n_layer": {}, "n_head": {}, "n_positions": {}, "vocab_size": {}}})",
+                       options.hidden, options.blocks, heads, options.hidden, vocabulary(options));
   }
   const bool mixtral = options.kind == "mixtral";
-  return fmt::format(
-      R"({{"architectures": ["{}ForCausalLM"], "model_type": "{}", "hidden_size": {}, "intermediate_size": {}, )"
-      R"("num_hidden_layers": {}, "num_attention_heads": {}, "num_key_value_heads": {}, "vocab_size": {}, )"
-      R"({}"tie_word_embeddings": false}})",
-      mixtral ? "Mixtral" : "Llama", options.kind, options.hidden, intermediate(options), options.blocks,
-      heads, heads / 4, vocabulary(options),
-      mixtral ? fmt::format(R"("num_local_experts": {}, )", experts) : "");
+  return fmt::format(R"({{"architectures": ["{}ForCausalLM"], "model_type": "{}", "hidden_size": {}, )"
+                     R"("intermediate_size": {}, "num_hidden_layers": {}, "num_attention_heads": {}, )"
+                     R"("num_key_value_heads": {}, "vocab_size": {}, {}"tie_word_embeddings": false}})",
+                     mixtral ? "Mixtral" : "Llama", options.kind, options.hidden, intermediate(options),
+                     options.blocks, heads, heads / 4, vocabulary(options),
+                     mixtral ? fmt::format(R"("num_local_experts": {}, )", experts) : "");
 }
 
 }  // namespace alphahill::sample
