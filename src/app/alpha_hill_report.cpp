@@ -6,8 +6,10 @@
 #include "alphahill/app/errors.hpp"
 #include "alphahill/app/option_values.hpp"
 #include "alphahill/app/run.hpp"
+#include "alphahill/app/status.hpp"
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/logging.hpp"
+#include "alphahill/base/text.hpp"
 #include "alphahill/report/report.hpp"
 
 namespace alphahill {
@@ -23,6 +25,8 @@ constexpr const char* intro =
 
   alpha-hill-report results/alpha_hill.h5 [options]
   alpha-hill-report A/alpha_hill.h5 B/alpha_hill.h5 ...     side by side
+  alpha-hill-report results/alpha_hill.journal [options]    of a run that crashed; writes alpha_hill.h5 first
+  alpha-hill-report --status results                        how far a run is
 
 Result files are trusted input: open only your own.
 )";
@@ -37,8 +41,9 @@ po::options_description input_options() {
   po::options_description options("Input and output", 100);
   const auto text = [](const char* name) { return po::value<std::string>()->value_name(name); };
   auto add = options.add_options();
-  add("results", po::value<std::vector<std::string>>()->value_name("FILE.h5"),
-      "results files (also without --results)");
+  add("results", po::value<std::vector<std::string>>()->value_name("FILE"),
+      "results files or journals (also without --results)");
+  add("status", po::bool_switch(), "print how far the runs of these journals or output folders are, and end");
   add("output-dir", text("DIR")->default_value("./results/precision_analysis"),
       "where everything is written");
   add("k-frac", text("FRACTION"), "part of the eigenvalues in the tail, in (0, 1]; default: the run's");
@@ -65,7 +70,7 @@ ReportSettings settings_of(const po::variables_map& values) {
   return settings;
 }
 
-std::vector<std::filesystem::path> results_files(const po::variables_map& values) {
+std::vector<std::filesystem::path> named_files(const po::variables_map& values) {
   if (!values.contains("results")) {
     throw Error(Fault::usage, "command line", "expected a results file (alpha_hill.h5); see --help");
   }
@@ -73,7 +78,17 @@ std::vector<std::filesystem::path> results_files(const po::variables_map& values
   return {names.begin(), names.end()};
 }
 
-void write(const std::vector<std::filesystem::path>& files, const ReportSettings& settings) {
+void print_status(const std::vector<std::filesystem::path>& paths) {
+  for (const auto& path : paths) {
+    const Journal journal = Journal::open_for_reading(journal_at(path));
+    fmt::print("{}\n{}", printable(path.string()), status_text(journal));
+  }
+}
+
+void write(std::vector<std::filesystem::path> files, const ReportSettings& settings) {
+  for (auto& file : files) {
+    if (file.extension() == ".journal") file = write_results_beside(file);
+  }
   if (files.size() > 1) {
     const WrittenComparison written = write_comparison(files, settings);
     for (const WrittenReport& report : written.reports) fmt::print("{}", written_text(report));
@@ -94,7 +109,11 @@ int alpha_hill_report(int argc, char** argv) {
       return exit_complete;
     }
     start_logging(values["log-level"].as<std::string>(), 0);
-    write(results_files(values), settings_of(values));
+    if (values["status"].as<bool>()) {
+      print_status(named_files(values));
+    } else {
+      write(named_files(values), settings_of(values));
+    }
     return exit_complete;
   } catch (const std::exception& error) {
     return report_error(program, error);

@@ -54,7 +54,7 @@ RunDescription describe(const Options& options, const Catalog& catalog) {
 
 Journal open_journal(const Options& options, const Catalog& catalog) {
   create_folders(options.report.output_dir);
-  const auto path = options.report.output_dir / "alpha_hill.journal";
+  const auto path = options.report.output_dir / journal_name;
   const RunDescription run = describe(options, catalog);
   return options.restart ? Journal::restart(path, run) : Journal::open_or_resume(path, run);
 }
@@ -127,10 +127,7 @@ Run prepare_run(const Options& options, std::int64_t memory_per_rank) {
 }
 
 void write_results_of(const Run& run) {
-  write_results(run.results_file(), run.journal.run(), [&](std::int64_t layer) -> std::optional<LayerRecord> {
-    if (!run.journal.has(layer)) return std::nullopt;
-    return run.journal.read(layer);
-  });
+  write_results(run.results_file(), run.journal);
 }
 
 void print_report(const std::filesystem::path& results_file, const ReportSettings& settings) {

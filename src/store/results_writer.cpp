@@ -127,4 +127,11 @@ void write_results(const std::filesystem::path& path, const RunDescription& run,
   });
 }
 
+void write_results(const std::filesystem::path& path, const Journal& journal) {
+  write_results(path, journal.run(), [&](std::int64_t layer) -> std::optional<LayerRecord> {
+    if (!journal.has(layer)) return std::nullopt;
+    return journal.read(layer);
+  });
+}
+
 }  // namespace alphahill

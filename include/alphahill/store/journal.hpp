@@ -17,6 +17,7 @@
 #include <span>
 
 #include "alphahill/base/file.hpp"
+#include "alphahill/store/run_lock.hpp"
 #include "alphahill/store/tables.hpp"
 
 namespace alphahill {
@@ -48,13 +49,17 @@ struct AttemptTally {
 
 struct JournalContents;
 
+/// Its name in the output folder of a run.
+inline constexpr const char* journal_name = "alpha_hill.journal";
+
 class Journal {
  public:
   /// Goes on with the journal at `path`, or begins one where there is none, or one torn within its first
-  /// frame. Holds an exclusive lock on it. The model's name, host and version may differ from the journal's.
+  /// frame. Holds the folder's lock (run_lock.hpp), a file of the journal's name that ends in .lock. The
+  /// model's name, host and version may differ from the journal's.
   /// @throws Error(input) when it belongs to a run of other weights or settings; names the first that differs
   /// @throws Error(input) when its magic or its description of the run is damaged
-  /// @throws Error(system) when another process holds it, or it cannot be written
+  /// @throws Error(system) when another run holds the lock, or the journal cannot be written
   static Journal open_or_resume(const std::filesystem::path& path, const RunDescription& run);
   /// Begins anew, whatever was there. @throws Error(system) as above
   static Journal restart(const std::filesystem::path& path, const RunDescription& run);
@@ -81,10 +86,11 @@ class Journal {
   LayerRecord read(std::int64_t layer) const;
 
  private:
-  Journal(File file, JournalContents contents);
-  static Journal begin(File file, const RunDescription& run);
+  Journal(std::optional<RunLock> lock, File file, JournalContents contents);
+  static Journal begin(RunLock lock, File file, const RunDescription& run);
   void write_at_end(std::span<const std::byte> bytes, bool sync);
 
+  std::optional<RunLock> lock_;  ///< of a journal that is written
   File file_;
   RunDescription run_;
   std::map<std::int64_t, std::int64_t> frames_;  ///< layer, offset of its frame

@@ -18,6 +18,7 @@
 #include <optional>
 #include <vector>
 
+#include "alphahill/store/journal.hpp"
 #include "alphahill/store/tables.hpp"
 
 namespace alphahill {
@@ -32,6 +33,9 @@ using RecordOf = std::function<std::optional<LayerRecord>(std::int64_t layer)>;
 ///                   are in memory
 /// @throws Error(system) naming the file when it cannot be written
 void write_results(const std::filesystem::path& path, const RunDescription& run, const RecordOf& record_of);
+
+/// The same of the layers that the journal holds.
+void write_results(const std::filesystem::path& path, const Journal& journal);
 
 /// A results file open for reading. For use by one thread at a time, as all of HDF5.
 class ResultsFile {
