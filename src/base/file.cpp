@@ -28,6 +28,21 @@ struct stat status_of(int descriptor, const std::filesystem::path& path) {
   return status;
 }
 
+/// Repeats a call that is interrupted by a signal. @return what it returned
+template <class Call>
+int uninterrupted(Call call) {
+  int result;
+  do result = call();
+  while (result < 0 && errno == EINTR);
+  return result;
+}
+
+/// A descriptor of the file, or -1.
+int open_descriptor(const std::filesystem::path& path, int flags) {
+  // O_NONBLOCK: opening a FIFO must not wait for its other end.
+  return uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK, 0666); });
+}
+
 /// Repeats a transfer until all bytes are moved or it moves none (the end of the file).
 /// @param transfer  moves bytes behind the first `done` ones, as pread and pwrite do
 /// @return the bytes moved
@@ -49,9 +64,7 @@ std::size_t transfer_all(std::size_t size, const char* call, const std::filesyst
 
 }  // namespace
 
-File::File(const std::filesystem::path& path, int flags) : path_(path) {
-  // O_NONBLOCK: opening a FIFO must not wait for its other end.
-  descriptor_ = ::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK, 0666);
+File::File(int descriptor, const std::filesystem::path& path) : descriptor_(descriptor), path_(path) {
   if (descriptor_ < 0) throw_failed("open", path);
   struct stat status {};
   if (::fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode)) return;
@@ -60,11 +73,17 @@ File::File(const std::filesystem::path& path, int flags) : path_(path) {
 }
 
 File File::open_for_reading(const std::filesystem::path& path) {
-  return {path, O_RDONLY};
+  return {open_descriptor(path, O_RDONLY), path};
 }
 
 File File::open_or_create(const std::filesystem::path& path) {
-  return {path, O_RDWR | O_CREAT};
+  return {open_descriptor(path, O_RDWR | O_CREAT), path};
+}
+
+std::optional<File> File::create_new(const std::filesystem::path& path) {
+  const int descriptor = open_descriptor(path, O_RDWR | O_CREAT | O_EXCL);
+  if (descriptor < 0 && errno == EEXIST) return std::nullopt;
+  return File(descriptor, path);
 }
 
 File::File(File&& other) noexcept
@@ -89,6 +108,16 @@ std::int64_t File::modification_time_ns() const {
   return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
+bool File::is_at_its_path() const {
+  struct stat there {};
+  if (::stat(path_.c_str(), &there) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return false;
+    throw_failed("stat", path_);
+  }
+  const struct stat ours = status_of(descriptor_, path_);
+  return there.st_dev == ours.st_dev && there.st_ino == ours.st_ino;
+}
+
 void File::read_at(std::span<std::byte> bytes, std::int64_t offset) const {
   const std::size_t done = transfer_all(bytes.size(), "pread", path_, [&](std::size_t at) {
     return ::pread(descriptor_, bytes.data() + at, bytes.size() - at, offset + static_cast<off_t>(at));
@@ -107,33 +136,40 @@ void File::write_at(std::span<const std::byte> bytes, std::int64_t offset) {
 }
 
 void File::truncate(std::int64_t size) {
-  if (::ftruncate(descriptor_, size) != 0) throw_failed("ftruncate", path_);
+  if (uninterrupted([&] { return ::ftruncate(descriptor_, size); }) != 0) throw_failed("ftruncate", path_);
 }
 
 void File::sync() {
-  if (::fdatasync(descriptor_) != 0) throw_failed("fdatasync", path_);
+  if (uninterrupted([&] { return ::fdatasync(descriptor_); }) != 0) throw_failed("fdatasync", path_);
 }
 
 void File::will_need(std::int64_t offset, std::int64_t bytes) const {
-  constexpr std::int64_t piece = 128 * 1024;  // Linux reads ahead no more than its read-ahead window at a call
+  constexpr std::int64_t piece = 128 * 1024;  // Linux reads ahead no more than its window at a call
   for (const std::int64_t end = offset + bytes; offset < end; offset += piece) {
     ::posix_fadvise(descriptor_, offset, std::min(piece, end - offset), POSIX_FADV_WILLNEED);
   }
 }
 
-bool File::try_lock() {
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return true;
-  if (errno != EWOULDBLOCK) throw_failed("flock", path_);
-  return false;
+LockAttempt File::try_lock() {
+  constexpr int kernel_enotsupp = 524;  // of some network file systems; no C library knows it
+  if (uninterrupted([&] { return ::flock(descriptor_, LOCK_EX | LOCK_NB); }) == 0) return LockAttempt::taken;
+  if (errno == EWOULDBLOCK) return LockAttempt::held;
+  for (const int code : {ENOSYS, EOPNOTSUPP, ENOLCK, EINVAL, kernel_enotsupp}) {
+    if (errno == code) return LockAttempt::unsupported;
+  }
+  throw_failed("flock", path_);
 }
 
 void sync_folder_of(const std::filesystem::path& path) {
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int descriptor = open_descriptor(folder, O_RDONLY | O_DIRECTORY);
   if (descriptor < 0) throw_failed("open", folder);
-  const int result = ::fsync(descriptor);
+  const int result = uninterrupted([&] { return ::fsync(descriptor); });
+  const int code = errno;
   ::close(descriptor);
-  if (result != 0) throw_failed("fsync", folder);
+  errno = code;
+  // EINVAL: the file system cannot sync folders.
+  if (result != 0 && code != EINVAL) throw_failed("fsync", folder);
 }
 
 std::string read_text(const std::filesystem::path& path, std::int64_t limit) {

@@ -17,10 +17,8 @@ namespace alphahill {
 
 namespace {
 
-File open_locked(const std::filesystem::path& path) {
-  File file = File::open_or_create(path);
-  if (!file.try_lock()) throw Error(Fault::system, path.string(), "another run is using this folder");
-  return file;
+RunLock lock_beside(const std::filesystem::path& path) {
+  return RunLock::take(std::filesystem::path(path).replace_extension(".lock"));
 }
 
 struct Setting {
@@ -64,14 +62,15 @@ void AttemptTally::add(AttemptEvent event) {
   blamed += event == AttemptEvent::blamed ? 1 : 0;
 }
 
-Journal::Journal(File file, JournalContents contents)
-    : file_(std::move(file)),
+Journal::Journal(std::optional<RunLock> lock, File file, JournalContents contents)
+    : lock_(std::move(lock)),
+      file_(std::move(file)),
       run_(*std::move(contents.run)),
       frames_(std::move(contents.frames)),
       attempts_(std::move(contents.attempts)),
       end_(contents.end) {}
 
-Journal Journal::begin(File file, const RunDescription& run) {
+Journal Journal::begin(RunLock lock, File file, const RunDescription& run) {
   file.truncate(0);
   const auto magic = std::as_bytes(std::span(journal_magic));
   std::vector<std::byte> bytes(magic.begin(), magic.end());
@@ -79,13 +78,15 @@ Journal Journal::begin(File file, const RunDescription& run) {
   file.write_at(bytes, 0);
   file.sync();
   sync_folder_of(file.path());
-  return {std::move(file), {.run = run, .frames = {}, .attempts = {}, .end = std::ssize(bytes)}};
+  return {
+      std::move(lock), std::move(file), {.run = run, .frames = {}, .attempts = {}, .end = std::ssize(bytes)}};
 }
 
 Journal Journal::open_or_resume(const std::filesystem::path& path, const RunDescription& run) {
-  File file = open_locked(path);
+  RunLock lock = lock_beside(path);
+  File file = File::open_or_create(path);
   JournalContents contents = scan_journal(file);
-  if (!contents.run) return begin(std::move(file), run);
+  if (!contents.run) return begin(std::move(lock), std::move(file), run);
   require_same_settings(run, *contents.run, path.string());
   if (run.version != contents.run->version) {
     spdlog::warn("{}: begun by version {}, going on with {}", printable(path.string()),
@@ -97,18 +98,19 @@ Journal Journal::open_or_resume(const std::filesystem::path& path, const RunDesc
         printable(path.string()), torn, contents.end);
     file.truncate(contents.end);
   }
-  return {std::move(file), std::move(contents)};
+  return {std::move(lock), std::move(file), std::move(contents)};
 }
 
 Journal Journal::restart(const std::filesystem::path& path, const RunDescription& run) {
-  return begin(open_locked(path), run);
+  RunLock lock = lock_beside(path);
+  return begin(std::move(lock), File::open_or_create(path), run);
 }
 
 Journal Journal::open_for_reading(const std::filesystem::path& path) {
   File file = File::open_for_reading(path);
   JournalContents contents = scan_journal(file);
   if (!contents.run) throw Error(Fault::input, path.string(), "expected a journal, found no run in it");
-  return {std::move(file), std::move(contents)};
+  return {std::nullopt, std::move(file), std::move(contents)};
 }
 
 void Journal::append(std::span<const LayerRecord> records) {

@@ -49,8 +49,26 @@ TEST(File, AMissingFileIsNamed) {
 TEST(File, ALockKeepsASecondOpenerOut) {
   const TemporaryFolder folder;
   File first = File::open_or_create(folder.path() / "f");
-  EXPECT_TRUE(first.try_lock());
-  EXPECT_FALSE(File::open_or_create(folder.path() / "f").try_lock());
+  EXPECT_EQ(first.try_lock(), LockAttempt::taken);
+  EXPECT_EQ(File::open_or_create(folder.path() / "f").try_lock(), LockAttempt::held);
+}
+
+TEST(File, AFileIsCreatedOnceOnly) {
+  const TemporaryFolder folder;
+  EXPECT_TRUE(File::create_new(folder.path() / "f"));
+  EXPECT_FALSE(File::create_new(folder.path() / "f"));
+  EXPECT_THAT(reason_of([&] { File::create_new(folder.path() / "none" / "f"); }),
+              HasSubstr("open failed: No such file or directory"));
+}
+
+TEST(File, AFileThatIsRemovedOrReplacedIsNoLongerAtItsPath) {
+  const TemporaryFolder folder;
+  const File file = File::open_or_create(folder.path() / "f");
+  EXPECT_TRUE(file.is_at_its_path());
+  std::filesystem::remove(file.path());
+  EXPECT_FALSE(file.is_at_its_path());
+  folder.write("f", "another");
+  EXPECT_FALSE(file.is_at_its_path());
 }
 
 TEST(File, TextOverTheLimitIsRefused) {

@@ -91,9 +91,9 @@ TEST_F(JournalTest, AnotherProcessIsKeptOut) {
     ::_exit(0);
   };
   EXPECT_EXIT(other([&] { open(); }), testing::ExitedWithCode(0),
-              "run.journal: another run is using this folder");
+              "run.lock: another run is using this folder: pid [0-9]+ on ");
   EXPECT_EXIT(other([&] { Journal::restart(path(), run_); }), testing::ExitedWithCode(0),
-              "run.journal: another run is using this folder");
+              "run.lock: another run is using this folder: pid [0-9]+ on ");
 }
 
 TEST_F(JournalTest, AFailedAppendLeavesTheEarlierRecordsAndALaterOneWorks) {

@@ -1,14 +1,22 @@
-/// POSIX files as a RAII type: every call is checked, interrupted and short transfers are carried on.
+/// POSIX files as a RAII type: every call is checked, interrupted calls and short transfers are carried on.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 
 namespace alphahill {
+
+/// What became of an attempt to lock a file.
+enum class LockAttempt {
+  taken,
+  held,         ///< another process has it
+  unsupported,  ///< by the file system
+};
 
 /// An open regular file; closed on destruction. All functions throw Error(system) with the call's name and
 /// the path. Opening anything but a regular file (a FIFO, a device) throws Error(input) without blocking.
@@ -17,6 +25,8 @@ class File {
   static File open_for_reading(const std::filesystem::path& path);
   /// Opens for reading and writing, creating an empty file where there is none.
   static File open_or_create(const std::filesystem::path& path);
+  /// Creates an empty file. @return nothing where there is one already
+  static std::optional<File> create_new(const std::filesystem::path& path);
 
   File(File&& other) noexcept;
   File& operator=(File&& other) noexcept;
@@ -27,6 +37,8 @@ class File {
   const std::filesystem::path& path() const { return path_; }
   std::int64_t size() const;
   std::int64_t modification_time_ns() const;
+  /// False when the file was removed, or replaced by another one, since it was opened.
+  bool is_at_its_path() const;
 
   /// Fills `bytes` from `offset`. @throws Error(input) when the file ends before
   void read_at(std::span<std::byte> bytes, std::int64_t offset) const;
@@ -36,11 +48,11 @@ class File {
   void sync();
   /// Asks the system to read this range ahead, in large pieces; a hint, never an error.
   void will_need(std::int64_t offset, std::int64_t bytes) const;
-  /// Takes an exclusive lock that ends with this process. @return false when another process holds it
-  bool try_lock();
+  /// Takes an exclusive lock (flock) that ends with this process.
+  LockAttempt try_lock();
 
  private:
-  File(const std::filesystem::path& path, int flags);
+  File(int descriptor, const std::filesystem::path& path);
   int descriptor_ = -1;
   std::filesystem::path path_;
 };
