@@ -71,9 +71,9 @@ class FrameScanner {
   std::optional<Frame> next(std::int64_t offset) {
     while (size_ - offset >= header_bytes) {
       const auto bytes = bytes_from(offset, header_bytes);
-      const auto found = std::ranges::search(bytes, frame_magic);
-      offset += found.begin() - bytes.begin();
-      if (found.empty()) {
+      const auto found = std::search(bytes.begin(), bytes.end(), frame_magic.begin(), frame_magic.end());
+      offset += found - bytes.begin();
+      if (found == bytes.end()) {
         offset -= std::ssize(frame_magic) - 1;  // the magic may begin in this block and end in the next
       } else if (const auto frame = frame_at(offset)) {
         return frame;

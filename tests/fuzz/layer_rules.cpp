@@ -1,0 +1,98 @@
+/// Fuzzes the rules that make layers of tensors. Input: fields of config.json, then tensors: name, dtype,
+/// shape.
+#include <fuzzer/FuzzedDataProvider.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "alphahill/base/checked.hpp"
+#include "alphahill/base/text.hpp"
+#include "alphahill/checkpoint/layer_order.hpp"
+#include "alphahill/checkpoint/layer_table.hpp"
+#include "alphahill/checkpoint/linear_layers.hpp"
+#include "fuzz/invariant.hpp"
+
+namespace alphahill {
+namespace {
+
+constexpr std::array<std::string_view, 6> dtypes{"F64", "F32", "F16", "BF16", "U8", "I32"};
+constexpr std::array<std::string_view, 12> categories{
+    "attn_q",   "attn_k",      "attn_v",   "attn_qkv",       "attn_o",        "mlp_up",
+    "mlp_gate", "mlp_gate_up", "mlp_down", "router_or_gate", "expert_linear", "other_linear"};
+
+ModelConfig config_from(FuzzedDataProvider& input) {
+  ModelConfig config;
+  config.architectures = {input.ConsumeRandomLengthString(20)};
+  config.model_type = input.ConsumeRandomLengthString(12);
+  config.text_model_type = input.ConsumeRandomLengthString(12);
+  config.num_hidden_layers = input.ConsumeIntegral<std::int64_t>();
+  config.num_nextn_predict_layers = input.ConsumeIntegral<std::int64_t>();
+  return config;
+}
+
+/// A shape as a header may have it: the product from the left does not overflow.
+std::vector<std::int64_t> shape_from(FuzzedDataProvider& input) {
+  std::vector<std::int64_t> shape(input.ConsumeIntegralInRange<std::size_t>(0, 5));
+  std::int64_t bits = 64;
+  for (std::int64_t& count : shape) {
+    count = input.ConsumeIntegralInRange<std::int64_t>(0, std::numeric_limits<std::int64_t>::max());
+    if (!checked_multiply(bits, count)) count = 2;
+    if (!checked_multiply(bits, count)) count = 0;
+    bits *= count;
+  }
+  return shape;
+}
+
+CheckpointHeaders headers_from(FuzzedDataProvider& input) {
+  CheckpointHeaders headers;
+  headers.files = {{"model.safetensors", std::numeric_limits<std::int64_t>::max(), 0}};
+  while (input.remaining_bytes() > 0 && headers.tensors.size() < 50) {
+    StoredTensor& tensor = headers.tensors.emplace_back();
+    tensor.name = input.ConsumeRandomLengthString(300);
+    tensor.dtype = input.PickValueInArray(dtypes);
+    tensor.shape = shape_from(input);
+  }
+  std::ranges::sort(headers.tensors, {}, &StoredTensor::name);
+  const auto same_name = [](const auto& a, const auto& b) { return a.name == b.name; };
+  headers.tensors.erase(std::unique(headers.tensors.begin(), headers.tensors.end(), same_name),
+                        headers.tensors.end());
+  return headers;
+}
+
+std::vector<std::string> names_in_order(std::vector<Layer> layers) {
+  sort_in_model_order(layers);
+  std::vector<std::string> names;
+  for (const Layer& layer : layers) names.push_back(layer.name);
+  return names;
+}
+
+void check(std::vector<Layer> layers) {
+  for (const Layer& layer : layers) {
+    promise(std::ranges::find(categories, layer.category) != categories.end(), "categories are known");
+    promise(layer.numel() >= 0 && layer.file == 0, "sizes and files are those of the checkpoint");
+    promise(!layer.unsupported.empty() || layer.rows * layer.cols == layer.numel(), "a matrix is whole");
+  }
+  const std::string table = layer_table({"", "", {{"f", 0, 0}}, layers});
+  promise(std::ranges::count(table, '\n') == std::ssize(layers) + 1, "the table has one line a layer");
+  const std::vector<std::string> names = names_in_order(layers);
+  std::ranges::reverse(layers);
+  promise(names_in_order(layers) == names, "the order is that of the names alone");
+}
+
+}  // namespace
+}  // namespace alphahill
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
+  using namespace alphahill;
+  FuzzedDataProvider input(bytes, size);
+  const ModelConfig config = config_from(input);
+  try {
+    check(find_linear_layers(headers_from(input), config));
+  } catch (const Error& error) {
+    promise(error.fault() == Fault::input, "a hostile shape is the input's fault");
+  }
+  return 0;
+}
