@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <thread>
 
 #include "alphahill/app/errors.hpp"
 #include "alphahill/app/preview.hpp"
@@ -32,8 +33,11 @@ struct Ended {
 };
 
 void announce(const Run& run, int ranks) {
-  spdlog::info("{}: {} layers at {} precisions on {} rank{}", run.catalog.folder, run.layers(),
-               run.options.settings.precisions.size(), ranks, ranks == 1 ? "" : "s");
+  spdlog::info("{}: {} layers at {} on {} rank{}", run.catalog.folder, run.layers(),
+               joined(run.journal.run().precisions), ranks, ranks == 1 ? "" : "s");
+  if (const unsigned cores = std::thread::hardware_concurrency(); ranks == 1 && cores > 1) {
+    spdlog::info("this rank uses one of {} cores; mpirun -n {} alpha-hill ... uses them all", cores, cores);
+  }
   if (run.journal.finished() > 0) {
     spdlog::info("{} of {} layers already done", run.journal.finished(), run.layers());
   }
@@ -121,6 +125,14 @@ std::int64_t memory_per_rank(const Options& options, MpiSession& mpi) {
   return mpi.least(options.memory_per_rank.value_or(share));
 }
 
+/// What a run that failed leaves behind. @return the exit code
+int failed_run(const Run& run, const Error& failure) {
+  const int code = report_error(program, failure);
+  spdlog::warn("{} of {} layers are kept; the same command goes on from there", run.journal.finished(),
+               run.layers());
+  return code;
+}
+
 Ended lead(const Options& options, MpiSession& mpi) {
   note_stop_signals();
   const std::int64_t memory = memory_per_rank(options, mpi);
@@ -133,21 +145,19 @@ Ended lead(const Options& options, MpiSession& mpi) {
   }
   broadcast_job(mpi, {.called_off = false, .catalog = run->catalog});
   announce(*run, mpi.size());
-  const auto failure = or_abort(mpi, [&] { return coordinate(*run, mpi); });
-  if (failure) return {report_error(program, *failure), std::nullopt};
+  const auto failure = coordinate(*run, mpi);
+  if (failure) return {failed_run(*run, *failure), std::nullopt};
   return {exit_complete, std::move(run)};
 }
 
 Ended follow(const Options& options, MpiSession& mpi) {
   ignore_stop_signals();
-  return or_abort(mpi, [&] {
-    memory_per_rank(options, mpi);
-    std::vector<std::byte> bytes;
-    mpi.broadcast(bytes);
-    const auto job = from_bytes<Job>(bytes, "job of rank 0");
-    if (!job.called_off) worker(job.catalog, options, mpi.rank(), line_to_rank_0(mpi));
-    return Ended{};
-  });
+  memory_per_rank(options, mpi);
+  std::vector<std::byte> bytes;
+  mpi.broadcast(bytes);
+  const auto job = from_bytes<Job>(bytes, "job of rank 0");
+  if (!job.called_off) worker(job.catalog, options, mpi.rank(), line_to_rank_0(mpi));
+  return {};
 }
 
 /// What needs one rank only. @return false when there is nothing of the kind to do
@@ -171,7 +181,7 @@ Ended take_part(int argc, char** argv) {
     start_logging(options.log_level, mpi.rank());
     set_blas_threads(1);
     if (show(options, mpi)) return {};
-    return mpi.rank() == 0 ? lead(options, mpi) : follow(options, mpi);
+    return or_abort(mpi, [&] { return mpi.rank() == 0 ? lead(options, mpi) : follow(options, mpi); });
   } catch (const Error& error) {
     // All ranks find the same mistake in the same command line; one of them says so.
     if (mpi.rank() == 0) return {report_error(program, error), std::nullopt};

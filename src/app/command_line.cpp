@@ -1,5 +1,7 @@
 #include "alphahill/app/command_line.hpp"
 
+#include <fmt/format.h>
+
 #include <sstream>
 
 #include "alphahill/app/option_values.hpp"
@@ -15,8 +17,14 @@ namespace {
 
 constexpr std::int64_t largest_config_file = 1 << 20;
 
-/// Boost's message without its quotes and capitals: "unrecognised option '--modle'".
-[[noreturn]] void refuse(const std::string& where, const po::error& error) {
+/// Boost's message: "unrecognised option '--modle'".
+/// @param given  what was parsed; where it holds a placeholder of Boost's messages, Boost would fill it in
+/// forever
+[[noreturn]] void refuse(const std::string& where, const po::error& error, const std::string& given) {
+  for (const char* placeholder : {"%canonical_option%", "%value%", "%prefix%"}) {
+    if (given.find(placeholder) == std::string::npos) continue;
+    throw Error(Fault::usage, where, fmt::format("{} is no option or value; see --help", placeholder));
+  }
   throw Error(Fault::usage, where, std::string(error.what()) + "; see --help");
 }
 
@@ -25,7 +33,7 @@ void read_config(const CommandLine& command_line, const std::string& path, po::v
   try {
     po::store(po::parse_config_file(text, command_line.options), values);
   } catch (const po::error& error) {
-    refuse("--config " + path, error);
+    refuse("--config " + path, error, text.str());
   }
 }
 
@@ -76,7 +84,7 @@ po::variables_map parse(const CommandLine& command_line, int argc, const char* c
                   .run(),
               values);
   } catch (const po::error& error) {
-    refuse("command line", error);
+    refuse("command line", error, fmt::format("{}", fmt::join(argv, argv + argc, " ")));
   }
   if (values.contains("config")) read_config(command_line, values["config"].as<std::string>(), values);
   return values;

@@ -45,7 +45,7 @@ po::options_description run_options() {
   auto add = options.add_options();
   add("model", text("MODEL"), "checkpoint folder, or hub id in the local cache (required)");
   add("revision", text("REV")->default_value("main"), "branch, tag or commit of a hub id");
-  add("device", text("DEVICE")->default_value("cpu"), "cpu, cuda (the GPUs of a node in turn) or cuda:N");
+  add("device", text("DEVICE")->default_value("cpu"), "cpu, cuda (the same as cuda:0) or cuda:N");
   add("load-dtype", text("DTYPE")->default_value("fp32"),
       "first cast of the stored weights: fp32, fp16 or bf16");
   add("precisions", text("LIST")->default_value("fp32,fp16,bf16"),

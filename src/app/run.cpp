@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <map>
 #include <set>
 
 #include "alphahill/app/alpha_hill.hpp"
@@ -56,7 +57,13 @@ Journal open_journal(const Options& options, const Catalog& catalog) {
   create_folders(options.report.output_dir);
   const auto path = options.report.output_dir / journal_name;
   const RunDescription run = describe(options, catalog);
-  return options.restart ? Journal::restart(path, run) : Journal::open_or_resume(path, run);
+  if (!options.restart) return Journal::open_or_resume(path, run);
+  Journal journal = Journal::restart(path, run);
+  take_crash_notes(options.report.output_dir);
+  for (const char* stale : {"alpha_hill.h5", results_csv_name, summary_csv_name}) {
+    std::filesystem::remove(options.report.output_dir / stale);
+  }
+  return journal;
 }
 
 /// Crashes of earlier runs that a fatal signal explains.
@@ -72,7 +79,8 @@ struct LeftOut {
   std::string reason;
 };
 
-std::optional<LeftOut> left_out(const Layer& layer, AttemptTally attempts, std::int64_t memory_per_rank) {
+/// For good: whatever the machine, the next run would leave it out too.
+std::optional<LeftOut> left_out(const Layer& layer, AttemptTally attempts) {
   constexpr std::int64_t most_blamed = 2;
   constexpr std::int64_t most_unexplained = 3;
   if (!layer.unsupported.empty()) return LeftOut{Status::unsupported, layer.unsupported};
@@ -80,6 +88,11 @@ std::optional<LeftOut> left_out(const Layer& layer, AttemptTally attempts, std::
   if (attempts.unexplained >= most_unexplained) {
     return LeftOut{Status::failed, "was under way three times when the run was killed"};
   }
+  return std::nullopt;
+}
+
+/// For this run only.
+std::optional<LeftOut> too_large(const Layer& layer, std::int64_t memory_per_rank) {
   const std::int64_t needed = bytes_needed(layer) + program_bytes;
   if (needed <= memory_per_rank) return std::nullopt;
   return LeftOut{Status::failed, fmt::format("needs {} of memory, a rank has {} (--memory-per-rank)",
@@ -87,16 +100,36 @@ std::optional<LeftOut> left_out(const Layer& layer, AttemptTally attempts, std::
                                              human_bytes(static_cast<double>(memory_per_rank)))};
 }
 
-void record_layers_left_out(const Catalog& catalog, const AnalysisSettings& settings,
-                            std::int64_t memory_per_rank, Journal& journal) {
+/// The records of layers that `why` gives a reason to leave out.
+template <class Why>
+std::vector<LayerRecord> records_left_out(const Catalog& catalog, const AnalysisSettings& settings,
+                                          const Journal& journal, Why why) {
   std::vector<LayerRecord> records;
   for (std::int64_t number = 1; number <= std::ssize(catalog.layers); ++number) {
     if (journal.has(number)) continue;
-    const Layer& layer = catalog.layers[static_cast<std::size_t>(number - 1)];
-    const auto why = left_out(layer, journal.attempts(number), memory_per_rank);
-    if (why) records.push_back(record_without_figures(number, settings, why->status, why->reason));
+    const std::optional<LeftOut> reason = why(number, catalog.layers[static_cast<std::size_t>(number - 1)]);
+    if (reason) records.push_back(record_without_figures(number, settings, reason->status, reason->reason));
   }
+  return records;
+}
+
+void record_layers_left_out(const Catalog& catalog, const AnalysisSettings& settings, Journal& journal) {
+  const auto records = records_left_out(
+      catalog, settings, journal,
+      [&](std::int64_t number, const Layer& layer) { return left_out(layer, journal.attempts(number)); });
   if (!records.empty()) journal.append(records);
+}
+
+std::map<std::int64_t, LayerRecord> records_too_large(const Catalog& catalog,
+                                                      const AnalysisSettings& settings,
+                                                      const Journal& journal, std::int64_t memory_per_rank) {
+  std::map<std::int64_t, LayerRecord> records;
+  for (LayerRecord& record : records_left_out(
+           catalog, settings, journal,
+           [&](std::int64_t, const Layer& layer) { return too_large(layer, memory_per_rank); })) {
+    records.emplace(record.layer, std::move(record));
+  }
+  return records;
 }
 
 void warn_of_missing_figures(const std::filesystem::path& results_file) {
@@ -121,13 +154,19 @@ Run prepare_run(const Options& options, std::int64_t memory_per_rank) {
   Catalog catalog = catalog_of(options);
   Journal journal = open_journal(options, catalog);
   enter_crash_notes(options.report.output_dir, journal);
-  record_layers_left_out(catalog, options.settings, memory_per_rank, journal);
-  Plan plan = make_plan(catalog, options.settings, [&](std::int64_t layer) { return journal.has(layer); });
-  return {options, std::move(catalog), std::move(journal), std::move(plan)};
+  record_layers_left_out(catalog, options.settings, journal);
+  auto too_large = records_too_large(catalog, options.settings, journal, memory_per_rank);
+  const auto done = [&](std::int64_t layer) { return journal.has(layer) || too_large.contains(layer); };
+  Plan plan = make_plan(catalog, options.settings, done);
+  return {options, std::move(catalog), std::move(journal), std::move(plan), std::move(too_large)};
 }
 
 void write_results_of(const Run& run) {
-  write_results(run.results_file(), run.journal);
+  write_results(run.results_file(), run.journal.run(), [&](std::int64_t layer) -> std::optional<LayerRecord> {
+    if (run.journal.has(layer)) return run.journal.read(layer);
+    const auto left_out = run.too_large.find(layer);
+    return left_out == run.too_large.end() ? std::nullopt : std::optional(left_out->second);
+  });
 }
 
 void print_report(const std::filesystem::path& results_file, const ReportSettings& settings) {
@@ -143,6 +182,7 @@ int finish_run(const Run& run) {
                  run.journal.finished(), run.layers());
     return exit_stopped_early;
   }
+  fmt::print("Results: {}\n", run.results_file().string());
   if (run.options.write_report) print_report(run.results_file(), run.options.report);
   warn_of_missing_figures(run.results_file());
   return exit_complete;

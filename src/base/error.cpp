@@ -7,7 +7,7 @@
 namespace alphahill {
 
 Error::Error(Fault fault, std::string where, std::string reason)
-    : std::runtime_error(printable(where + ": " + reason)),
+    : std::runtime_error(printable_message(where + ": " + reason)),
       fault_(fault),
       where_(std::move(where)),
       reason_(std::move(reason)) {}

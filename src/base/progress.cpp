@@ -18,7 +18,7 @@ constexpr auto live_interval = 100ms;
 constexpr auto shortest_plain_interval = 2s;
 constexpr auto longest_plain_interval = 30s;
 constexpr double plain_part = 0.1;
-constexpr std::size_t shown_name = 50;
+constexpr std::size_t shown_name = 36;
 
 }  // namespace
 

@@ -31,12 +31,10 @@ std::size_t shown_character(std::string_view text) {
   return 0;
 }
 
-}  // namespace
-
-std::string printable(std::string_view text) {
+std::string escaped(std::string_view text, bool keep_backslashes) {
   std::string shown;
   while (!text.empty()) {
-    const std::size_t size = shown_character(text);
+    const std::size_t size = keep_backslashes && text.front() == '\\' ? 1 : shown_character(text);
     if (size > 0) {
       shown += text.substr(0, size);
     } else {
@@ -45,6 +43,15 @@ std::string printable(std::string_view text) {
     text.remove_prefix(std::max<std::size_t>(size, 1));
   }
   return shown;
+}
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+  return escaped(text, false);
+}
+std::string printable_message(std::string_view text) {
+  return escaped(text, true);
 }
 
 std::string joined(std::span<const std::string> items, std::string_view separator) {

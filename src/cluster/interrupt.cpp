@@ -16,8 +16,11 @@ extern "C" void note_signal(int) {
 void handle_with(void (*handler)(int)) {
   struct sigaction action {};
   action.sa_handler = handler;
-  action.sa_flags = SA_RESTART | (handler == SIG_IGN ? 0 : static_cast<int>(SA_RESETHAND));
-  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) ::sigaction(signal, &action, nullptr);
+  action.sa_flags = SA_RESTART;
+  // Launchers repeat SIGUSR1 and SIGTERM; a second Ctrl-C is a user who means it.
+  for (const int signal : {SIGTERM, SIGUSR1}) ::sigaction(signal, &action, nullptr);
+  if (handler != SIG_IGN) action.sa_flags |= static_cast<int>(SA_RESETHAND);
+  ::sigaction(SIGINT, &action, nullptr);
 }
 
 }  // namespace

@@ -47,8 +47,8 @@ ReportView open_view(const std::filesystem::path& results_file, const Selection&
 WrittenReport write_report(const ReportView& view, const ReportSettings& settings) {
   const std::filesystem::path& folder = settings.output_dir;
   create_folders(folder);
-  WrittenReport written{.results_csv = folder / "precision_alpha_hill_results.csv",
-                        .summary_csv = folder / "precision_summary_statistics.csv",
+  WrittenReport written{.results_csv = folder / results_csv_name,
+                        .summary_csv = folder / summary_csv_name,
                         .plots_folder = folder / "plots"};
   save_text(written.results_csv, results_csv(view));
   save_text(written.summary_csv, summary_csv(view));

@@ -61,6 +61,7 @@ std::vector<bool> matches(const std::vector<LayerRow>& layers, const std::string
 
 /// The row with the figures of another k-frac, from its spectrum of two or more eigenvalues.
 ResultRow at_k_frac(ResultRow row, double k_frac, std::span<const double> eigenvalues) {
+  const Method method = row.error_bound > largest_gram_error ? Method::svd_full : Method::gram_eigen;
   HillEstimate estimate = hill(eigenvalues, k_frac);
   const bool has_alpha = estimate.no_alpha.empty();
   row.alpha = estimate.alpha;
@@ -70,11 +71,7 @@ ResultRow at_k_frac(ResultRow row, double k_frac, std::span<const double> eigenv
   row.error_bound = estimate.error_bound;
   row.status = has_alpha ? Status::ok : Status::no_tail;
   row.reason = std::move(estimate.no_alpha);
-  if (!has_alpha) {
-    row.method = "failed";
-  } else if (row.method == "failed") {
-    row.method = name_of(Method::gram_eigen);
-  }
+  row.method = has_alpha ? name_of(method) : "failed";
   return row;
 }
 

@@ -59,7 +59,7 @@ std::vector<PrecisionFigures> analyse(const StoredMatrix& matrix, const Analysis
   for (std::size_t p = 0; p < figures.size(); ++p) {
     if (p > 0 && survey.first_equal(p) < p) {
       figures[p].shares = survey.first_equal(p);
-    } else {
+    } else if (p == 0 || survey.nonfinite(p) == 0) {
       figures[p].spectrum = decompose(matrix, {settings.load, settings.precisions[p]}, settings.k_fraction,
                                       p == 0 ? &survey : nullptr, backend);
     }

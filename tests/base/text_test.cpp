@@ -29,6 +29,10 @@ TEST(Text, DifferentNamesStayDifferent) {
   EXPECT_NE(printable("a\\x0a"), printable("a\n"));
 }
 
+TEST(Text, MessagesKeepTheBackslashesOfExpressions) {
+  EXPECT_EQ(printable_message("layers\\.\\d+\x1b"), "layers\\.\\d+\\x1b");
+}
+
 TEST(Text, SizesAndDurationsAreForPeople) {
   EXPECT_EQ(human_bytes(512), "512 B");
   EXPECT_EQ(human_bytes(1.5 * 1024 * 1024 * 1024), "1.5 GiB");

@@ -2,7 +2,9 @@
 /// done.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
 
 #include "alphahill/app/options.hpp"
 #include "alphahill/checkpoint/catalog.hpp"
@@ -15,11 +17,12 @@ struct Run {
   Options options;
   Catalog catalog;
   Journal journal;
-  Plan plan;  ///< what remains to be done
+  Plan plan;                                      ///< what remains to be done
+  std::map<std::int64_t, LayerRecord> too_large;  ///< layers that no rank has the memory for, this time
 
   std::int64_t layers() const { return static_cast<std::int64_t>(catalog.layers.size()); }
   std::filesystem::path results_file() const { return options.report.output_dir / "alpha_hill.h5"; }
-  bool complete() const { return journal.finished() == layers(); }
+  bool complete() const { return journal.finished() + std::ssize(too_large) == layers(); }
 };
 
 /// The catalog of the model that the options name.

@@ -12,6 +12,9 @@ namespace alphahill {
 /// on a terminal and names stay distinct.
 std::string printable(std::string_view text);
 
+/// The same, but backslashes stay as they are: for messages, which quote expressions.
+std::string printable_message(std::string_view text);
+
 /// "a, b, c".
 std::string joined(std::span<const std::string> items, std::string_view separator = ", ");
 

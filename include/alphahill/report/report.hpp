@@ -28,6 +28,9 @@ struct ReportSettings {
 PlotFormat parse_plot_format(std::string_view text);
 IndividualPlots parse_individual_plots(std::string_view text);
 
+inline constexpr const char* results_csv_name = "precision_alpha_hill_results.csv";
+inline constexpr const char* summary_csv_name = "precision_summary_statistics.csv";
+
 struct WrittenReport {
   std::filesystem::path results_csv;
   std::filesystem::path summary_csv;
