@@ -7,6 +7,7 @@
 #include <bit>
 #include <utility>
 
+#include "alphahill/checkpoint/shard_index.hpp"
 #include "json.hpp"
 #include "tensor_entry.hpp"
 
@@ -15,6 +16,13 @@ namespace alphahill {
 namespace {
 
 constexpr std::int64_t size_bytes = 8;
+
+/// The limits on bytes keep the tensors of a file, and those that an index names, to ten million.
+constexpr std::int64_t most_tensors = 10'000'000;
+constexpr std::string_view smallest_entry = R"("":{"dtype":"U8","shape":[],"data_offsets":[0,1]})";
+constexpr std::string_view smallest_index_entry = R"("":"f",)";
+static_assert(SafetensorsHeader::most_bytes / std::ssize(smallest_entry) <= most_tensors);
+static_assert(ShardIndex::most_bytes / std::ssize(smallest_index_entry) <= most_tensors);
 
 HeaderDefect defect_of(simdjson::error_code code) {
   if (code == simdjson::UTF8_ERROR) return HeaderDefect::not_utf8;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "alphahill/base/checked.hpp"
+#include "alphahill/base/error.hpp"
 #include "layer_name.hpp"
 #include "stored_layer.hpp"
 
@@ -22,7 +23,12 @@ struct Features {
   std::int64_t in;
 };
 
+/// @throws Error(input) for features whose product overflows: a shape with a 0 in front may hold any number
 Layer unsupported(const StoredTensor& tensor, std::string_view name, Features features, std::string reason) {
+  if (!checked_multiply(features.out, features.in)) {
+    throw Error(Fault::input, fmt::format("tensor '{}'", tensor.name),
+                fmt::format("the size of a layer of {} x {} weights overflows", features.out, features.in));
+  }
   Layer layer = make_layer(tensor, name, features.out, features.in);
   layer.unsupported = std::move(reason);
   return layer;

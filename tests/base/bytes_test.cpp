@@ -46,5 +46,24 @@ TEST(Bytes, AnAbsurdCountIsRefusedWithoutAllocating) {
   EXPECT_THROW(from_bytes<std::string>(bytes, "test"), Error);
 }
 
+struct Page {
+  static inline int made = 0;
+  std::int64_t first = 0;
+  std::int64_t second = 0;
+  Page() { ++made; }
+
+  template <class Archive, class Self>
+  static void fields(Archive& archive, Self& self) {
+    archive(self.first, self.second);
+  }
+};
+
+TEST(Bytes, ItemsAreMadeOnlyWhileTheirBytesLast) {
+  std::vector<std::byte> bytes(sizeof(std::uint64_t) + 100);
+  bytes[0] = std::byte{100};  // items claimed; the 100 bytes behind hold 6 of them
+  EXPECT_THROW(from_bytes<std::vector<Page>>(bytes, "test"), Error);
+  EXPECT_EQ(Page::made, 7);
+}
+
 }  // namespace
 }  // namespace alphahill

@@ -4,6 +4,7 @@
 #include "alphahill/checkpoint/catalog.hpp"
 #include "support/checkpoint_builder.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/thrown_error.hpp"
 
 namespace alphahill {
 namespace {
@@ -201,6 +202,17 @@ TEST(UnsupportedLayers, APackedShapeThatOverflowsIsShownAsStored) {
   EXPECT_EQ(layers_of(builder), R"(
 proj 0x9223372036854775807 U8: pre-quantized weights (compressed-tensors) cannot be analysed
 )");
+}
+
+TEST(UnsupportedLayers, SizesThatOverflowBehindAZeroAreRefused) {
+  CheckpointBuilder builder;
+  builder.add("l.experts.w1", "U8", {0, 4'611'686'018'427'387'904, 4'611'686'018'427'387'904});
+  const auto error = thrown_by([&] { layers_of(builder); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->fault(), Fault::input);
+  EXPECT_STREQ(error->what(),
+               "tensor 'l.experts.w1': the size of a layer of 4611686018427387904 x 4611686018427387904 "
+               "weights overflows");
 }
 
 }  // namespace

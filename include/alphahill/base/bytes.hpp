@@ -114,8 +114,9 @@ class ByteReader {
       const auto taken = next(items.size() * sizeof(Item));
       if (!items.empty()) std::memcpy(items.data(), taken.data(), taken.size());
     } else {
-      items.resize(next_count(1));
-      for (Item& item : items) get(item);
+      // Item by item: a false count must not take memory before the bytes are seen to end.
+      items.clear();
+      for (std::size_t left = next_count(1); left > 0; --left) get(items.emplace_back());
     }
   }
   std::span<const std::byte> bytes_;

@@ -65,7 +65,7 @@ struct TensorEntry {
 /// A header that has passed every check.
 class SafetensorsHeader {
  public:
-  /// Keeps the tensors of a file below two million: an entry takes at least 50 bytes of header.
+  /// Keeps the tensors of a file to two million: an entry and its comma take at least 50 bytes of header.
   static constexpr std::int64_t most_bytes = 100'000'000;
   static constexpr std::size_t most_name_bytes = 64 * 1024;
 

@@ -14,8 +14,8 @@ namespace alphahill {
 /// An index that has passed every check but that the files are there.
 class ShardIndex {
  public:
-  /// Keeps the tensors of an index below ten million: an entry takes at least 10 bytes.
-  static constexpr std::int64_t most_bytes = 100'000'000;
+  /// Keeps the tensors of a checkpoint to ten million: an entry takes at least the 7 bytes of `"":"f",`.
+  static constexpr std::int64_t most_bytes = 70'000'000;
 
   /// @param where  the index file, for errors
   /// @throws Error(input) naming the tensor at fault
