@@ -75,6 +75,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   using namespace alphahill;
   std::vector<std::string> names;
   boost::split(names, text_of(bytes, size), boost::is_any_of("\n"));
+  names.resize(std::min<std::size_t>(names.size(), 100));
   std::set<std::string> distinct(names.begin(), names.end());
   std::set<std::string> shown;
   for (const std::string& name : distinct) {
