@@ -82,7 +82,9 @@ std::vector<LayerLabel> layer_labels(std::span<const ReportedLayer> layers) {
     ++uses[labels.back().text];
   }
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    if (uses[labels[i].text] > 1) labels[i].text = fmt::format("#{} {}", layers[i].number, labels[i].text);
+    // A name that begins with "#" itself must not pass for another layer's number.
+    if (uses[labels[i].text] > 1 || labels[i].text.starts_with('#'))
+      labels[i].text = fmt::format("#{} {}", layers[i].number, labels[i].text);
   }
   return labels;
 }

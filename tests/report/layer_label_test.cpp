@@ -42,6 +42,10 @@ TEST(LayerLabel, OfEqualShortFormsCarryTheLayersNumber) {
               ElementsAre("#1 0 attn.q", "#2 0 attn.q", "1 attn.q"));
 }
 
+TEST(LayerLabel, ThatLooksLikeANumberedOneIsNumberedToo) {
+  EXPECT_THAT(labels_of({"a", "a", "#2 a"}), ElementsAre("#1 a", "#2 a", "#3 #2 a"));
+}
+
 TEST(LayerLabel, OfLongNamesLoseTheirMiddle) {
   const std::string filler(300, 'n');
   EXPECT_THAT(labels_of({"first_" + filler + "_last"}), ElementsAre("first_nnnnnnnnn…nnnnnnnnnnn_last"));
