@@ -30,6 +30,7 @@ SafetensorsHeader add_file(const std::filesystem::path& folder, const std::strin
   std::string json = read_header_json(file);
   headers.fingerprint.add(name);
   headers.fingerprint.add(std::to_string(source.size));
+  headers.fingerprint.add(std::to_string(source.modification_time_ns));
   headers.fingerprint.add(json);
   return SafetensorsHeader::parse(std::move(json), source.size, file.path().string());
 }

@@ -9,22 +9,23 @@
 
 namespace alphahill {
 
-namespace {
-
-File open_unchanged(const std::filesystem::path& folder, const SourceFile& source) {
-  File file = File::open_for_reading(folder / source.name);
-  if (file.size() == source.size && file.modification_time_ns() == source.modification_time_ns) return file;
-  throw Error(Fault::input, file.path().string(),
-              fmt::format("the file was replaced while the run was under way: expected the {} bytes of its "
-                          "beginning, found {} or another time of change",
-                          source.size, file.size()));
-}
-
-}  // namespace
-
 LayerWeights::LayerWeights(const Catalog& catalog, const Layer& layer)
     : layer_(layer),
-      file_(open_unchanged(catalog.folder, catalog.files.at(static_cast<std::size_t>(layer.file)))) {}
+      source_(catalog.files.at(static_cast<std::size_t>(layer.file))),
+      file_(File::open_for_reading(std::filesystem::path(catalog.folder) / source_.name)) {
+  check_unchanged();
+}
+
+void LayerWeights::check_unchanged() const {
+  const std::int64_t size = file_.size();
+  if (size == source_.size && file_.modification_time_ns() == source_.modification_time_ns) return;
+  throw Error(
+      Fault::input, file_.path().string(),
+      fmt::format(
+          "the file was changed or replaced while the run was under way: expected the {} bytes of its "
+          "beginning, found {} or another time of change",
+          source_.size, size));
+}
 
 void LayerWeights::read(std::int64_t row, std::int64_t rows, std::int64_t col, std::int64_t cols,
                         std::span<std::byte> bytes) const {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <functional>
 #include <new>
 
 #include "alphahill/base/error.hpp"
@@ -92,21 +93,35 @@ LayerRecord record_without_figures(std::int64_t number, const AnalysisSettings& 
   return record;
 }
 
-LayerRecord compute_record(const Catalog& catalog, std::int64_t number, const AnalysisSettings& settings,
-                           Backend& backend, int rank) {
-  const Layer& layer = catalog.layers.at(static_cast<std::size_t>(number - 1));
+namespace {
+
+/// What `compute` returns, or the record of what went wrong with this layer alone.
+LayerRecord guarded_record(std::int64_t number, const AnalysisSettings& settings,
+                           const std::function<LayerRecord()>& compute) {
   try {
-    const LayerWeights weights(catalog, layer);
-    const StoredMatrix matrix{layer.rows, layer.cols, layer.format,
-                              [&](std::int64_t row, std::int64_t rows, std::int64_t col, std::int64_t cols,
-                                  std::span<std::byte> bytes) { weights.read(row, rows, col, cols, bytes); }};
-    return to_record(number, settings, layer, analyse(matrix, settings, backend), rank);
+    return compute();
   } catch (const Error& error) {
     if (error.fault() != Fault::internal) throw;
     return record_without_figures(number, settings, Status::failed, error.what());
   } catch (const std::bad_alloc&) {
     return record_without_figures(number, settings, Status::failed, "not enough memory for this layer");
   }
+}
+
+}  // namespace
+
+LayerRecord compute_record(const Catalog& catalog, std::int64_t number, const AnalysisSettings& settings,
+                           Backend& backend, int rank) {
+  const Layer& layer = catalog.layers.at(static_cast<std::size_t>(number - 1));
+  const LayerWeights weights(catalog, layer);
+  const StoredMatrix matrix{layer.rows, layer.cols, layer.format,
+                            [&](std::int64_t row, std::int64_t rows, std::int64_t col, std::int64_t cols,
+                                std::span<std::byte> bytes) { weights.read(row, rows, col, cols, bytes); }};
+  LayerRecord record = guarded_record(number, settings, [&] {
+    return to_record(number, settings, layer, analyse(matrix, settings, backend), rank);
+  });
+  weights.check_unchanged();
+  return record;
 }
 
 }  // namespace alphahill

@@ -140,6 +140,10 @@ AttemptTally Journal::attempts(std::int64_t layer) const {
 }
 
 void Journal::write_at_end(std::span<const std::byte> bytes, bool sync) {
+  if (!file_.is_at_its_path()) {
+    throw Error(Fault::system, file_.path().string(),
+                "it was removed while the run was under way, and what was finished with it");
+  }
   try {
     file_.write_at(bytes, end_);
     if (sync) file_.sync();

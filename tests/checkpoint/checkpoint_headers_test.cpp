@@ -83,10 +83,13 @@ TEST(CheckpointHeaders, SymbolicLinksOutOfTheFolderAreFollowed) {
   EXPECT_EQ(read_checkpoint_headers(snapshot).tensors.size(), 2U);
 }
 
-TEST(CheckpointHeaders, TheFingerprintTellsNamesSizesAndHeaders) {
-  const auto fingerprint_of = [](const CheckpointBuilder& builder, std::size_t shards) {
+TEST(CheckpointHeaders, TheFingerprintTellsNamesSizesTimesAndHeaders) {
+  std::filesystem::file_time_type written{};
+  const auto fingerprint_of = [&](const CheckpointBuilder& builder, std::size_t shards) {
     const TemporaryFolder folder;
     builder.write_shards(folder.path(), shards);
+    for (const auto& file : std::filesystem::directory_iterator(folder.path()))
+      last_write_time(file, written);
     return read_checkpoint_headers(folder.path()).fingerprint.hex();
   };
   const std::string original = fingerprint_of(two_tensors(), 1);
@@ -94,6 +97,8 @@ TEST(CheckpointHeaders, TheFingerprintTellsNamesSizesAndHeaders) {
   EXPECT_EQ(fingerprint_of(two_tensors(), 1), original);
   EXPECT_NE(fingerprint_of(two_tensors(), 2), original);
   EXPECT_NE(fingerprint_of(two_tensors().add("c", "U8", {1}), 1), original);
+  written += std::chrono::nanoseconds(1);
+  EXPECT_NE(fingerprint_of(two_tensors(), 1), original);
 }
 
 TEST(CheckpointHeaders, AnEmptyFolderSaysWhatWasLookedFor) {
@@ -149,6 +154,13 @@ TEST(CheckpointHeaders, MissingShardsAreCountedBeforeAnyIsRead) {
       refusal_of(folder),
       EndsWith("model.safetensors.index.json: 2 of the 3 files that it names are missing, the first is 's2': "
                "was the download interrupted?"));
+}
+
+TEST(CheckpointHeaders, AnIndexOverTheLimitIsRefused) {
+  const TemporaryFolder folder;
+  std::filesystem::resize_file(folder.write(index_name, ""), 70'000'001);
+  EXPECT_THAT(refusal_of(folder),
+              EndsWith("model.safetensors.index.json: 70000001 bytes, expected at most 70000000"));
 }
 
 TEST(CheckpointHeaders, ATensorThatIsNotInItsShardIsRefused) {

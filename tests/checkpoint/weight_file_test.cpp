@@ -66,13 +66,23 @@ TEST_F(WeightFile, ABlockOutsideTheLayerOrOfAnotherSizeIsRefused) {
 
 TEST_F(WeightFile, AFileOfAnotherSizeWasReplaced) {
   std::filesystem::resize_file(path(), std::filesystem::file_size(path()) - 1);
-  EXPECT_THAT(refusal(), HasSubstr("model.safetensors: the file was replaced"));
+  EXPECT_THAT(refusal(), HasSubstr("model.safetensors: the file was changed or replaced"));
 }
 
 TEST_F(WeightFile, AFileOfAnotherTimeWasReplaced) {
   std::filesystem::last_write_time(path(),
                                    std::filesystem::last_write_time(path()) + std::chrono::nanoseconds(1));
-  EXPECT_THAT(refusal(), HasSubstr("model.safetensors: the file was replaced"));
+  EXPECT_THAT(refusal(), HasSubstr("model.safetensors: the file was changed or replaced"));
+}
+
+TEST_F(WeightFile, AFileThatChangesWhileItIsReadIsNoticed) {
+  const LayerWeights open_weights = weights();
+  EXPECT_FALSE(thrown_by([&] { open_weights.check_unchanged(); }));
+  std::filesystem::last_write_time(path(),
+                                   std::filesystem::last_write_time(path()) + std::chrono::nanoseconds(1));
+  const auto error = thrown_by([&] { open_weights.check_unchanged(); });
+  ASSERT_TRUE(error);
+  EXPECT_THAT(error->what(), HasSubstr("model.safetensors: the file was changed or replaced"));
 }
 
 TEST_F(WeightFile, AFileThatIsCutWhileItIsReadGivesAnError) {

@@ -7,6 +7,7 @@
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/file.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/thrown_error.hpp"
 
 namespace alphahill {
 namespace {
@@ -28,6 +29,7 @@ class OneLayer {
   }
 
   Catalog& catalog() { return catalog_; }
+  std::filesystem::path path() const { return folder_.path() / "weights"; }
   LayerRecord record(const AnalysisSettings& settings = usual) const {
     return compute_record(catalog_, 1, settings, *make_cpu_backend(), 3);
   }
@@ -120,6 +122,27 @@ TEST(LayerRecord, AFileThatHasChangedEndsTheRun) {
   OneLayer layer(2, 2, {1, 2, 3, 4});
   layer.catalog().files[0].size += 1;
   EXPECT_THROW(layer.record(), Error);
+}
+
+/// A backend in whose time the checkpoint is changed, and which finds no eigenvalues.
+class ChangingBackend : public Backend {
+ public:
+  explicit ChangingBackend(std::filesystem::path file) : file_(std::move(file)) {}
+  std::optional<std::vector<double>> gram_eigenvalues(const StoredMatrix&, CastChain, CastSurvey*) override {
+    std::filesystem::last_write_time(file_, std::filesystem::file_time_type());
+    throw Error(Fault::internal, "dsterf", "did not converge");
+  }
+
+ private:
+  std::filesystem::path file_;
+};
+
+TEST(LayerRecord, AFileThatChangesWhileTheLayerIsComputedEndsTheRunEvenIfTheLayerFails) {
+  OneLayer layer(2, 2, {1, 2, 3, 4});
+  ChangingBackend backend(layer.path());
+  const auto error = thrown_by([&] { compute_record(layer.catalog(), 1, usual, backend, 0); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->fault(), Fault::input);
 }
 
 TEST(LayerRecord, WithoutFiguresEveryPrecisionSaysWhy) {

@@ -50,7 +50,8 @@ struct Layer {
 /// The layers of a checkpoint in the order in which the model applies them; layer i has number i + 1.
 struct Catalog {
   std::string folder;
-  std::string fingerprint;  ///< hex; changes with the name, size or header of any file, or config.json
+  /// Hex; changes with the name, size, time of change or header of any file, or config.json.
+  std::string fingerprint;
   std::vector<SourceFile> files;
   std::vector<Layer> layers;
 

@@ -21,7 +21,7 @@ struct StoredTensor : TensorEntry {
 struct CheckpointHeaders {
   std::vector<SourceFile> files;
   std::vector<StoredTensor> tensors;  ///< by name, bytes compared
-  Fingerprint fingerprint;            ///< of names, sizes and headers of the files
+  Fingerprint fingerprint;            ///< of names, sizes, times of change and headers of the files
 
   /// The tensor of that name, or null.
   const StoredTensor* find(std::string_view name) const;

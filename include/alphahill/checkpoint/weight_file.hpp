@@ -13,8 +13,7 @@ namespace alphahill {
 /// The open file of one layer. Reading never holds more than the caller's block.
 class LayerWeights {
  public:
-  /// @throws Error(input) when the file's size or modification time differs from the catalog's: it was
-  /// replaced
+  /// @throws Error(input) as check_unchanged()
   LayerWeights(const Catalog& catalog, const Layer& layer);
 
   /// Reads the stored bytes of rows [row, row + rows) and columns [col, col + cols), row-major, without gaps.
@@ -22,8 +21,13 @@ class LayerWeights {
   void read(std::int64_t row, std::int64_t rows, std::int64_t col, std::int64_t cols,
             std::span<std::byte> bytes) const;
 
+  /// To be called when all is read: what was read was the layer if the file has not changed since.
+  /// @throws Error(input) when its size or modification time differs from the catalog's
+  void check_unchanged() const;
+
  private:
   const Layer& layer_;
+  const SourceFile& source_;
   File file_;
 };
 

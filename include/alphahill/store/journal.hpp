@@ -75,7 +75,7 @@ class Journal {
 
   /// Appends the records and returns when they are on disk: one write and one fdatasync for all of them. When
   /// that fails, the file is cut back to what it held before, and a later append may succeed.
-  /// @throws Error(system) "pwrite failed: No space left on device; ..."
+  /// @throws Error(system) "pwrite failed: No space left on device; ...", or when the file was removed
   void append(std::span<const LayerRecord> records);
 
   /// Appends the attempts; they survive the end of the process, not that of the machine. @throws as append
