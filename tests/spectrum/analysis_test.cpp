@@ -61,8 +61,7 @@ TEST(Analysis, AnIllConditionedLayerIsDoneAgainBySvd) {
   const RowMajor matrix = rounded_to_fp32(matrix_of(50, 30, singular, 6));
   const auto figures = figures_of(matrix);
   EXPECT_EQ(figures[0].spectrum->method, Method::svd_full);
-  const Eigen::VectorXd exact =
-      Eigen::BDCSVD<Eigen::MatrixXd>(matrix).singularValues().reverse().array().square();
+  const Eigen::VectorXd exact = squared_singular_values_by_eigen(matrix);
   const double alpha = hill({exact.data(), 30}, 0.1).alpha;
   EXPECT_NEAR(figures[0].spectrum->hill.alpha, alpha, 1e-9 * alpha);
 }

@@ -1,10 +1,9 @@
 /// Matrices for tests: of known spectrum, random, and as the stored weights of a layer.
 #pragma once
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <cstring>
-#include <random>
-#include <vector>
+#include <span>
 
 #include "alphahill/spectrum/panels.hpp"
 
@@ -12,22 +11,15 @@ namespace alphahill {
 
 using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-inline RowMajor random_matrix(std::int64_t rows, std::int64_t cols, unsigned seed) {
-  std::mt19937 engine(seed);
-  std::normal_distribution<double> normal;
-  return RowMajor::NullaryExpr(rows, cols, [&] { return normal(engine); });
-}
+/// Standard normal entries.
+RowMajor random_matrix(std::int64_t rows, std::int64_t cols, unsigned seed);
 
 /// A matrix with these singular values between random orthogonal factors.
-inline RowMajor matrix_of(std::int64_t rows, std::int64_t cols, const Eigen::VectorXd& singular_values,
-                          unsigned seed) {
-  const std::int64_t order = singular_values.size();
-  const Eigen::MatrixXd left = random_matrix(rows, order, seed).householderQr().householderQ() *
-                               Eigen::MatrixXd::Identity(rows, order);
-  const Eigen::MatrixXd right = random_matrix(cols, order, seed + 1).householderQr().householderQ() *
-                                Eigen::MatrixXd::Identity(cols, order);
-  return left * singular_values.asDiagonal() * right.transpose();
-}
+RowMajor matrix_of(std::int64_t rows, std::int64_t cols, const Eigen::VectorXd& singular_values,
+                   unsigned seed);
+
+/// By Eigen's own SVD, ascending.
+Eigen::VectorXd squared_singular_values_by_eigen(const RowMajor& matrix);
 
 /// The matrix as a layer stored in fp64 (the load cast to fp32 still applies). The matrix must outlive the
 /// result.

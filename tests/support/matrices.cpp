@@ -1,0 +1,35 @@
+#include "support/matrices.hpp"
+
+#include <Eigen/QR>
+#include <Eigen/SVD>
+#include <random>
+
+namespace alphahill {
+
+namespace {
+
+Eigen::MatrixXd random_orthogonal(std::int64_t rows, std::int64_t cols, unsigned seed) {
+  const Eigen::MatrixXd random = random_matrix(rows, cols, seed);
+  return Eigen::HouseholderQR<Eigen::MatrixXd>(random).householderQ() * Eigen::MatrixXd::Identity(rows, cols);
+}
+
+}  // namespace
+
+RowMajor random_matrix(std::int64_t rows, std::int64_t cols, unsigned seed) {
+  std::mt19937 engine(seed);
+  std::normal_distribution<double> normal;
+  return RowMajor::NullaryExpr(rows, cols, [&] { return normal(engine); });
+}
+
+RowMajor matrix_of(std::int64_t rows, std::int64_t cols, const Eigen::VectorXd& singular_values,
+                   unsigned seed) {
+  const std::int64_t order = singular_values.size();
+  return random_orthogonal(rows, order, seed) * singular_values.asDiagonal() *
+         random_orthogonal(cols, order, seed + 1).transpose();
+}
+
+Eigen::VectorXd squared_singular_values_by_eigen(const RowMajor& matrix) {
+  return Eigen::BDCSVD<Eigen::MatrixXd>(matrix).singularValues().reverse().array().square();
+}
+
+}  // namespace alphahill
