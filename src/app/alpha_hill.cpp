@@ -87,8 +87,9 @@ void note_abandoned(Run& run, const RunEnd& end) {
 /// A rank that is still computing cannot be told to end: results are written, then all are ended.
 [[noreturn]] void end_abandoned(Run& run, const RunEnd& end, MpiSession& mpi) {
   note_abandoned(run, end);
-  if (end.failure) mpi.abort(report_error(program, *end.failure));
-  mpi.abort(finish_run(run));
+  const int code = end.failure ? report_error(program, *end.failure) : finish_run(run);
+  run.journal.unlock();
+  mpi.abort(code);
 }
 
 /// Rank 0: hands out the layers and keeps their records; its own worker computes on a thread beside.

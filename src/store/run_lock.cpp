@@ -57,7 +57,7 @@ std::string text_of(const File& file) {
 void require_left_by_the_dead(const File& file, const LockOwner& ours, LockAttempt attempt) {
   const std::string path = file.path().string();
   const auto owner = LockOwner::parse(text_of(file));
-  const std::string who = owner ? owner->description() : "it has not said who it is";
+  const std::string who = owner ? owner->description() : "which one, the file does not say";
   const Liveness of_nobody = attempt == LockAttempt::taken ? Liveness::dead : Liveness::unknown;
   const Liveness found = owner ? liveness(*owner, ours, attempt) : of_nobody;
   if (attempt == LockAttempt::held || found == Liveness::alive) {
@@ -134,6 +134,7 @@ RunLock RunLock::take(const std::filesystem::path& path) {
   RunLock lock(*std::move(file));
   const std::string text = ours.text();
   lock.file_->write_at(std::as_bytes(std::span(text)), 0);
+  lock.file_->sync();
   return lock;
 }
 

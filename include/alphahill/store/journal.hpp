@@ -82,6 +82,9 @@ class Journal {
   void note(std::span<const Attempt> attempts);
   AttemptTally attempts(std::int64_t layer) const;
 
+  /// Gives the folder's lock back before a process ends that destroys nothing. No more may be written.
+  void unlock() { lock_.reset(); }
+
   /// Reads a layer's record back from disk. @throws Error(input) when it is not there or damaged
   LayerRecord read(std::int64_t layer) const;
 

@@ -1,0 +1,84 @@
+"""However a run dies at a write, the same command goes on: no finished layer is lost or computed twice."""
+
+import itertools
+import unittest
+
+import h5py
+
+from disturbed_runs import ALL, JOURNAL, DisturbedTest, Fault
+from journal_frames import RECORD, frames, read_journal
+from support.programs import RESULTS, STATISTICS, STORE
+
+KINDS = ("whole", "half", "unsynced")
+
+
+class CrashTest(DisturbedTest):
+    points = 0
+
+    @classmethod
+    def tearDownClass(cls):
+        print(f"{cls.points} crash points, 0 records lost, 0 computed twice")
+
+    def crash(self, fault, output, ranks, variables):
+        """A run that dies. @return whether it came so far"""
+        before = self.records(output)
+        done = self.run_in(output, fault, ranks, **variables)
+        if not done.faults:
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return False
+        self.assertNotIn(done.returncode, (0, 1), done.stderr)
+        after = read_journal(output / JOURNAL)
+        synced = [int(size) for call, path, size in done.calls if call == "fdatasync" and path.endswith(JOURNAL)]
+        self.assertEqual({layer: after.records.get(layer) for layer in before}, before, fault)
+        self.assertGreaterEqual(after.end, max(synced, default=0), fault)
+        self.check_derived_files(output)
+        type(self).points += 1
+        return True
+
+    def check_derived_files(self, output):
+        """Where they are, they are whole."""
+        if (output / STORE).exists():
+            with h5py.File(output / STORE) as file:
+                self.assertEqual(len(file["layers/name"]), self.layers)
+        for name in (RESULTS, STATISTICS):
+            if (output / name).exists():
+                self.assertEqual((output / name).read_bytes(), (self.undisturbed / name).read_bytes())
+
+    def crash_and_finish(self, kind, calls, ranks=None, **variables):
+        """Dies at call calls[0]; the same command then dies at call calls[1], and so on; at last it completes."""
+        output = self.folder / f"{kind} {calls[0]} on {ranks} {len(calls)}"
+        all(self.crash(Fault(kind, at), output, ranks, variables) for at in calls)
+        self.finish(output, ranks, **variables)
+
+    def at_each(self, calls, ranks=None, times=1, **variables):
+        self.in_parallel(lambda kind, at: self.crash_and_finish(kind, [at] * times, ranks, **variables),
+                         itertools.product(KINDS, calls))
+
+    def test_every_record_is_synced_before_anything_else_is_done(self):
+        output = self.folder / "traced"
+        calls = self.run_in(output, Fault("", 0)).calls
+        ends = {end for kind, _, end in frames(output / JOURNAL) if kind == RECORD}
+        self.assertEqual(len(ends), self.layers)
+        for (call, path, size), (next_call, next_path, _) in itertools.pairwise(calls):
+            if path.endswith(JOURNAL) and call == "pwrite" and int(size) in ends:
+                self.assertEqual((next_call, next_path), ("fdatasync", path))
+                ends.remove(int(size))
+
+    def test_one_rank(self):
+        self.at_each(range(1, self.number_of_calls() + 1))
+
+    def test_two_ranks(self):
+        self.at_each(range(1, self.number_of_calls() + 1, 1 if ALL else 9), ranks=2)
+
+    def test_crash_upon_crash(self):
+        """At a call that is so far from the start that each run finishes a layer: one that is under way in three
+        crashes is set aside."""
+        self.at_each(range(15, self.number_of_calls(), 1 if ALL else 7), times=self.layers)
+
+    def test_without_file_locks(self):
+        after_the_lock = 2
+        self.at_each(range(after_the_lock, self.number_of_calls(), 5 if ALL else 25), FAULTS_FLOCK="unsupported")
+
+
+if __name__ == "__main__":
+    unittest.main()

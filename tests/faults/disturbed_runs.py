@@ -1,0 +1,110 @@
+"""Runs of alpha-hill in which a call fails or a process dies, and what they must leave behind."""
+
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from journal_frames import read_journal
+from support.models import model_of
+from support.programs import RESULTS, STATISTICS, ProgramTest, run
+
+LIBRARY = os.environ["ALPHAHILL_FAULT_INJECTION"]
+ALL = "ALPHAHILL_ALL_FAULTS" in os.environ  # else a part that takes some minutes
+JOURNAL = "alpha_hill.journal"
+
+
+@dataclass
+class Fault:
+    """What happens at which call; see fault_injection.cpp."""
+    kind: str
+    at: int
+    calls: str = "writes"
+    rank: int = 0
+
+    def environment(self, folder, trace):
+        return {"LD_PRELOAD": LIBRARY, "FAULTS_FOLDER": str(folder), "FAULTS_TRACE": str(trace),
+                "FAULTS_KIND": self.kind, "FAULTS_AT": str(self.at), "FAULTS_CALLS": self.calls,
+                "FAULTS_RANK": str(self.rank)}
+
+
+NO_FAULT = Fault("", 0)
+
+
+class DisturbedTest(ProgramTest):
+    """A test with a model of equal layers and what an undisturbed run makes of it."""
+    layers = 24
+    shape = (12, 16)
+
+    def setUp(self):
+        super().setUp()
+        self.model = self.write_model("model", seed=1)
+        self.undisturbed = self.folder / "undisturbed"
+        self.assertEqual(self.run_in(self.undisturbed).returncode, 0)
+
+    def write_model(self, name, seed):
+        values = np.random.default_rng(seed)
+        return model_of([values.standard_t(3, self.shape).astype(np.float32) for _ in range(self.layers)]).write(
+            self.folder / name)
+
+    def options(self, output):
+        return ["--model", self.model, "--output-dir", output, "--individual-plots", "never"]
+
+    def environment(self, ranks):
+        """Without what takes longer than a small run: most of MPI's start, and plots. What a killed MPI process
+        leaves goes with the test's folder."""
+        alone = {"OMPI_MCA_ess_singleton_isolated": "1", "OMPI_MCA_orte_create_session_dirs": "0"}
+        return {"OMPI_MCA_btl": "self,vader", "OMPI_MCA_pml": "ob1", "OMPI_MCA_odls_base_sigkill_timeout": "0",
+                "OMPI_MCA_orte_tmpdir_base": str(self.folder), "OMPI_MCA_btl_vader_backing_directory": str(self.folder),
+                "PATH": f"{Path(__file__).parent / 'stand_in'}:{os.environ['PATH']}"} | ({} if ranks else alone)
+
+    def run_in(self, output, fault=NO_FAULT, ranks=None, **variables):
+        """Runs to the end or the fault. The result has `faults`, those that came, and `calls`, those that succeeded."""
+        trace = self.folder / f"{output.name}.trace"
+        trace.unlink(missing_ok=True)
+        folder = output if fault.calls == "writes" else self.model
+        done = run("alpha-hill", *self.options(output), ranks=ranks, timeout=60,
+                   environment=self.environment(ranks) | fault.environment(folder, trace) | variables)
+        lines = [line.split("\t") for line in trace.read_text().splitlines()] if trace.exists() else []
+        done.faults = [line[1:] for line in lines if line[0] == "fault"]
+        done.calls = [line for line in lines if line[0] != "fault"]
+        return done
+
+    def number_of_calls(self, calls="writes"):
+        return len(self.run_in(self.folder / f"counted {calls}", Fault("", 0, calls)).calls)
+
+    def in_parallel(self, function, arguments):
+        """Calls it on all cores; the first failure is raised."""
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for _ in pool.map(lambda each: function(*each), list(arguments)):
+                pass
+
+    def records(self, output):
+        return read_journal(output / JOURNAL).records
+
+    def one_error(self, done, pattern):
+        """The run has failed in order, with one error that says so."""
+        self.assertEqual(done.returncode, 1, done.stderr)
+        errors = re.findall("^alpha-hill: error: .*", done.stderr, re.MULTILINE)
+        self.assertEqual(len(errors), 1, done.stderr)
+        self.assertRegex(errors[0], pattern)
+        self.assertNotRegex(done.stderr, "terminate called|[Ss]egmentation|[Ss]ignal")
+
+    def finish(self, output, ranks=None, **variables):
+        """The same command completes: every record is kept as it is, every layer computed once, and the tables are
+        those of an undisturbed run."""
+        before = self.records(output)
+        done = self.run_in(output, ranks=ranks, **variables)
+        self.assertEqual(done.returncode, 0, f"{output} {done.stderr}")
+        after = self.records(output)
+        self.assertEqual({layer: after.get(layer) for layer in before}, before, output)
+        self.assertEqual({layer: len(records) for layer, records in after.items()},
+                         dict.fromkeys(range(1, self.layers + 1), 1), output)
+        self.assert_as_undisturbed(output)
+
+    def assert_as_undisturbed(self, output):
+        for name in (RESULTS, STATISTICS):
+            self.assertEqual((output / name).read_bytes(), (self.undisturbed / name).read_bytes(), output)

@@ -1,0 +1,74 @@
+"""All processes of a run killed at random moments, until it is done."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+import unittest
+from pathlib import Path
+
+from disturbed_runs import ALL, DisturbedTest
+from support.programs import ENVIRONMENT, command
+
+ROUNDS = 20 if ALL else 4
+RANKS = 2
+
+
+def descendants(pid):
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, task.read_text().split()):
+            yield child
+            yield from descendants(child)
+
+
+def kill_all(process):
+    """With SIGKILL, the launcher first, so that it cannot tell the ranks."""
+    family = [process.pid, *descendants(process.pid)]
+    for pid in family:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    process.wait()
+    while any(Path(f"/proc/{pid}").exists() for pid in family[1:]):
+        time.sleep(0.01)
+
+
+class KillTest(DisturbedTest):
+    layers = 300
+    shape = (60, 90)
+
+    def until_done(self, output, moments):
+        """@return how often the run was killed"""
+        kills = 0
+        while True:
+            before = self.records(output)
+            with subprocess.Popen(command("alpha-hill", *self.options(output), ranks=RANKS), env=ENVIRONMENT | self.environment(RANKS),
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+                try:
+                    _, errors = process.communicate(timeout=next(moments))
+                    self.assertEqual(process.returncode, 0, errors)
+                    return kills
+                except subprocess.TimeoutExpired:
+                    kill_all(process)
+                    kills += 1
+            after = self.records(output)
+            self.assertEqual({layer: after.get(layer) for layer in before}, before)
+
+    def test_until_done(self):
+        start = time.monotonic()
+        self.run_in(self.folder / "timed", ranks=RANKS)
+        seconds = time.monotonic() - start
+        randomly = random.Random(1)
+        moments = iter(lambda: randomly.uniform(0, 1.2 * seconds), None)
+        kills = 0
+        for number in range(ROUNDS):
+            output = self.folder / f"round {number}"
+            kills += self.until_done(output, moments)
+            self.finish(output)
+        print(f"{ROUNDS} rounds, {kills} kills")
+
+
+if __name__ == "__main__":
+    unittest.main()
