@@ -106,6 +106,7 @@ std::string status_text(const Journal& journal) {
 }
 
 std::filesystem::path write_results_beside(const std::filesystem::path& journal) {
+  const RunLock lock = RunLock::take_beside(journal);
   auto results = journal;
   results.replace_extension(".h5");
   write_results(results, Journal::open_for_reading(journal));

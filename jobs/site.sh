@@ -1,0 +1,91 @@
+# What the scripts of this folder share: options from the command line and the site file, and how programs run where a
+# module or a container brings them. The sourcing script defines `help` and `jobs`, the path of this folder.
+
+fail() {
+  echo "${0##*/}: error: $1" >&2
+  exit "${2:-1}"
+}
+refuse() { fail "$1; see --help" 2; }
+
+option_names="account container gpus-per-node memory model models modules output-dir partition programs qos ranks \
+report-partition report-time sbatch site time turns"
+declare -A option=()         # name, value
+declare -a sbatch_options=() # those that have no name of ours
+declare -a words=()          # arguments that are no options
+declare -a rest=()           # arguments behind --
+
+# set_option NAME VALUE WHERE
+set_option() {
+  [[ " $option_names " == *" $1 "* ]] || refuse "$3: there is no option '$1'"
+  [[ -n $2 ]] || refuse "$3: expected a value of $1, found nothing"
+  if [[ $1 == sbatch ]]; then sbatch_options+=("$2"); else option[$1]=$2; fi
+}
+
+# read_options ARGUMENT...: the command line, then the site file for what is left open.
+read_options() {
+  while (($#)) && [[ $1 != -- ]]; do
+    case $1 in
+      --help | -h) help && exit ;;
+      --print) option[print]=yes ;;
+      --*=*) set_option "$(sed -E 's/^--([^=]*)=.*/\1/;q' <<<"$1")" "${1#*=}" "command line" ;;
+      --*)
+        set_option "${1#--}" "${2:-}" "command line"
+        shift
+        ;;
+      *) words+=("$1") ;;
+    esac
+    shift
+  done
+  rest=("${@:2}")
+  read_site
+}
+
+site_file() {
+  local file
+  for file in "${option[site]:-}" "${XDG_CONFIG_HOME:-$HOME/.config}/alphahill/site" "$jobs/site"; do
+    if [[ -e $file ]]; then echo "$file" && return; fi
+  done
+}
+
+# Lines "name = value"; # begins a comment.
+read_site() {
+  local file line number=0
+  local form='^[[:space:]]*([a-z-]+)[[:space:]]*=[[:space:]]*(.*[^[:space:]])[[:space:]]*$'
+  [[ -r ${option[site]:-/dev/null} ]] || refuse "--site: cannot read '${option[site]}'"
+  file=$(site_file)
+  while IFS= read -r line || [[ -n $line ]]; do
+    number=$((number + 1))
+    [[ ! $line =~ ^[[:space:]]*(#|$) ]] || continue
+    [[ $line =~ $form ]] || refuse "$file, line $number: expected 'name = value', found '$line'"
+    [[ -v option[${BASH_REMATCH[1]}] ]] || set_option "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" "$file, line $number"
+  done <"${file:-/dev/null}"
+}
+
+# The folder of the programs; nothing where they are on PATH, or a module or a container brings them.
+programs_folder() {
+  local built=$jobs/../build/release/bin
+  if [[ -v option[programs] || -v option[container] || -v option[modules] ]]; then
+    echo "${option[programs]:-}"
+  elif [[ -x $built/alpha-hill ]]; then
+    (cd "$built" && pwd)
+  elif ! command -v alpha-hill >/dev/null; then
+    fail "found no alpha-hill in build/release/bin or on PATH: build it, or say --programs, --modules or --container"
+  fi
+}
+
+# load_modules "NAME NAME ..."
+load_modules() {
+  [[ -n $1 ]] || return 0
+  set +eu # the module command is not ours
+  declare -F module >/dev/null || source /etc/profile
+  # shellcheck disable=SC2086 # a word a module
+  module load $1 || fail "module load $1 failed"
+  set -eu
+}
+
+# program_command NAME CONTAINER PROGRAMS_FOLDER: the array `program` becomes what runs it; quotes in CONTAINER hold
+# words together.
+program_command() {
+  mapfile -t program < <(xargs -r printf '%s\n' <<<"$2")
+  program+=("${3:+$3/}$1")
+}

@@ -1,0 +1,131 @@
+"""What jobs/submit and jobs/status make of their options, without a Slurm."""
+
+import os
+import shlex
+import subprocess
+import unittest
+
+from support.programs import BIN, REPOSITORY, ProgramTest
+
+JOBS = REPOSITORY / "jobs"
+USUAL = ("--model", "org/model", "--ranks", "8", "--time", "90")
+
+
+class SubmitTest(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.environment = os.environ | {"XDG_CONFIG_HOME": str(self.folder)}  # where the test's site file is
+        self.site = self.folder / "alphahill" / "site"
+        self.write_site(f"programs = {BIN}")
+
+    def write_site(self, text):
+        self.site.parent.mkdir(exist_ok=True)
+        self.site.write_text(text)
+
+    def call(self, script, *arguments):
+        return subprocess.run([JOBS / script, *map(str, arguments)], cwd=self.folder, env=self.environment,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+
+    def commands(self, *options):
+        """The two commands of sbatch that --print shows."""
+        done = self.call("submit", "--print", *options)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [shlex.split(line) for line in done.stdout.splitlines()[:2]]
+
+    def refuses(self, expected, *options, script="submit", code=2):
+        done = self.call(script, *options)
+        with self.subTest(options=options):
+            self.assertEqual((done.returncode, done.stdout), (code, ""))
+            self.assertRegex(done.stderr, rf"\A{script}: error: [^\n]*{expected}[^\n]*\n\Z")
+
+    def test_help_says_all_options(self):
+        done = self.call("submit", "--help")
+        self.assertEqual(done.returncode, 0)
+        for option in ("--model MODEL", "--models FILE", "--ranks", "--turns", "--container", "--site FILE", "--print"):
+            self.assertIn(option, done.stdout)
+        self.assertIn("jobs/status [DIR ...]", self.call("status", "--help").stdout)
+
+    def test_print_shows_commands_and_scripts(self):
+        shown = self.call("submit", *USUAL, "--print").stdout
+        for script in ("analyze.sbatch", "report.sbatch"):
+            self.assertIn((JOBS / script).read_text(), shown)
+        self.assertFalse((self.folder / "results").exists())
+
+    def test_ranks_time_and_memory_are_those_of_the_analysis(self):
+        analysis, report = self.commands(*USUAL, "--memory", "4G")
+        self.assertLessEqual({"--ntasks=8", "--time=90", "--mem-per-cpu=4G"}, set(analysis))
+        self.assertLessEqual({"--time=1:00:00", "--dependency=afterok:ANALYSIS_JOB", "--kill-on-invalid-dep=yes"},
+                             set(report))
+
+    def test_one_rank_a_gpu(self):
+        analysis, report = self.commands(*USUAL, "--gpus-per-node", "4")
+        self.assertLessEqual({"--ntasks=8", "--ntasks-per-node=4", "--gpus-per-node=4"}, set(analysis))
+        self.assertEqual(analysis[-3:], ["--", "--device", "cuda"])
+        self.assertNotIn("--gpus-per-node=4", report)
+
+    def test_options_about_plots_go_to_the_report_too(self):
+        more = ("--k-frac", "0.05", "--plot-format", "pdf", "--individual-plots=never")
+        analysis, report = self.commands(*USUAL, "--", *more)
+        self.assertEqual(analysis[analysis.index("--") + 1:], list(more))
+        self.assertEqual(report[report.index("--") + 1:], list(more[2:]))
+
+    def test_several_models_are_an_array_with_a_folder_each(self):
+        (self.folder / "a model").mkdir()
+        (self.folder / "models").write_text("a model\n # a comment\n\norg/model")
+        analysis, report = self.commands("--models", "models", "--ranks", 8, "--time", 90, "--output-dir", "out")
+        self.assertIn("--array=0-1", analysis)
+        self.assertIn("--dependency=aftercorr:ANALYSIS_JOB", report)
+        self.assertEqual(analysis[-5:-1], ["a model", "out/a model", "org/model", "out/org--model"])
+
+    def test_site_file_fills_what_the_command_line_leaves_open(self):
+        self.write_site("# our cluster\npartition = fat nodes \naccount=ab12\nsbatch = --constraint=avx512\nranks = 3\n"
+                        "modules = gcc/12 openmpi/4.1")
+        analysis, report = self.commands(*USUAL, "--account", "cd34", "--sbatch=--exclusive")
+        for command in (analysis, report):
+            self.assertLessEqual({"--partition=fat nodes", "--account=cd34", "--constraint=avx512", "--exclusive"},
+                                 set(command))
+            self.assertIn("gcc/12 openmpi/4.1", command)
+        self.assertIn("--ntasks=8", analysis)
+
+    def test_another_site_file(self):
+        (self.folder / "other").write_text("partition = other")
+        self.assertIn("--partition=other", self.commands(*USUAL, "--site", "other")[0])
+
+    def test_wrong_options(self):
+        self.refuses("--ranks: expected", "--model", "org/model", "--time", "90")
+        self.refuses("--time: expected", "--model", "org/model", "--ranks", "8")
+        self.refuses("--ranks: expected a whole number, 1 or more, found '0'", *USUAL, "--ranks", "0")
+        self.refuses("--turns: .* found 'many'", *USUAL, "--turns=many")
+        self.refuses("--memory: expected a size such as 4G, found '4 G'", *USUAL, "--memory", "4 G")
+        self.refuses("there is no option 'rank'", *USUAL, "--rank", "8")
+        self.refuses("expected a value of ranks, found nothing", "--ranks")
+        self.refuses("expected an option, found 'org/model'", "org/model", *USUAL)
+        self.refuses("--container: expected quotes in pairs", *USUAL, "--container", "run 'it")
+        self.refuses("--output-dir: expected before the --", *USUAL, "--", "--output-dir=x")
+        self.refuses("--site: cannot read 'nowhere'", *USUAL, "--site", "nowhere")
+
+    def test_wrong_models(self):
+        (self.folder / "none").write_text("# nothing yet\n")
+        (self.folder / "twice").write_text("a/model\nb/../a/model\na/model\n")
+        resources = ("--ranks", "8", "--time", "90")
+        self.refuses("--model: expected a checkpoint folder or a hub id", *resources)
+        self.refuses("--models: expected this or --model, found both", *USUAL, "--models", "none")
+        self.refuses("--models: cannot read 'nowhere'", *resources, "--models", "nowhere")
+        self.refuses("expected a model a line in 'none', found none", *resources, "--models", "none")
+        self.refuses("two models for 'results/a--model'", *resources, "--models", "twice")
+        self.refuses("there is no folder './missing'", *resources, "--model", "./missing", code=1)
+
+    def test_wrong_site_files(self):
+        for text, expected in (("partition cpu", "line 1: expected 'name = value', found 'partition cpu'"),
+                               ("\n\nqueue = cpu", "line 3: there is no option 'queue'"),
+                               ("account =", "line 1: expected 'name = value', found 'account ='")):
+            self.write_site(text)
+            self.refuses(expected, *USUAL)
+
+    def test_status_of_what_is_not_there(self):
+        self.refuses("there is no folder 'results'", script="status", code=1)
+        self.refuses("no run has begun in '.*'", self.folder, script="status", code=1)
+
+
+if __name__ == "__main__":
+    unittest.main()
