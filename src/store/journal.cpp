@@ -17,10 +17,6 @@ namespace alphahill {
 
 namespace {
 
-RunLock lock_beside(const std::filesystem::path& path) {
-  return RunLock::take(std::filesystem::path(path).replace_extension(".lock"));
-}
-
 struct Setting {
   std::string name;
   std::string value;
@@ -83,7 +79,7 @@ Journal Journal::begin(RunLock lock, File file, const RunDescription& run) {
 }
 
 Journal Journal::open_or_resume(const std::filesystem::path& path, const RunDescription& run) {
-  RunLock lock = lock_beside(path);
+  RunLock lock = RunLock::take_beside(path);
   File file = File::open_or_create(path);
   JournalContents contents = scan_journal(file);
   if (!contents.run) return begin(std::move(lock), std::move(file), run);
@@ -102,7 +98,7 @@ Journal Journal::open_or_resume(const std::filesystem::path& path, const RunDesc
 }
 
 Journal Journal::restart(const std::filesystem::path& path, const RunDescription& run) {
-  RunLock lock = lock_beside(path);
+  RunLock lock = RunLock::take_beside(path);
   return begin(std::move(lock), File::open_or_create(path), run);
 }
 

@@ -138,6 +138,10 @@ RunLock RunLock::take(const std::filesystem::path& path) {
   return lock;
 }
 
+RunLock RunLock::take_beside(std::filesystem::path journal) {
+  return take(journal.replace_extension(".lock"));
+}
+
 RunLock::RunLock(File file) : file_(std::make_unique<File>(std::move(file))) {}
 
 RunLock::~RunLock() {

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "alphahill/base/error.hpp"
 #include "alphahill/store/results_file.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -114,6 +115,16 @@ TEST_F(StatusTest, ModelNameCannotMoveTheCursor) {
 TEST_F(StatusTest, OutputFolderStandsForTheJournalInIt) {
   EXPECT_EQ(journal_at(folder_.path()), path());
   EXPECT_EQ(journal_at(path()), path());
+}
+
+TEST_F(StatusTest, WhileARunIsUnderWayItsResultsAreItsOwnToWrite) {
+  const Journal journal = Journal::restart(path(), example_run());
+  try {
+    write_results_beside(path());
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("another run is using this folder: pid "));
+  }
 }
 
 TEST_F(StatusTest, ResultsSoFarAreWrittenBesideTheJournalOfACrashedRun) {

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "alphahill/store/results_file.hpp"
 #include "store/file_size_limit.hpp"
 #include "store/journal_fixture.hpp"
 
@@ -138,6 +139,18 @@ TEST_F(JournalTest, RestartForgetsWhateverWasThere) {
   set_bytes("not a journal");
   EXPECT_EQ(Journal::restart(path(), other).run().k_frac, 0.5);
   EXPECT_EQ(Journal::open_or_resume(path(), other).finished(), 0);
+}
+
+TEST_F(JournalTest, ResultsWrittenInTheMiddleOfARunLeaveItAsItWas) {
+  Journal journal = open();
+  journal.append(std::array{example_record(1)});
+  const auto results = folder_.path() / "run.h5";
+  write_results(results, journal);
+  EXPECT_FALSE(ResultsFile::open(results).complete());
+  journal.append(std::array{example_record(2), example_record(3)});
+  write_results(results, journal);
+  EXPECT_TRUE(ResultsFile::open(results).complete());
+  for (const std::int64_t layer : {1, 2, 3}) expect_same(journal.read(layer), example_record(layer));
 }
 
 TEST_F(JournalTest, ARunThatIsWritingCanBeWatched) {

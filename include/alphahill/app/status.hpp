@@ -16,7 +16,8 @@ std::filesystem::path journal_at(const std::filesystem::path& path);
 /// layer's work being m n^2 + 4/3 n^3, n its smaller side.
 std::string status_text(const Journal& journal);
 
-/// Writes the HDF5 file that belongs beside the journal. @return its path
+/// Writes the HDF5 file that belongs beside the journal of a run that is over. @return its path
+/// @throws Error(system) when a run is under way, which writes that file itself
 std::filesystem::path write_results_beside(const std::filesystem::path& journal);
 
 }  // namespace alphahill

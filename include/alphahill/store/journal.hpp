@@ -55,8 +55,8 @@ inline constexpr const char* journal_name = "alpha_hill.journal";
 class Journal {
  public:
   /// Goes on with the journal at `path`, or begins one where there is none, or one torn within its first
-  /// frame. Holds the folder's lock (run_lock.hpp), a file of the journal's name that ends in .lock. The
-  /// model's name, host and version may differ from the journal's.
+  /// frame. Holds the folder's lock (run_lock.hpp). The model's name, host and version may differ from the
+  /// journal's.
   /// @throws Error(input) when it belongs to a run of other weights or settings; names the first that differs
   /// @throws Error(input) when its magic or its description of the run is damaged
   /// @throws Error(system) when another run holds the lock, or the journal cannot be written

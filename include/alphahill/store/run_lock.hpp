@@ -48,6 +48,8 @@ class RunLock {
  public:
   /// @throws Error(system) when another run holds it, or may hold it: who, and how to go on
   static RunLock take(const std::filesystem::path& path);
+  /// The lock of the folder that a journal is in: a file of the journal's name that ends in .lock.
+  static RunLock take_beside(std::filesystem::path journal);
   RunLock(RunLock&&) = default;
   RunLock& operator=(RunLock&&) = delete;
   /// Removes the file.
