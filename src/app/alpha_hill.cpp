@@ -66,7 +66,12 @@ class Snapshots {
   void write_if_due(const Run& run) {
     if (Clock::now() < due_) return;
     const auto start = Clock::now();
-    write_results_of(run);
+    try {
+      write_results_of(run);
+    } catch (const Error& error) {
+      // The journal holds everything, and there may be space when the run is over.
+      spdlog::warn("{}", error.what());
+    }
     due_ = Clock::now() + std::max<Clock::duration>(std::chrono::minutes(5), 100 * (Clock::now() - start));
   }
 
