@@ -73,7 +73,7 @@ class CrashTest(DisturbedTest):
     def test_crash_upon_crash(self):
         """At a call that is so far from the start that each run finishes a layer: one that is under way in three
         crashes is set aside."""
-        self.at_each(range(15, self.number_of_calls(), 1 if ALL else 7), times=self.layers)
+        self.at_each(range(15, self.number_of_calls(), 1 if ALL else 7), times=8)
 
     def test_without_file_locks(self):
         after_the_lock = 2

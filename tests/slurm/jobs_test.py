@@ -1,5 +1,6 @@
 """What jobs/submit submits, in a real Slurm: complete on two nodes and through every interruption, each layer once."""
 
+import atexit
 import os
 import re
 import signal
@@ -32,7 +33,8 @@ def setUpModule():
     global slurm
     # Ranks of a test's two nodes share one host, where MPI would take them for neighbours in one shared memory.
     slurm = SlurmCluster(ENVIRONMENT | {"OMPI_MCA_btl": "self,tcp"})
-    unittest.addModuleCleanup(slurm.stop)
+    atexit.register(slurm.stop)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # which leads there too
     slurm.start()
 
 
