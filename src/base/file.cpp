@@ -183,13 +183,17 @@ std::string read_text(const std::filesystem::path& path, std::int64_t limit) {
   return text;
 }
 
+void rename_file(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) throw_failed("rename", to);
+}
+
 void replace_file(const std::filesystem::path& path,
                   const std::function<void(const std::filesystem::path& temporary)>& write) {
   const std::filesystem::path temporary = path.string() + ".tmp";
   try {
     write(temporary);
     File::open_or_create(temporary).sync();
-    if (::rename(temporary.c_str(), path.c_str()) != 0) throw_failed("rename", path);
+    rename_file(temporary, path);
     sync_folder_of(path);
   } catch (...) {
     ::unlink(temporary.c_str());

@@ -108,7 +108,7 @@ class Drawing {
         throw Error(Fault::system, "gnuplot", fmt::format("{} is cut off; is the disk full?", file.string()));
       }
       create_folders(file.parent_path());
-      fs::rename(picture, file);
+      rename_file(picture, file);
       fs::remove(work_ / fmt::format("table_{}", i));
       progress_.advance(1, file.stem().string());
     }

@@ -3,7 +3,6 @@ on."""
 
 import itertools
 import unittest
-from collections import Counter
 
 from disturbed_runs import ALL, DisturbedTest, Fault
 
@@ -12,24 +11,18 @@ REASONS = {"ENOSPC": "No space left on device", "EDQUOT": "Disk quota exceeded",
 
 
 class FailingCallsTest(DisturbedTest):
-    tally = Counter()
-
-    @classmethod
-    def tearDownClass(cls):
-        print(f"{cls.tally.total()} faults: {dict(cls.tally)}")
-
     def fails(self, fault, ranks=None):
         output = self.folder / f"{fault} on {ranks}"
         done = self.run_in(output, fault, ranks)
         if done.faults:
-            self.tally[fault.kind] += 1
+            self.tally[f"{fault.calls} with {fault.kind}"] += 1
             self.one_error(done, f"{self.model if fault.calls == 'reads' else self.folder}.*{REASONS[fault.kind]}")
         self.finish(output, ranks)
 
     def passes(self, fault, ranks=None):
         output = self.folder / f"{fault} on {ranks}"
         done = self.run_in(output, fault, ranks)
-        self.tally[fault.kind] += len(done.faults)
+        self.tally[f"{fault.calls} with {fault.kind}"] += len(done.faults)
         self.assertEqual(done.returncode, 0, f"{fault} {done.stderr}")
         self.assertNotIn("error", done.stderr)
         self.assert_as_undisturbed(output)

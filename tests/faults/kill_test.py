@@ -40,8 +40,6 @@ class KillTest(DisturbedTest):
     shape = (60, 90)
 
     def until_done(self, output, moments):
-        """@return how often the run was killed"""
-        kills = 0
         while True:
             before = self.records(output)
             with subprocess.Popen(command("alpha-hill", *self.options(output), ranks=RANKS), env=ENVIRONMENT | self.environment(RANKS),
@@ -49,12 +47,12 @@ class KillTest(DisturbedTest):
                 try:
                     _, errors = process.communicate(timeout=next(moments))
                     self.assertEqual(process.returncode, 0, errors)
-                    return kills
+                    return
                 except subprocess.TimeoutExpired:
                     kill_all(process)
-                    kills += 1
+                    self.tally["kills"] += 1
             after = self.records(output)
-            self.assertEqual({layer: after.get(layer) for layer in before}, before)
+            self.assert_kept(before, after, output)
 
     def test_until_done(self):
         start = time.monotonic()
@@ -62,12 +60,11 @@ class KillTest(DisturbedTest):
         seconds = time.monotonic() - start
         randomly = random.Random(1)
         moments = iter(lambda: randomly.uniform(0, 1.2 * seconds), None)
-        kills = 0
         for number in range(ROUNDS):
             output = self.folder / f"round {number}"
-            kills += self.until_done(output, moments)
+            self.until_done(output, moments)
             self.finish(output)
-        print(f"{ROUNDS} rounds, {kills} kills")
+            self.tally["rounds"] += 1
 
 
 if __name__ == "__main__":

@@ -63,6 +63,9 @@ void sync_folder_of(const std::filesystem::path& path);
 /// The whole file as text, at most `limit` bytes. @throws Error(input) when it is larger
 std::string read_text(const std::filesystem::path& path, std::int64_t limit);
 
+/// Gives a file another name, in place of a file that has it. @throws Error(system) naming `to`
+void rename_file(const std::filesystem::path& from, const std::filesystem::path& to);
+
 /// Replaces `path` by what `write` puts into a temporary file beside it: written, synced, renamed, so that a
 /// reader sees the old file or the whole new one. The temporary file is removed when `write` throws.
 void replace_file(const std::filesystem::path& path,
