@@ -18,14 +18,14 @@ namespace {
 constexpr std::int64_t largest_config_file = 1 << 20;
 
 /// Boost's message: "unrecognised option '--modle'".
-/// @param given  what was parsed; where it holds a placeholder of Boost's messages, Boost would fill it in
-/// forever
+/// @param given  what was parsed; where it holds a placeholder of Boost's messages, such as %value%, Boost
+/// would fill it in forever
 [[noreturn]] void refuse(const std::string& where, const po::error& error, const std::string& given) {
-  for (const char* placeholder : {"%canonical_option%", "%value%", "%prefix%"}) {
-    if (given.find(placeholder) == std::string::npos) continue;
-    throw Error(Fault::usage, where, fmt::format("{} is no option or value; see --help", placeholder));
-  }
-  throw Error(Fault::usage, where, std::string(error.what()) + "; see --help");
+  const auto* named = dynamic_cast<const po::error_with_option_name*>(&error);
+  const std::string reason = named != nullptr && given.find('%') != std::string::npos
+                                 ? fmt::format("the option '{}' or its value is wrong", named->get_option_name())
+                                 : error.what();
+  throw Error(Fault::usage, where, reason + "; see --help");
 }
 
 void read_config(const CommandLine& command_line, const std::string& path, po::variables_map& values) {

@@ -14,6 +14,9 @@ FAILED, WRONG_USAGE = 1, 2
 # Options beside a good --model, the exit code, a pattern that the error must match.
 BAD_OPTIONS = [
     (["--unknown"], WRONG_USAGE, "--unknown"),
+    (["--%canonical_option%"], WRONG_USAGE, "%canonical_option%"),
+    (["-%original_token%"], WRONG_USAGE, "option"),
+    (["--restart=%vaLue%"], WRONG_USAGE, "restart"),
     (["stray"], WRONG_USAGE, "stray|positional"),
     (["--k-frac"], WRONG_USAGE, "--k-frac"),
     (["--device", "tpu"], WRONG_USAGE, "--device.*cpu.*tpu"),
