@@ -26,7 +26,7 @@ constexpr std::int64_t block_bytes = 1 << 20;
 
 struct FrameHeader {
   std::uint32_t magic = std::bit_cast<std::uint32_t>(frame_magic);
-  FrameKind kind{};
+  std::uint8_t kind = 0;  ///< a FrameKind, where this is a header
   std::uint32_t payload_bytes = 0;
   std::uint32_t crc = 0;
 
@@ -40,7 +40,7 @@ struct FrameHeader {
 class FrameCrc {
  public:
   explicit FrameCrc(const FrameHeader& header) {
-    crc_.process_byte(static_cast<unsigned char>(header.kind));
+    crc_.process_byte(header.kind);
     crc_.process_bytes(&header.payload_bytes, sizeof header.payload_bytes);
   }
   void add(std::span<const std::byte> payload) { crc_.process_bytes(payload.data(), payload.size()); }
@@ -108,7 +108,7 @@ class FrameScanner {
       at += taken;
     }
     if (crc.value() != header->crc) return std::nullopt;
-    return Frame{header->kind, offset, end};
+    return Frame{static_cast<FrameKind>(header->kind), offset, end};
   }
 
   /// `least` bytes or more from `offset`, valid until the next call. The file must hold that many.
@@ -172,7 +172,8 @@ void note_frame(const Frame& frame, FrameScanner& scanner, const File& file, Jou
 }  // namespace
 
 void append_frame(std::vector<std::byte>& bytes, FrameKind kind, std::span<const std::byte> payload) {
-  FrameHeader header{.kind = kind, .payload_bytes = narrow<std::uint32_t>(payload.size(), "journal record")};
+  FrameHeader header{.kind = static_cast<std::uint8_t>(kind),
+                     .payload_bytes = narrow<std::uint32_t>(payload.size(), "journal record")};
   FrameCrc crc(header);
   crc.add(payload);
   header.crc = crc.value();

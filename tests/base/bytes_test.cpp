@@ -46,6 +46,17 @@ TEST(Bytes, AnAbsurdCountIsRefusedWithoutAllocating) {
   EXPECT_THROW(from_bytes<std::string>(bytes, "test"), Error);
 }
 
+enum class Colour : std::uint8_t { red, green };
+constexpr Colour last_of(Colour) {
+  return Colour::green;
+}
+
+TEST(Bytes, AByteThatIsNoValueOfItsEnumIsRefused) {
+  EXPECT_EQ(from_bytes<Colour>(to_bytes(std::uint8_t{1}), "test"), Colour::green);
+  EXPECT_THROW(from_bytes<Colour>(to_bytes(std::uint8_t{2}), "test"), Error);
+  EXPECT_THROW(from_bytes<bool>(to_bytes(std::uint8_t{2}), "test"), Error);
+}
+
 struct Page {
   static inline int made = 0;
   std::int64_t first = 0;

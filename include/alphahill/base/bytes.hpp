@@ -1,8 +1,8 @@
 /// A compact byte form of plain structs, for messages between ranks and for the journal.
 ///
 /// Layout: integers and floating-point numbers as they lie in memory (little-endian), bool and enums as one
-/// byte, strings and vectors as a u64 count and their items, structs field by field in the order of their
-/// `fields` function:
+/// byte (an enum has a function `last_of(Enum)` that tells its largest value), strings and vectors as a u64
+/// count and their items, structs field by field in the order of their `fields` function:
 ///
 ///     template <class Archive, class Self> static void fields(Archive& archive, Self& self) {
 ///       archive(self.name, self.rows);
@@ -69,7 +69,8 @@ class ByteReader {
   /// @param where  named in errors; must outlive the reader, as must the bytes
   ByteReader(std::span<const std::byte> bytes, std::string_view where) : bytes_(bytes), where_(where) {}
 
-  /// @throws Error(input) when the bytes end early or a count exceeds what is left
+  /// @throws Error(input) when the bytes end early, a count exceeds what is left, or a bool or enum has none
+  /// of its values
   template <class... Values>
   void operator()(Values&... values) {
     (get(values), ...);
@@ -93,10 +94,17 @@ class ByteReader {
       throw Error(Fault::input, std::string(where_), "a count is too large");
     return count;
   }
+  std::uint8_t next_byte(std::uint8_t largest) {
+    const auto byte = std::to_integer<std::uint8_t>(next(1)[0]);
+    if (byte > largest) throw Error(Fault::input, std::string(where_), "a byte is no value of its field");
+    return byte;
+  }
   template <class Value>
   void get(Value& value) {
-    if constexpr (std::is_enum_v<Value> || std::is_same_v<Value, bool>) {
-      value = static_cast<Value>(std::to_integer<std::uint8_t>(next(1)[0]));
+    if constexpr (std::is_enum_v<Value>) {
+      value = static_cast<Value>(next_byte(static_cast<std::uint8_t>(last_of(Value{}))));
+    } else if constexpr (std::is_same_v<Value, bool>) {
+      value = next_byte(1) == 1;
     } else if constexpr (std::is_arithmetic_v<Value>) {
       std::memcpy(&value, next(sizeof value).data(), sizeof value);
     } else {

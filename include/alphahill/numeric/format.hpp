@@ -9,6 +9,9 @@
 namespace alphahill {
 
 enum class Format : std::uint8_t { fp64, fp32, fp16, bf16 };
+constexpr Format last_of(Format) {
+  return Format::bf16;
+}
 
 /// "fp64", "fp32", "fp16", "bf16".
 std::string_view name_of(Format format);

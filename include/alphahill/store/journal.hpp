@@ -28,6 +28,9 @@ enum class AttemptEvent : std::uint8_t {
   released = 2,  ///< the run ended in order before the rank was done
   blamed = 3,    ///< the layer brought the run down
 };
+constexpr AttemptEvent last_of(AttemptEvent) {
+  return AttemptEvent::blamed;
+}
 
 struct Attempt {
   std::int64_t layer = 0;

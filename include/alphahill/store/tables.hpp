@@ -19,6 +19,9 @@ enum class Status : std::uint8_t {
   unsupported,  ///< the stored form of the weights cannot be analysed
   failed,       ///< the computation failed
 };
+constexpr Status last_of(Status) {
+  return Status::failed;
+}
 std::string_view name_of(Status status);
 /// @throws Error(input) for an unknown name
 Status parse_status(std::string_view name);
