@@ -98,7 +98,10 @@ class Drawing {
   std::int64_t finish_one() {
     const auto [number, failure] = processes_.wait();
     const std::string said = read_text(messages(number), longest_messages);
-    if (!failure.empty()) throw Error(Fault::system, "gnuplot", fmt::format("{}: {}", failure, said));
+    if (!failure.empty()) {
+      const std::string why = said.empty() ? "without a message; is the disk full?" : said;
+      throw Error(Fault::system, "gnuplot", fmt::format("{}: {}", failure, why));
+    }
     if (!said.empty()) spdlog::warn("gnuplot: {}", printable(said));
     const Batch batch = batches_.at(number);
     for (std::int64_t i = batch.first; i < batch.last; ++i) {

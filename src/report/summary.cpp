@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <ranges>
 #include <set>
 
 #include "alphahill/report/picture_text.hpp"
@@ -97,7 +96,8 @@ std::string missing_text(const ReportView& view) {
   std::vector<std::pair<std::string, Missing>> sorted(reasons.begin(), reasons.end());
   std::ranges::stable_sort(sorted, std::ranges::greater{},
                            [](const auto& entry) { return entry.second.layers.size(); });
-  for (const auto& [reason, missing] : sorted | std::views::take(most_reasons)) {
+  sorted.resize(std::min(sorted.size(), most_reasons));
+  for (const auto& [reason, missing] : sorted) {
     text +=
         fmt::format("  {} at {}: {}\n", missing.layers.size(), fmt::join(missing.precisions, ", "), reason);
   }

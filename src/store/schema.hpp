@@ -36,6 +36,8 @@ struct Column {
   const char* name;
   Value Row::*field;
 };
+template <class Row, class Value>
+Column(const char*, Value Row::*) -> Column<Row, Value>;  // clang 17 would know
 
 inline constexpr std::tuple layer_columns{
     Column{"name", &LayerRow::name},

@@ -8,16 +8,10 @@
 #include <vector>
 
 #include "alphahill/app/options.hpp"
-#include "alphahill/app/version.hpp"
 #include "alphahill/base/error.hpp"
 #include "fuzz/invariant.hpp"
 
 namespace alphahill {
-
-/// In place of the program's own, which knows how all modules were built.
-std::string version_text() {
-  return "version";
-}
 
 namespace {
 

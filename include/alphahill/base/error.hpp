@@ -13,6 +13,9 @@ enum class Fault {
   system,    ///< the operating system, MPI or a device said no
   internal,  ///< a numerical library or our own code broke its contract
 };
+constexpr Fault last_of(Fault) {
+  return Fault::internal;
+}
 
 /// A failure with its place. `what()` reads "where: reason", with control characters escaped.
 class Error : public std::runtime_error {
