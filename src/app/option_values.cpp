@@ -41,6 +41,12 @@ double fraction(std::string_view option, const std::string& value) {
   return *number;
 }
 
+double tolerance(std::string_view option, const std::string& value) {
+  const auto number = number_in<double>(value);
+  if (!number || !(*number >= 0 && *number < 1)) refuse(option, "a number in [0, 1)", value);
+  return *number;
+}
+
 int whole_number(std::string_view option, const std::string& value) {
   const auto number = number_in<int>(value);
   if (!number || *number < 0) refuse(option, "a whole number, 0 or more", value);

@@ -53,6 +53,9 @@ po::options_description run_options() {
   add("output-dir", text("DIR")->default_value("./results/precision_analysis"),
       "where everything is written");
   add("k-frac", text("FRACTION")->default_value("0.1"), "part of the eigenvalues in the tail, in (0, 1]");
+  add("share-tolerance", text("TOLERANCE")->default_value("1e-5"),
+      "precisions whose alphas are certain to differ by less, relatively, share one spectrum; 0: only those "
+      "of equal bits");
   add("filter-layers", text("REGEX")->default_value(""),
       "only layers whose name contains a match (Perl syntax)");
   add("grace", text("SECONDS")->default_value("60"), "for layers under way when a signal stops the run");
@@ -79,7 +82,8 @@ AnalysisSettings analysis_settings(const po::variables_map& values) {
   const auto text = [&](const char* name) { return values[name].as<std::string>(); };
   AnalysisSettings settings{.load = parse_format(text("load-dtype"), "--load-dtype", narrow),
                             .precisions = {},
-                            .k_fraction = fraction("--k-frac", text("k-frac"))};
+                            .k_fraction = fraction("--k-frac", text("k-frac")),
+                            .share_tolerance = tolerance("--share-tolerance", text("share-tolerance"))};
   for (const std::string& name : list_of("--precisions", text("precisions"))) {
     settings.precisions.push_back(parse_format(name, "--precisions", all));
   }

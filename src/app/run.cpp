@@ -44,6 +44,7 @@ RunDescription describe(const Options& options, const Catalog& catalog) {
                      .load_dtype = std::string(name_of(options.settings.load)),
                      .precisions = {},
                      .k_frac = options.settings.k_fraction,
+                     .share_tolerance = options.settings.share_tolerance,
                      .filter_layers = options.filter_layers,
                      .version = version_text(),
                      .host = host_name(),

@@ -40,11 +40,11 @@ void add_spectrum(LayerRecord& record, ResultRow& row, const Spectrum& spectrum)
   }
 }
 
-/// The row of a precision that shares the spectrum of an earlier one.
-ResultRow shared_row(const ResultRow& original) {
+/// The row of a precision that shares the spectrum of an earlier one, with that one's row.
+ResultRow shared_row(const ResultRow& original, double bound) {
   ResultRow row = original;
   row.shares = original.precision;
-  row.share_bound = 0;
+  row.share_bound = bound;
   row.seconds = 0;
   return row;
 }
@@ -56,7 +56,7 @@ ResultRow row_of(LayerRecord& record, const PrecisionFigures& figures, const std
     row.status = Status::nonfinite;
     row.reason = fmt::format("{} of {} {} weights are NaN or Inf", figures.nonfinite, weights, precision);
   } else if (figures.shares) {
-    row = shared_row(record.results[*figures.shares]);
+    row = shared_row(record.results[figures.shares->precision], figures.shares->bound);
   } else {
     add_spectrum(record, row, figures.spectrum.value());
   }

@@ -11,8 +11,8 @@ StoredMatrix shape_of(const Layer& layer) {
   return {layer.rows, layer.cols, layer.format, {}};
 }
 
-double distinct_casts(const Layer& layer, const AnalysisSettings& settings) {
-  return static_cast<double>(expected_distinct_casts(layer.format, settings));
+double decompositions(const Layer& layer, const AnalysisSettings& settings) {
+  return static_cast<double>(expected_decompositions(layer.format, settings));
 }
 
 }  // namespace
@@ -21,11 +21,11 @@ double flops(const Layer& layer, const AnalysisSettings& settings) {
   const StoredMatrix matrix = shape_of(layer);
   const auto m = static_cast<double>(matrix.longer_side());
   const auto n = static_cast<double>(matrix.order());
-  return distinct_casts(layer, settings) * (m * n * n + 4.0 / 3.0 * n * n * n);
+  return decompositions(layer, settings) * (m * n * n + 4.0 / 3.0 * n * n * n);
 }
 
 double bytes_to_read(const Layer& layer, const AnalysisSettings& settings) {
-  return distinct_casts(layer, settings) * static_cast<double>(layer.numel() * bytes_of(layer.format));
+  return decompositions(layer, settings) * static_cast<double>(layer.numel() * bytes_of(layer.format));
 }
 
 std::int64_t bytes_needed(const Layer& layer) {

@@ -108,10 +108,12 @@ class Figures {
     if (k_frac_ == run_.k_frac || row.spectrum_length < 2) return row;
     ResultRow again = at_k_frac(row, k_frac_, spectrum_of_(row));
     if (row.method != name_of(Method::svd_full) && again.error_bound > largest_gram_error) ++inexact_;
+    if (row.share_bound > 0) ++unbounded_;
     return again;
   }
 
   std::int64_t inexact() const { return inexact_; }
+  std::int64_t unbounded() const { return unbounded_; }
 
  private:
   std::size_t index_of(const std::string& precision) const {
@@ -123,6 +125,7 @@ class Figures {
   const SpectrumOf& spectrum_of_;
   std::vector<const ResultRow*> rows_;
   std::int64_t inexact_ = 0;
+  std::int64_t unbounded_ = 0;
 };
 
 /// @param index  of the layer in the run, from 0
@@ -170,6 +173,7 @@ ReportView view_of(const RunDescription& run, std::span<const ResultRow> rows, c
     }
   }
   view.inexact = figures.inexact();
+  view.unbounded = figures.unbounded();
   return view;
 }
 

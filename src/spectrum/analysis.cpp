@@ -11,10 +11,15 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/// Does `wide` hold every digit of a value of `narrow` in its own range?
+bool holds_digits(Format wide, Format narrow) {
+  return significand_bits(wide) >= significand_bits(narrow);
+}
+
 /// Does `wide` hold every value of `narrow`? Only fp16 has more bits than bf16 and a smaller range.
 bool holds(Format wide, Format narrow) {
   const bool smaller_range = wide == Format::fp16 && narrow == Format::bf16;
-  return significand_bits(wide) >= significand_bits(narrow) && !smaller_range;
+  return holds_digits(wide, narrow) && !smaller_range;
 }
 
 Spectrum estimate(std::vector<double> eigenvalues, Method method, double k_fraction) {
@@ -46,6 +51,21 @@ std::optional<Spectrum> decompose(const StoredMatrix& matrix, CastChain chain, d
   return spectrum;
 }
 
+/// The first precision before `precision` whose spectrum serves as this one's too.
+std::optional<Share> find_share(std::size_t precision, const std::vector<PrecisionFigures>& earlier,
+                                const CastSurvey& survey, const AnalysisSettings& settings) {
+  for (std::size_t q = 0; q < precision; ++q) {
+    const CastDifference& difference = survey.difference(precision, q);
+    if (difference.equal_bits()) return Share{q, 0};
+    if (settings.share_tolerance == 0 || !earlier[q].spectrum) continue;
+    const Spectrum& spectrum = *earlier[q].spectrum;
+    const double bound = alpha_change_bound(spectrum.eigenvalues, settings.k_fraction, spectrum.error_bound,
+                                            difference.norm_bound());
+    if (bound <= settings.share_tolerance) return Share{q, bound};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string_view name_of(Method method) {
@@ -54,12 +74,11 @@ std::string_view name_of(Method method) {
 
 std::vector<PrecisionFigures> analyse(const StoredMatrix& matrix, const AnalysisSettings& settings,
                                       Backend& backend) {
-  CastSurvey survey(settings.precisions);
+  CastSurvey survey(settings.precisions, matrix.rows, matrix.cols);
   std::vector<PrecisionFigures> figures(settings.precisions.size());
   for (std::size_t p = 0; p < figures.size(); ++p) {
-    if (p > 0 && survey.first_equal(p) < p) {
-      figures[p].shares = survey.first_equal(p);
-    } else if (p == 0 || survey.nonfinite(p) == 0) {
+    figures[p].shares = find_share(p, figures, survey, settings);
+    if (!figures[p].shares && (p == 0 || survey.nonfinite(p) == 0)) {
       figures[p].spectrum = decompose(matrix, {settings.load, settings.precisions[p]}, settings.k_fraction,
                                       p == 0 ? &survey : nullptr, backend);
     }
@@ -70,10 +89,12 @@ std::vector<PrecisionFigures> analyse(const StoredMatrix& matrix, const Analysis
   return figures;
 }
 
-std::int64_t expected_distinct_casts(Format stored, const AnalysisSettings& settings) {
+std::int64_t expected_decompositions(Format stored, const AnalysisSettings& settings) {
   const Format loaded = holds(settings.load, stored) ? stored : settings.load;
-  const auto exact = std::ranges::count_if(settings.precisions, [&](Format p) { return holds(p, loaded); });
-  return static_cast<std::int64_t>(settings.precisions.size()) - std::max<std::int64_t>(exact - 1, 0);
+  const auto shares = settings.share_tolerance > 0 ? holds_digits : holds;
+  const auto sharing =
+      std::ranges::count_if(settings.precisions, [&](Format p) { return shares(p, loaded); });
+  return static_cast<std::int64_t>(settings.precisions.size()) - std::max<std::int64_t>(sharing - 1, 0);
 }
 
 }  // namespace alphahill

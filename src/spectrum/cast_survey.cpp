@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <numeric>
 #include <utility>
@@ -11,9 +10,9 @@
 
 namespace alphahill {
 
-CastSurvey::CastSurvey(std::vector<Format> precisions)
+CastSurvey::CastSurvey(std::vector<Format> precisions, std::int64_t rows, std::int64_t cols)
     : precisions_(std::move(precisions)), tallies_(precisions_.size()) {
-  for (std::size_t p = 0; p < tallies_.size(); ++p) tallies_[p].may_equal.assign(p, true);
+  for (std::size_t p = 0; p < tallies_.size(); ++p) tallies_[p].differences.assign(p, {rows, cols});
 }
 
 double CastSurvey::total(const Lanes& lanes) {
@@ -44,7 +43,8 @@ void CastSurvey::Tally::add(std::span<const double> stored) {
   }
 }
 
-void CastSurvey::add(std::span<const double> stored, std::span<const float> loaded) {
+void CastSurvey::add(std::span<const double> stored, std::span<const float> loaded, const PanelPlace& panel,
+                     std::int64_t first) {
   count_ += static_cast<std::int64_t>(stored.size());
   add_terms(stored_squares_, stored.size(), [&](std::size_t i) { return stored[i] * stored[i]; });
   for (std::size_t p = 0; p < tallies_.size(); ++p) {
@@ -53,17 +53,9 @@ void CastSurvey::add(std::span<const double> stored, std::span<const float> load
     cast(precisions_[p], loaded, tally.block);
     tally.add(stored);
     for (std::size_t q = 0; q < p; ++q) {
-      if (!tally.may_equal[q]) continue;
-      tally.may_equal[q] =
-          std::memcmp(tally.block.data(), tallies_[q].block.data(), loaded.size_bytes()) == 0;
+      tally.differences[q].add(tallies_[q].block, tally.block, panel, first);
     }
   }
-}
-
-std::size_t CastSurvey::first_equal(std::size_t precision) const {
-  const auto& may_equal = tallies_[precision].may_equal;
-  const auto found = std::ranges::find(may_equal, true);
-  return static_cast<std::size_t>(found - may_equal.begin());
 }
 
 double CastSurvey::relative_error(std::size_t precision) const {

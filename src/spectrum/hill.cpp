@@ -53,4 +53,30 @@ HillEstimate hill(std::span<const double> eigenvalues, double k_fraction) {
           .no_alpha = {}};
 }
 
+double alpha_change_bound(std::span<const double> eigenvalues, double k_fraction, double relative_error,
+                          double e) {
+  const HillEstimate estimate = hill(eigenvalues, k_fraction);
+  if (!estimate.no_alpha.empty() || !std::isfinite(e)) return infinity;
+  const auto k = static_cast<double>(estimate.k_used);
+  const auto tail = eigenvalues.last(static_cast<std::size_t>(estimate.k_used + 1));
+  const auto lowest = [&](double lambda) {
+    return std::max(std::sqrt(lambda * (1 - relative_error)) - e, 0.0);
+  };
+  const auto highest = [&](double lambda) { return std::sqrt(lambda * (1 + relative_error)) + e; };
+  double smallest_sum = 0;
+  double largest_sum = 0;
+  for (const double lambda : tail.subspan(1)) {
+    smallest_sum += 2 * std::log(std::max(lowest(lambda) / highest(tail.front()), 1.0));
+    largest_sum += 2 * std::log(highest(lambda) / lowest(tail.front()));
+  }
+  // Each sum is off by k eps of itself, each of its logarithms, of a quotient with some roundings, by 8 eps.
+  const double rounding = 16 * k * std::numeric_limits<double>::epsilon();
+  const double largest_alpha = 1 + k / (smallest_sum * (1 - rounding) - rounding);
+  const double smallest_alpha = 1 + k / (largest_sum * (1 + rounding) + rounding);
+  const bool has_bound = smallest_sum > 2 * rounding && largest_sum < infinity;
+  return has_bound
+             ? std::max(largest_alpha - estimate.alpha, estimate.alpha - smallest_alpha) / estimate.alpha
+             : infinity;
+}
+
 }  // namespace alphahill

@@ -23,8 +23,8 @@ void read_panel(const StoredMatrix& matrix, std::int64_t first, std::int64_t dep
 }
 
 /// Stored bytes to fp64 values of the chain, block by block.
-void cast_panel(Format stored_format, CastChain chain, std::span<const std::byte> bytes, CastSurvey* survey,
-                std::span<double> values) {
+void cast_panel(Format stored_format, CastChain chain, std::span<const std::byte> bytes,
+                const PanelPlace& place, CastSurvey* survey, std::span<double> values) {
   std::array<float, cast_block> loaded;
   std::array<float, cast_block> rounded;
   const auto value_bytes = static_cast<std::size_t>(bytes_of(stored_format));
@@ -34,7 +34,7 @@ void cast_panel(Format stored_format, CastChain chain, std::span<const std::byte
     const auto rounded_block = std::span(rounded).first(block.size());
     decode(stored_format, bytes.subspan(first * value_bytes, block.size() * value_bytes), block);
     cast_loaded(chain.load, block, loaded_block);
-    if (survey != nullptr) survey->add(block, loaded_block);
+    if (survey != nullptr) survey->add(block, loaded_block, place, static_cast<std::int64_t>(first));
     cast(chain.precision, loaded_block, rounded_block);
     std::ranges::copy(rounded_block, block.begin());
   }
@@ -59,7 +59,9 @@ void for_each_panel(const StoredMatrix& matrix, CastChain chain, CastSurvey* sur
     const auto used =
         std::span(bytes).first(panel.values.size() * static_cast<std::size_t>(bytes_of(matrix.format)));
     read_panel(matrix, first, panel.depth, used);
-    cast_panel(matrix.format, chain, used, survey, panel.values);
+    const PanelPlace place =
+        matrix.wide() ? PanelPlace{0, first, panel.depth} : PanelPlace{first, 0, matrix.cols};
+    cast_panel(matrix.format, chain, used, place, survey, panel.values);
     use(panel);
   }
 }

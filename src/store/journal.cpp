@@ -26,10 +26,13 @@ struct Setting {
 
 /// What two runs must have in common to share a journal: all that changes figures, and the layers' numbers.
 std::vector<Setting> settings_of(const RunDescription& run) {
-  std::vector<Setting> settings{
-      {"model fingerprint", run.model_fingerprint},  {"--load-dtype", run.load_dtype},
-      {"--precisions", joined(run.precisions, ",")}, {"--k-frac", fmt::format("{}", run.k_frac)},
-      {"--filter-layers", run.filter_layers},        {"number of layers", std::to_string(run.layers.size())}};
+  std::vector<Setting> settings{{"model fingerprint", run.model_fingerprint},
+                                {"--load-dtype", run.load_dtype},
+                                {"--precisions", joined(run.precisions, ",")},
+                                {"--k-frac", fmt::format("{}", run.k_frac)},
+                                {"--share-tolerance", fmt::format("{}", run.share_tolerance)},
+                                {"--filter-layers", run.filter_layers},
+                                {"number of layers", std::to_string(run.layers.size())}};
   for (std::size_t i = 0; i < run.layers.size(); ++i) {
     const LayerRow& layer = run.layers[i];
     settings.push_back(

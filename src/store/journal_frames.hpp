@@ -15,7 +15,7 @@
 
 namespace alphahill {
 
-inline constexpr std::string_view journal_magic = "ALPHAHILL-JOURNAL-1\n";
+inline constexpr std::string_view journal_magic = "ALPHAHILL-JOURNAL-2\n";
 /// How a user gets out of an error about the journal.
 inline constexpr std::string_view how_to_begin_anew =
     "use `--restart` to begin anew, or another --output-dir";

@@ -78,6 +78,7 @@ inline constexpr std::tuple run_attributes{
     Column{"load_dtype", &RunDescription::load_dtype},
     Column{"precisions", &RunDescription::precisions},
     Column{"k_frac", &RunDescription::k_frac},
+    Column{"share_tolerance", &RunDescription::share_tolerance},
     Column{"filter_layers", &RunDescription::filter_layers},
     Column{"version", &RunDescription::version},
     Column{"host", &RunDescription::host},

@@ -16,7 +16,7 @@ using testing::IsEmpty;
 
 MpiSession* mpi = nullptr;
 
-const AnalysisSettings settings{Format::fp32, {Format::fp32}, 0.1};
+const AnalysisSettings settings{Format::fp32, {Format::fp32}, 0.1, 0};
 
 Catalog catalog_of(std::int64_t layers) {
   Catalog catalog{"folder", "00", {}, {}};

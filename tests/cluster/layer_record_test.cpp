@@ -12,7 +12,7 @@
 namespace alphahill {
 namespace {
 
-const AnalysisSettings usual{Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, 0.1};
+const AnalysisSettings usual{Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, 0.1, 0};
 
 /// A checkpoint of one layer in a file of bare fp32 values.
 class OneLayer {

@@ -8,7 +8,7 @@ namespace {
 
 using testing::ElementsAre;
 
-const AnalysisSettings one_cast{Format::fp32, {Format::fp32}, 0.1};
+const AnalysisSettings one_cast{Format::fp32, {Format::fp32}, 0.1, 0};
 
 Layer layer(std::int64_t rows, std::int64_t cols) {
   Layer layer;
@@ -37,7 +37,7 @@ TEST(Plan, ATallAndAWideLayerCostTheSame) {
 }
 
 TEST(Plan, EveryDistinctCastCosts) {
-  const AnalysisSettings usual{Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, 0.1};
+  const AnalysisSettings usual{Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, 0.1, 0};
   EXPECT_DOUBLE_EQ(flops(layer(64, 64), usual), 2 * flops(layer(64, 64), one_cast))
       << "fp32 and bf16 are one for bf16";
   EXPECT_DOUBLE_EQ(bytes_to_read(layer(64, 32), usual), 2 * 64 * 32 * 2);

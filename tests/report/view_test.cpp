@@ -126,6 +126,14 @@ TEST(View, CountsFiguresThatTheGramSpectrumIsTooInexactFor) {
   EXPECT_EQ(recomputed(4, 0.75, row).inexact, 0);
 }
 
+TEST(View, CountsSharesWhoseBoundHoldsAtTheRunsKFracAlone) {
+  ResultRow row = row_with_spectrum();
+  EXPECT_EQ(recomputed(2, 0.75, row).unbounded, 0);
+  row.share_bound = 1e-6;
+  EXPECT_EQ(recomputed(2, 0.75, row).unbounded, 1);
+  EXPECT_EQ(recomputed(2, 0.1, row).unbounded, 0);
+}
+
 TEST(View, AFigureLostAtAnotherKFracSaysWhy) {
   const ResultRow figure = recomputed(1, 0.75, row_with_spectrum()).layers[0].figures[0];
   EXPECT_TRUE(std::isnan(figure.alpha));

@@ -5,12 +5,13 @@
 #include <cmath>
 #include <limits>
 
+#include "alphahill/numeric/cast.hpp"
 #include "support/matrices.hpp"
 
 namespace alphahill {
 namespace {
 
-const AnalysisSettings four{Format::fp32, {Format::fp64, Format::fp32, Format::fp16, Format::bf16}, 0.1};
+const AnalysisSettings four{Format::fp32, {Format::fp64, Format::fp32, Format::fp16, Format::bf16}, 0.1, 0};
 
 std::vector<PrecisionFigures> figures_of(const RowMajor& matrix, const AnalysisSettings& settings = four) {
   return analyse(stored(matrix), settings, *make_cpu_backend());
@@ -19,7 +20,7 @@ std::vector<PrecisionFigures> figures_of(const RowMajor& matrix, const AnalysisS
 TEST(Analysis, PrecisionsWithTheSameBitsShareOneDecomposition) {
   const auto figures = figures_of(random_matrix(60, 30, 1));
   EXPECT_FALSE(figures[0].shares);
-  EXPECT_EQ(figures[1].shares, 0U);
+  EXPECT_EQ(figures[1].shares->precision, 0U);
   EXPECT_FALSE(figures[1].spectrum);
   EXPECT_FALSE(figures[2].shares);
   EXPECT_FALSE(figures[3].shares);
@@ -29,13 +30,13 @@ TEST(Analysis, PrecisionsWithTheSameBitsShareOneDecomposition) {
 TEST(Analysis, AShareIsWithTheFirstOfItsKind) {
   const RowMajor halves = (random_matrix(20, 20, 2) * 8).array().round() / 8;
   const auto figures = figures_of(halves);
-  for (std::size_t p = 1; p < 4; ++p) EXPECT_EQ(figures[p].shares, 0U);
+  for (std::size_t p = 1; p < 4; ++p) EXPECT_EQ(figures[p].shares->precision, 0U);
 }
 
 TEST(Analysis, LoadingComesBeforeEachPrecision) {
-  const auto figures = figures_of(random_matrix(40, 20, 3), {Format::bf16, four.precisions, 0.1});
+  const auto figures = figures_of(random_matrix(40, 20, 3), {Format::bf16, four.precisions, 0.1, 0});
   for (std::size_t p = 1; p < 4; ++p)
-    EXPECT_EQ(figures[p].shares, 0U) << "every format here holds bf16 values";
+    EXPECT_EQ(figures[p].shares->precision, 0U) << "every format here holds bf16 values";
   EXPECT_GT(figures[0].cast_error, 1e-4) << "against the stored weights";
 }
 
@@ -81,14 +82,47 @@ TEST(Analysis, SquaredNormIsTheSumOfTheEigenvalues) {
   }
 }
 
-TEST(Analysis, DistinctCastsAreForeseenFromTheFormats) {
-  const AnalysisSettings usual{Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, 0.1};
-  EXPECT_EQ(expected_distinct_casts(Format::fp32, usual), 3);
-  EXPECT_EQ(expected_distinct_casts(Format::bf16, usual), 2);
-  EXPECT_EQ(expected_distinct_casts(Format::fp16, usual), 2);
-  EXPECT_EQ(expected_distinct_casts(Format::fp64, four), 3);
-  EXPECT_EQ(expected_distinct_casts(Format::fp32, {Format::bf16, {Format::bf16}, 0.1}), 1);
-  EXPECT_EQ(expected_distinct_casts(Format::fp32, {Format::fp32, {Format::fp16, Format::bf16}, 0.1}), 2);
+/// Values of bf16, one in some hundred below the range of fp16.
+RowMajor bf16_matrix(std::int64_t rows, std::int64_t cols, unsigned seed) {
+  const RowMajor fine = random_matrix(rows, cols, seed) * 0.02;
+  std::vector<float> values(fine.data(), fine.data() + fine.size());
+  cast(Format::bf16, std::vector<float>(values), values);
+  return Eigen::Map<Eigen::Matrix<float, -1, -1, Eigen::RowMajor>>(values.data(), rows, cols).cast<double>();
+}
+
+TEST(Analysis, CastsThatHardlyDifferShareWithinTheTolerance) {
+  const RowMajor matrix = bf16_matrix(300, 200, 9);
+  const AnalysisSettings sharing{Format::fp32, four.precisions, 0.1, 1e-5};
+  const auto shared = figures_of(matrix, sharing);
+  const auto apart = figures_of(matrix);
+  for (std::size_t p = 1; p < 4; ++p) EXPECT_EQ(shared[p].shares->precision, 0U);
+  EXPECT_EQ(shared[1].shares->bound, 0);
+  EXPECT_EQ(shared[3].shares->bound, 0);
+  const double alpha = apart[0].spectrum->hill.alpha;
+  const double change = std::abs(apart[2].spectrum->hill.alpha - alpha) / alpha;
+  EXPECT_GT(change, 0);
+  EXPECT_LE(change, shared[2].shares->bound);
+  EXPECT_LE(shared[2].shares->bound, sharing.share_tolerance);
+}
+
+TEST(Analysis, ADenseRoundingIsNotShared) {
+  const auto figures = figures_of(random_matrix(400, 400, 10), {Format::fp32, four.precisions, 0.1, 1e-5});
+  EXPECT_EQ(figures[1].shares->precision, 0U);
+  EXPECT_FALSE(figures[2].shares);
+  EXPECT_FALSE(figures[3].shares);
+}
+
+TEST(Analysis, DecompositionsAreForeseenFromTheFormats) {
+  const AnalysisSettings usual{Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, 0.1, 0};
+  const AnalysisSettings sharing{Format::fp32, usual.precisions, 0.1, 1e-5};
+  EXPECT_EQ(expected_decompositions(Format::bf16, sharing), 1);
+  EXPECT_EQ(expected_decompositions(Format::fp32, sharing), 3);
+  EXPECT_EQ(expected_decompositions(Format::fp32, usual), 3);
+  EXPECT_EQ(expected_decompositions(Format::bf16, usual), 2);
+  EXPECT_EQ(expected_decompositions(Format::fp16, usual), 2);
+  EXPECT_EQ(expected_decompositions(Format::fp64, four), 3);
+  EXPECT_EQ(expected_decompositions(Format::fp32, {Format::bf16, {Format::bf16}, 0.1, 0}), 1);
+  EXPECT_EQ(expected_decompositions(Format::fp32, {Format::fp32, {Format::fp16, Format::bf16}, 0.1, 0}), 2);
 }
 
 }  // namespace

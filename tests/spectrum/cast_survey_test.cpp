@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -10,26 +11,28 @@ namespace {
 
 const std::vector<Format> all{Format::fp32, Format::fp64, Format::fp16, Format::bf16};
 
-CastSurvey surveyed(const std::vector<double>& stored) {
-  CastSurvey survey(all);
-  const std::vector<float> loaded(stored.begin(), stored.end());
-  survey.add(stored, loaded);
+/// Of a matrix of one row, in blocks.
+CastSurvey surveyed(const std::vector<double>& stored, std::size_t block_size = 1 << 20) {
+  const std::int64_t cols = std::ssize(stored);
+  CastSurvey survey(all, 1, cols);
+  for (std::size_t first = 0; first < stored.size(); first += block_size) {
+    const auto block = std::span(stored).subspan(first, std::min(block_size, stored.size() - first));
+    survey.add(block, std::vector<float>(block.begin(), block.end()), {0, 0, cols},
+               static_cast<std::int64_t>(first));
+  }
   return survey;
 }
 
-TEST(CastSurvey, EqualBitsAreFoundAtTheFirstPrecisionThatHasThem) {
+TEST(CastSurvey, EqualBitsAreFound) {
   const CastSurvey survey = surveyed({1.0, 0x1p-20, 1.0 + 0x1p-7});
-  EXPECT_EQ(survey.first_equal(0), 0U);
-  EXPECT_EQ(survey.first_equal(1), 0U);
-  EXPECT_EQ(survey.first_equal(2), 0U);
-  EXPECT_EQ(survey.first_equal(3), 0U);
+  for (std::size_t p = 1; p < all.size(); ++p) EXPECT_TRUE(survey.difference(p, 0).equal_bits()) << p;
 }
 
 TEST(CastSurvey, ADifferenceInAnyBlockCounts) {
-  CastSurvey survey(all);
-  for (const double weight : {1.0, 1.0 + 0x1p-9, 1.0}) survey.add({{weight}}, {{static_cast<float>(weight)}});
-  EXPECT_EQ(survey.first_equal(2), 0U);
-  EXPECT_EQ(survey.first_equal(3), 3U) << "2^-9 is lost in bf16";
+  const CastSurvey survey = surveyed({1.0, 1.0 + 0x1p-9, 1.0}, 1);
+  EXPECT_TRUE(survey.difference(2, 0).equal_bits());
+  EXPECT_FALSE(survey.difference(3, 0).equal_bits()) << "2^-9 is lost in bf16";
+  EXPECT_FALSE(survey.difference(3, 2).equal_bits());
 }
 
 TEST(CastSurvey, ErrorsAreMeasuredAgainstTheStoredWeights) {
@@ -43,11 +46,7 @@ TEST(CastSurvey, ErrorsAreMeasuredAgainstTheStoredWeights) {
 TEST(CastSurvey, LongAndShortBlocksGiveTheSameSums) {
   std::vector<double> stored(1000);
   for (std::size_t i = 0; i < stored.size(); ++i) stored[i] = std::sin(static_cast<double>(i));
-  CastSurvey pieces(all);
-  for (std::size_t first = 0; first < stored.size(); first += 7) {
-    const auto block = std::span(stored).subspan(first, std::min<std::size_t>(7, stored.size() - first));
-    pieces.add(block, std::vector<float>(block.begin(), block.end()));
-  }
+  const CastSurvey pieces = surveyed(stored, 7);
   const CastSurvey whole = surveyed(stored);
   EXPECT_EQ(whole.count(), pieces.count());
   EXPECT_NEAR(whole.squared_norm(2), pieces.squared_norm(2), 1e-13 * whole.squared_norm(2));

@@ -192,6 +192,7 @@ TEST_F(JournalTest, AJournalOfOtherSettingsIsRefusedWithTheFirstThatDiffers) {
        }},
       {"--k-frac is '0.1', expected '0.10000000000000002'",
        [](auto& run) { run.k_frac = std::nextafter(0.1, 1); }},
+      {"--share-tolerance is '0', expected '1e-05'", [](auto& run) { run.share_tolerance = 1e-5; }},
       {"--filter-layers is '', expected '\\x1b'", [](auto& run) { run.filter_layers = "\x1b"; }},
       {"number of layers is '3', expected '2'", [](auto& run) { run.layers.pop_back(); }},
       {"layer 2 is '層.0.up_proj (mlp_up, 8x3, 24 values, BF16 in model-1.safetensors)', expected "

@@ -16,6 +16,9 @@ std::string choice(std::string_view option, const std::string& value,
 /// A number in (0, 1].
 double fraction(std::string_view option, const std::string& value);
 
+/// A number in [0, 1).
+double tolerance(std::string_view option, const std::string& value);
+
 /// A whole number, 0 or more.
 int whole_number(std::string_view option, const std::string& value);
 

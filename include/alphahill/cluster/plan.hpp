@@ -10,11 +10,11 @@
 
 namespace alphahill {
 
-/// Flops of a layer: for each distinct cast, m n^2 for the Gram matrix and 4/3 n^3 for its reduction, n the
+/// Flops of a layer: for each decomposition, m n^2 for the Gram matrix and 4/3 n^3 for its reduction, n the
 /// smaller side. Golub and Van Loan, Matrix Computations, section 8.3.
 double flops(const Layer& layer, const AnalysisSettings& settings);
 
-/// Bytes to read: the layer once for each distinct cast.
+/// Bytes to read: the layer once for each decomposition.
 double bytes_to_read(const Layer& layer, const AnalysisSettings& settings);
 
 /// Bytes of memory that a rank needs for the layer, besides the program.

@@ -36,6 +36,8 @@ struct ReportView {
   std::int64_t unfinished = 0;        ///< layers that the filter keeps and that the run has not finished yet
   /// Rows computed again from a Gram spectrum that is too inexact for this k-frac.
   std::int64_t inexact = 0;
+  /// Rows computed again whose share bound holds at the run's k-frac alone.
+  std::int64_t unbounded = 0;
 
   /// Alphas of all layers at precision number `precision`; NaN where there is none.
   std::vector<double> alphas(std::size_t precision) const;

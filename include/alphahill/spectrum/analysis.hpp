@@ -24,6 +24,7 @@ struct AnalysisSettings {
   Format load;                     ///< fp32, fp16 or bf16
   std::vector<Format> precisions;  ///< in the order asked for
   double k_fraction;               ///< in (0, 1]
+  double share_tolerance;          ///< of alpha's relative change, in [0, 1); 0: only equal bits share
 };
 
 /// The spectrum of the weights at one precision, and what follows from it.
@@ -35,22 +36,29 @@ struct Spectrum {
   double seconds;
 };
 
+/// The spectrum of an earlier precision that serves as a later one's.
+struct Share {
+  std::size_t precision;  ///< index of the earlier one
+  double bound;           ///< on alpha's relative change by that; 0 for the same cast bits
+};
+
 struct PrecisionFigures {
-  std::optional<std::size_t>
-      shares;  ///< index of the precision with the same cast bits, whose spectrum this is too
+  std::optional<Share> shares;       ///< the spectrum of another precision that serves as this one's too
   std::optional<Spectrum> spectrum;  ///< nothing where shared, or where a cast weight is NaN or Inf
   std::int64_t nonfinite;            ///< cast weights that are NaN or Inf
   double cast_error;                 ///< |W_p - W|_F / |W|_F against the stored weights
   double squared_norm;               ///< |W_p|_F^2
 };
 
-/// Figures at each precision, in the order asked for. Precisions whose cast weights agree bit for bit share
-/// one decomposition. The layer is read once for each distinct cast, and once more for each SVD.
+/// Figures at each precision, in the order asked for. A precision shares the decomposition of the first one
+/// before it whose cast weights agree bit for bit, or differ so little that `alpha_change_bound` is at most
+/// the share tolerance. The layer is read once for each decomposition, and once more for each SVD.
 std::vector<PrecisionFigures> analyse(const StoredMatrix& matrix, const AnalysisSettings& settings,
                                       Backend& backend);
 
-/// Distinct casts that a layer is expected to have, from the formats alone: a cast that holds every loaded
-/// value changes nothing, any other is taken to change something.
-std::int64_t expected_distinct_casts(Format stored, const AnalysisSettings& settings);
+/// Decompositions that a layer is expected to take, from the formats alone: a cast that holds every loaded
+/// value changes nothing; one that holds as many digits, in a smaller range, so little that it is shared
+/// where the tolerance is not 0; any other is taken to change more.
+std::int64_t expected_decompositions(Format stored, const AnalysisSettings& settings);
 
 }  // namespace alphahill

@@ -8,18 +8,24 @@
 #include <vector>
 
 #include "alphahill/numeric/format.hpp"
+#include "alphahill/spectrum/cast_difference.hpp"
 
 namespace alphahill {
 
 class CastSurvey {
  public:
-  explicit CastSurvey(std::vector<Format> precisions);
+  /// @param rows, cols  of the matrix
+  CastSurvey(std::vector<Format> precisions, std::int64_t rows, std::int64_t cols);
 
-  /// Takes in a block of weights. @param stored  exact values; @param loaded  the same after the load cast
-  void add(std::span<const double> stored, std::span<const float> loaded);
+  /// Takes in a block of weights that begins `first` weights into a panel.
+  /// @param stored  exact values; @param loaded  the same after the load cast
+  void add(std::span<const double> stored, std::span<const float> loaded, const PanelPlace& panel,
+           std::int64_t first);
 
-  /// The first precision (by index) whose cast agrees bit for bit with that of `precision` so far.
-  std::size_t first_equal(std::size_t precision) const;
+  /// How far the casts of two precisions are apart. @pre earlier < precision
+  const CastDifference& difference(std::size_t precision, std::size_t earlier) const {
+    return tallies_[precision].differences[earlier];
+  }
   /// Cast weights that are NaN or Inf.
   std::int64_t nonfinite(std::size_t precision) const { return tallies_[precision].nonfinite; }
   std::int64_t count() const { return count_; }
@@ -35,8 +41,8 @@ class CastSurvey {
     Lanes squares{};
     Lanes squared_errors{};
     std::int64_t nonfinite = 0;
-    std::vector<float> block;     ///< the cast of the current block
-    std::vector<bool> may_equal;  ///< for each earlier precision: no difference seen yet
+    std::vector<float> block;                 ///< the cast of the current block
+    std::vector<CastDifference> differences;  ///< from each earlier precision
 
     void add(std::span<const double> stored);
   };

@@ -32,4 +32,18 @@ struct HillEstimate {
 /// apart).
 HillEstimate hill(std::span<const double> eigenvalues, double k_fraction);
 
+/// A certified bound on |alpha' - alpha| / alpha, where alpha is that of these eigenvalues of W W^T and
+/// alpha' that of (W + E)(W + E)^T, for any E of 2-norm <= e: no singular value moves by more than e (Weyl;
+/// Golub and Van Loan, Matrix Computations, corollary 8.6.2), so
+///
+///   lambda_i' lies in [(sqrt(lambda_i (1 - r)) - e)^2, (sqrt(lambda_i (1 + r)) + e)^2]
+///
+/// for i <= k + 1, with r the relative error of the eigenvalues given; alpha' is taken to be exact. Each
+/// ln(lambda_i' / lambda_{k+1}') is largest and smallest at the ends of these intervals, and never below
+/// zero. Rounded up.
+/// @param relative_error  r, of lambda_1 ... lambda_{k+1}
+/// @return infinity where there is no alpha, or none may be left
+double alpha_change_bound(std::span<const double> eigenvalues, double k_fraction, double relative_error,
+                          double e);
+
 }  // namespace alphahill

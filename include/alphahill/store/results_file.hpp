@@ -23,7 +23,7 @@
 
 namespace alphahill {
 
-inline constexpr int results_schema_version = 1;
+inline constexpr int results_schema_version = 2;
 
 /// The record of a layer; nothing where it is not finished.
 using RecordOf = std::function<std::optional<LayerRecord>(std::int64_t layer)>;

@@ -55,15 +55,15 @@ struct ResultRow {
   std::int64_t n_eigs = -1;
   std::string method = "failed";  ///< gram_eigen, svd_full; without a figure: degenerate, failed
   Status status = Status::failed;
-  std::string reason;                 ///< empty when ok
-  std::string shares;                 ///< the precision whose spectrum this row uses, empty for its own
-  double share_bound = no_figure;     ///< bound on alpha's relative change through sharing; 0 for equal bits
-  double error_bound = no_figure;     ///< N eps lambda_1 / lambda_{k+1} of the Gram spectrum
-  double cast_error = no_figure;      ///< |W_p - W|_F / |W|_F against the stored weights
-  double lambda_max = no_figure;      ///< largest eigenvalue
-  double stable_rank = no_figure;     ///< |W_p|_F^2 / lambda_max
-  double seconds = 0;                 ///< spent on this row alone; 0 for a shared spectrum
-  std::int32_t rank = 0;              ///< MPI rank that computed it
+  std::string reason;              ///< empty when ok
+  std::string shares;              ///< the precision whose spectrum this row uses, empty for its own
+  double share_bound = no_figure;  ///< at the run's k_frac, on alpha's relative change by that; 0: same bits
+  double error_bound = no_figure;  ///< N eps lambda_1 / lambda_{k+1} of the Gram spectrum
+  double cast_error = no_figure;   ///< |W_p - W|_F / |W|_F against the stored weights
+  double lambda_max = no_figure;   ///< largest eigenvalue
+  double stable_rank = no_figure;  ///< |W_p|_F^2 / lambda_max
+  double seconds = 0;              ///< spent on this row alone; 0 for a shared spectrum
+  std::int32_t rank = 0;           ///< MPI rank that computed it
   std::int64_t spectrum_offset = -1;  ///< first eigenvalue; in a LayerRecord relative to its own eigenvalues
   std::int64_t spectrum_length = 0;
 
@@ -95,6 +95,7 @@ struct RunDescription {
   std::string load_dtype;
   std::vector<std::string> precisions;  ///< in the order asked for
   double k_frac = 0;
+  double share_tolerance = 0;  ///< of alpha's relative change, below which precisions share a spectrum
   std::string filter_layers;
   std::string version;           ///< of alphahill and its libraries
   std::string host;              ///< where rank 0 ran
@@ -103,7 +104,7 @@ struct RunDescription {
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
     archive(self.model, self.model_fingerprint, self.load_dtype, self.precisions, self.k_frac,
-            self.filter_layers, self.version, self.host, self.layers);
+            self.share_tolerance, self.filter_layers, self.version, self.host, self.layers);
   }
 };
 

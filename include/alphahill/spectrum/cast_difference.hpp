@@ -1,0 +1,50 @@
+/// How far two casts of a layer are apart: a certified bound on the 2-norm of their difference E, from the
+/// sums of |E| by row and by column, taken while the weights stream by.
+///
+/// |E|_2 <= sqrt(|E|_1 |E|_inf), the largest column sum times the largest row sum (Golub and Van Loan, Matrix
+/// Computations, section 2.3.3).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace alphahill {
+
+/// Where a panel of consecutive weights, row by row, lies in its matrix.
+struct PanelPlace {
+  std::int64_t row;   ///< of its first weight
+  std::int64_t col;   ///< of its first weight
+  std::int64_t cols;  ///< of the panel
+};
+
+class CastDifference {
+ public:
+  /// @param rows, cols  of the matrix
+  CastDifference(std::int64_t rows, std::int64_t cols) : rows_(rows), cols_(cols) {}
+
+  /// Takes in the same weights in both casts; they begin `first` weights into the panel.
+  void add(std::span<const float> one, std::span<const float> other, const PanelPlace& panel,
+           std::int64_t first);
+
+  bool equal_bits() const { return row_sums_.empty(); }
+  /// A bound on |E|_2, rounding of the sums included. Infinite where a difference is NaN or Inf, and where so
+  /// many weights differ that no tolerance in use would let them pass: then the sums are not taken to the
+  /// end.
+  double norm_bound() const;
+
+ private:
+  void add_to_row(std::span<const float> one, std::span<const float> other, std::int64_t row,
+                  std::int64_t col);
+
+  std::int64_t rows_;
+  std::int64_t cols_;
+  std::int64_t seen_ = 0;
+  std::int64_t differing_ = 0;
+  bool dense_ = false;            ///< so many differ that the sums are not taken any more
+  std::vector<double> row_sums_;  ///< empty until a difference is seen
+  std::vector<double> col_sums_;
+};
+
+}  // namespace alphahill

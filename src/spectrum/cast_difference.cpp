@@ -1,0 +1,69 @@
+#include "alphahill/spectrum/cast_difference.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace alphahill {
+
+namespace {
+
+/// The rounding of a dense cast differs nearly everywhere; values at the end of a format's range, at most one
+/// in a thousand.
+bool is_dense(std::int64_t differing, std::int64_t seen) {
+  constexpr std::int64_t telling = 4096;
+  constexpr std::int64_t densest = 16;
+  return differing > telling && differing > seen / densest;
+}
+
+}  // namespace
+
+void CastDifference::add(std::span<const float> one, std::span<const float> other, const PanelPlace& panel,
+                         std::int64_t first) {
+  seen_ += std::ssize(one);
+  if (dense_ || std::memcmp(one.data(), other.data(), one.size_bytes()) == 0) return;
+  row_sums_.resize(static_cast<std::size_t>(rows_));
+  col_sums_.resize(static_cast<std::size_t>(cols_));
+  for (std::int64_t at = 0; at < std::ssize(one);) {
+    const std::int64_t row = (first + at) / panel.cols;
+    const std::int64_t col = (first + at) % panel.cols;
+    const std::int64_t length = std::min(panel.cols - col, std::ssize(one) - at);
+    const auto segment = [&](std::span<const float> values) {
+      return values.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(length));
+    };
+    add_to_row(segment(one), segment(other), panel.row + row, panel.col + col);
+    at += length;
+  }
+  dense_ = is_dense(differing_, seen_);
+}
+
+void CastDifference::add_to_row(std::span<const float> one, std::span<const float> other, std::int64_t row,
+                                std::int64_t col) {
+  double* col_sums = col_sums_.data() + col;
+  double sum = 0;
+  for (std::size_t i = 0; i < one.size(); ++i) {
+    const double difference = std::fabs(static_cast<double>(one[i]) - static_cast<double>(other[i]));
+    col_sums[i] += difference;
+    sum += difference;
+    differing_ += difference == 0 ? 0 : 1;
+  }
+  row_sums_[static_cast<std::size_t>(row)] += sum;
+}
+
+double CastDifference::norm_bound() const {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  if (equal_bits()) return 0;
+  if (dense_) return infinity;
+  // std::max would pass over a NaN.
+  const auto largest = [](double a, double b) { return b <= a ? a : std::isnan(b) ? infinity : b; };
+  double row_sum = 0;
+  double col_sum = 0;
+  for (const double sum : row_sums_) row_sum = largest(row_sum, sum);
+  for (const double sum : col_sums_) col_sum = largest(col_sum, sum);
+  // A sum of m terms >= 0 is off by (m - 1) eps at most, each term and the root by eps/2.
+  const double rounding = 1 + static_cast<double>(rows_ + cols_) * std::numeric_limits<double>::epsilon();
+  return std::sqrt(row_sum * col_sum) * rounding;
+}
+
+}  // namespace alphahill
