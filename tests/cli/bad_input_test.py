@@ -32,6 +32,8 @@ BAD_OPTIONS = [
     (["--k-frac", "-0.1"], WRONG_USAGE, "--k-frac"),
     (["--k-frac", "1.5"], WRONG_USAGE, "--k-frac.*1.5"),
     (["--k-frac", "nan"], WRONG_USAGE, "--k-frac.*nan"),
+    (["--share-tolerance", "1"], WRONG_USAGE, r"--share-tolerance.*\[0, 1\).*1"),
+    (["--share-tolerance", "-1e-5"], WRONG_USAGE, "--share-tolerance"),
     (["--k-frac", "a tenth"], WRONG_USAGE, "--k-frac.*a tenth"),
     (["--filter-layers", "("], WRONG_USAGE, "--filter-layers"),
     (["--filter-layers", "no_such_layer"], WRONG_USAGE, "no_such_layer"),

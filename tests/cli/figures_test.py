@@ -4,11 +4,13 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from support.models import FAMILIES, Layer, Model, add_bert_layers, llama, model_of, name_of
 from support.oracle import cast, figures
-from support.programs import REPOSITORY, ProgramTest
+from support.programs import REPOSITORY, STORE, ProgramTest
+from support.results_files import read_table
 from support.safetensors_files import read_safetensors
 
 PRECISIONS = ("fp64", "fp32", "fp16", "bf16")
@@ -35,10 +37,14 @@ class FiguresTest(ProgramTest):
         difference = abs(float(row["alpha_" + precision]) - expected.alpha) / expected.alpha
         self.assertLessEqual(difference, RELATIVE_DIFFERENCE)
 
-    def check_model(self, model, load_dtype="fp32", shards=1):
+    def analyse_model(self, model, *options, shards=1):
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         rows = self.analyse(model.write(folder / "model", shards), folder / "results", "--precisions",
-                            ",".join(PRECISIONS), "--load-dtype", load_dtype)
+                            ",".join(PRECISIONS), *options)
+        return rows, folder / "results" / STORE
+
+    def check_model(self, model, load_dtype="fp32", shards=1):
+        rows, _ = self.analyse_model(model, "--load-dtype", load_dtype, "--share-tolerance", "0", shards=shards)
         self.check(rows, model, load_dtype)
         return rows
 
@@ -65,6 +71,19 @@ class FiguresTest(ProgramTest):
             with self.subTest(stored=stored, load_dtype=load_dtype):
                 self.check_model(llama(stored, blocks=1), load_dtype)
 
+    def test_a_shared_figure_is_off_by_no_more_than_its_bound(self):
+        shared, store = self.analyse_model(llama("bf16"))
+        apart, _ = self.analyse_model(llama("bf16"), "--share-tolerance", "0")
+        with h5py.File(store) as file:
+            figures = read_table(file, "results")
+        bounds = [row["share_bound"] for row in figures if row["precision"] == "fp16"]
+        self.assertEqual(len(bounds), len(shared))
+        self.assertEqual({row["shares"] for row in figures}, {"", "fp64"})
+        changes = [abs(float(a["alpha_fp16"]) / float(b["alpha_fp16"]) - 1) for a, b in zip(shared, apart)]
+        for change, bound in zip(changes, bounds):
+            self.assertLessEqual(change, bound + RELATIVE_DIFFERENCE)
+            self.assertLessEqual(bound, 1e-5)
+
     def test_ill_conditioned_layers(self):
         rows = self.check_model(model_of(ill_conditioned_matrices()))
         methods = {row["layer_name"]: row["method_fp32"] for row in rows}
@@ -78,7 +97,8 @@ class FiguresTest(ProgramTest):
         for block in range(6):
             add_bert_layers(add_layer, f"encoder.layer.{block}.", hidden=384, intermediate=1536)
         add_layer("pooler.dense", "other_linear")
-        rows = self.analyse(REAL_MODEL, self.folder, "--precisions", ",".join(PRECISIONS), ranks=2)
+        rows = self.analyse(REAL_MODEL, self.folder, "--precisions", ",".join(PRECISIONS), "--share-tolerance", "0",
+                            ranks=2)
         self.check(rows, model)
 
 

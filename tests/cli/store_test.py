@@ -24,7 +24,8 @@ class StoreTest(ProgramTest):
         super().setUp()
         self.model = llama("bf16", blocks=1)
         self.output = self.folder / "results"
-        self.rows = self.analyse(self.model.write(self.folder / "model", shards=2), self.output, "--precisions",
+        self.rows = self.analyse(self.model.write(self.folder / "model", shards=2), self.output,
+                                 "--share-tolerance", "0", "--precisions",
                                  ",".join(PRECISIONS))
         shutil.rmtree(self.folder / "model")
         self.file = h5py.File(self.output / STORE)

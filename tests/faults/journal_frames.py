@@ -5,7 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-FILE_MAGIC = b"ALPHAHILL-JOURNAL-1\n"
+FILE_MAGIC = b"ALPHAHILL-JOURNAL-2\n"
 FRAME_MAGIC = b"\xa1HFR"
 HEADER = struct.Struct("<4sBII")  # magic, kind, payload bytes, CRC
 RECORD = 2

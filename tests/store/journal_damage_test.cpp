@@ -107,7 +107,7 @@ TEST_F(JournalTest, ADamagedRunDescriptionBeforeRecordsIsAnError) {
 }
 
 TEST_F(JournalTest, AFileThatIsNoJournalIsRefusedAndLeftAlone) {
-  for (const std::string& other : {"ALPHAHILL-JOURNAL-2\n"s, "x"s, "\0\0\0\0"s, "layer_name,category\n"s}) {
+  for (const std::string& other : {"ALPHAHILL-JOURNAL-1\n"s, "x"s, "\0\0\0\0"s, "layer_name,category\n"s}) {
     set_bytes(other);
     EXPECT_EQ(reason_of_open(),
               path().string() +

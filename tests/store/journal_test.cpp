@@ -60,8 +60,8 @@ TEST_F(JournalTest, AFrameOnDiskHasTheseBytes) {
 
 TEST_F(JournalTest, TheFieldsOfRunAndRecordHaveTheseSizesAndChecksums) {
   const auto ends = fill({example_record(1)});
-  EXPECT_THAT(bytes(), StartsWith("ALPHAHILL-JOURNAL-1\n"
-                                  "\xA1HFR\x01\xAF\x01\0\0\x14\x5A\x0C\x29"s));
+  EXPECT_THAT(bytes(), StartsWith("ALPHAHILL-JOURNAL-2\n"
+                                  "\xA1HFR\x01\xB7\x01\0\0\x19\xF4\x8D\x62"s));
   EXPECT_THAT(bytes().substr(ends[0]), StartsWith("\xA1HFR\x02"
                                                   "\x1D\x02\0\0\x2C\xF2\x59\x7C"s));
 }

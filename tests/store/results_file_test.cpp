@@ -167,10 +167,10 @@ TEST_F(ResultsFileTest, AnotherSchemaVersionIsRefused) {
   written(example);
   {
     const H5::H5File file(path_.string(), H5F_ACC_RDWR);
-    const std::int64_t version = 2;
+    const std::int64_t version = 1;
     file.openAttribute("schema_version").write(H5::PredType::NATIVE_INT64, &version);
   }
-  EXPECT_EQ(reason_of_open(), path_.string() + ": expected schema version 1, found 2");
+  EXPECT_EQ(reason_of_open(), path_.string() + ": expected schema version 2, found 1");
 }
 
 TEST_F(ResultsFileTest, ColumnsOfDifferentLengthsAreRefused) {
