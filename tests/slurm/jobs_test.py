@@ -19,7 +19,7 @@ from support.results_files import read_table
 
 JOBS = REPOSITORY / "jobs"
 NO_LAYER_PLOTS = ("--individual-plots", "never")
-LAYERS, ORDER = 30, 512  # some seconds of work for one core
+LAYERS, ORDER = 60, 512  # some seconds of work for one core
 JOURNAL = "alpha_hill.journal"
 JOURNAL_MAGIC = b"ALPHAHILL-JOURNAL-2\n"
 FRAME_HEADER = struct.Struct("<IBII")  # magic, kind, payload bytes, CRC
@@ -111,9 +111,9 @@ class SlowModelTest(JobsTest):
     def records(self):
         return layers_in(self.output / JOURNAL)
 
-    def hold(self, job):
-        """Stops the ranks when two layers are finished, so that the job is in the middle for as long as it takes."""
-        slurm.wait_for("two layers", lambda: len(self.records()) >= 2)
+    def hold(self, job, layers=2):
+        """Stops the ranks when these layers are finished, so that the job is in the middle for as long as it takes."""
+        slurm.wait_for(f"{layers} layers", lambda: len(self.records()) >= layers)
         kill(slurm.ranks(job), signal.SIGSTOP)
         self.assertLess(len(self.records()), LAYERS, "the run was too fast to be interrupted")
 
@@ -203,8 +203,9 @@ class SlowModelTest(JobsTest):
         kill(slurm.ranks(analysis), signal.SIGCONT)
         self.await_requeue(analysis)
         before = len(self.records())
-        slurm.wait_for("a layer of the second turn", lambda: len(self.records()) > before)
+        self.hold(analysis, before + 1)
         slurm.run("scancel", "--signal=USR1", analysis)
+        kill(slurm.ranks(analysis), signal.SIGCONT)
         self.await_end(analysis, "FAILED")
         self.await_end(report, "CANCELLED")
         self.assertRegex(self.log(), "not complete after 2 turns")
