@@ -17,7 +17,11 @@ RANKS = 2
 
 def descendants(pid):
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, task.read_text().split()):
+        try:
+            children = list(map(int, task.read_text().split()))
+        except OSError:  # it has ended since it was listed
+            continue
+        for child in children:
             yield child
             yield from descendants(child)
 
