@@ -44,8 +44,7 @@ ReportView open_view(const std::filesystem::path& results_file, const Selection&
   if (view.unbounded > 0) {
     spdlog::warn(
         "{} figures share the spectrum of another precision within a bound that holds at the run's k-frac; a "
-        "bound at {} "
-        "needs alpha-hill with --k-frac {}",
+        "bound at {} needs alpha-hill with --k-frac {}",
         view.unbounded, view.k_frac, view.k_frac);
   }
   return view;

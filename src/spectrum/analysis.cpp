@@ -51,7 +51,8 @@ std::optional<Spectrum> decompose(const StoredMatrix& matrix, CastChain chain, d
   return spectrum;
 }
 
-/// The first precision before `precision` whose spectrum serves as this one's too.
+/// The first precision before `precision` whose spectrum serves as this one's too. Never one that shares
+/// itself: equal bits with that one are within the bound of the one before it, too.
 std::optional<Share> find_share(std::size_t precision, const std::vector<PrecisionFigures>& earlier,
                                 const CastSurvey& survey, const AnalysisSettings& settings) {
   for (std::size_t q = 0; q < precision; ++q) {

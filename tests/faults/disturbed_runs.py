@@ -40,7 +40,10 @@ class DisturbedTest(ProgramTest):
     """A test with a model of equal layers and what an undisturbed run makes of it."""
     layers = 24
     shape = (12, 16)
-    tally = Counter()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.tally = Counter()
 
     @classmethod
     def tearDownClass(cls):

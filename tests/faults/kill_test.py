@@ -1,39 +1,23 @@
 """All processes of a run killed at random moments, until it is done."""
 
-import os
 import random
-import signal
 import subprocess
 import time
 import unittest
 from pathlib import Path
 
 from disturbed_runs import ALL, DisturbedTest
+from support.processes import descendants, kill
 from support.programs import ENVIRONMENT, command
 
 ROUNDS = 20 if ALL else 4
 RANKS = 2
 
 
-def descendants(pid):
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            children = list(map(int, task.read_text().split()))
-        except OSError:  # it has ended since it was listed
-            continue
-        for child in children:
-            yield child
-            yield from descendants(child)
-
-
 def kill_all(process):
     """With SIGKILL, the launcher first, so that it cannot tell the ranks."""
     family = [process.pid, *descendants(process.pid)]
-    for pid in family:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+    kill(family)
     process.wait()
     while any(Path(f"/proc/{pid}").exists() for pid in family[1:]):
         time.sleep(0.01)

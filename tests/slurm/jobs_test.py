@@ -12,8 +12,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from slurm_cluster import NODES, SlurmCluster, kill
+from slurm_cluster import NODES, SlurmCluster
 from support.models import model_of
+from support.processes import kill
 from support.programs import BIN, ENVIRONMENT, REPOSITORY, RESULTS, STORE, ProgramTest, run
 from support.results_files import read_table
 

@@ -11,6 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from support.processes import descendants, kill
+
 NODES = ("n1", "n2")
 CORES_PER_NODE = 4
 MEMORY_PER_NODE_MIB = 4000
@@ -69,27 +71,6 @@ def prepare_daemon():
     prctl = ctypes.CDLL(None).prctl
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     prctl(PR_SET_CHILD_SUBREAPER, 1)
-
-
-def children(pid):
-    try:
-        tasks = [Path(f"/proc/{pid}/task/{task}/children").read_text() for task in os.listdir(f"/proc/{pid}/task")]
-    except OSError:  # it has ended
-        return []
-    return [int(child) for child in " ".join(tasks).split()]
-
-
-def descendants(pid):
-    """Parents before their children."""
-    return [found for child in children(pid) for found in (child, *descendants(child))]
-
-
-def kill(pids, with_signal=signal.SIGKILL):
-    for pid in pids:
-        try:
-            os.kill(pid, with_signal)
-        except ProcessLookupError:
-            pass
 
 
 def is_rank(pid, job):

@@ -1,0 +1,28 @@
+"""The processes that a process has started, and signals to many of them, of which some may have ended."""
+
+import os
+import signal
+from pathlib import Path
+
+
+def children(pid):
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += map(int, task.read_text().split())
+        except OSError:  # the thread has ended since it was listed
+            pass
+    return found
+
+
+def descendants(pid):
+    """Parents before their children."""
+    return [found for child in children(pid) for found in (child, *descendants(child))]
+
+
+def kill(pids, with_signal=signal.SIGKILL):
+    for pid in pids:
+        try:
+            os.kill(pid, with_signal)
+        except ProcessLookupError:
+            pass
