@@ -10,6 +10,10 @@ namespace alphahill {
 
 namespace {
 
+/// Of each dataset: values are read and written in order, and a chunk has 64 KiB at most.
+constexpr std::size_t bytes_in_cache = 128U << 10;
+constexpr std::size_t chunks_in_cache = 23;  // a prime, for hashing
+
 /// An open file as HDF5's virtual file layer knows it.
 struct DriverFile : H5FD_t {
   Hdf5Storage* storage = nullptr;
@@ -116,6 +120,7 @@ H5::H5File Hdf5Storage::open(unsigned flags) {
   H5::FileAccPropList access;
   Hdf5Storage* const self = this;
   access.setDriver(registered_driver(), &self);
+  access.setCache(0, chunks_in_cache, bytes_in_cache, 1);
   return {file_.path().string(), flags, H5::FileCreatPropList::DEFAULT, access};
 }
 

@@ -41,7 +41,19 @@ inline void transfer_out(const H5::Attribute& to, const H5::DataType& type, cons
   to.write(type, from);
 }
 
-/// Writes all values of a dataset or attribute.
+/// A part of a dataset.
+struct Slab {
+  const H5::DataSet& dataset;
+  hsize_t begin;
+  hsize_t count;
+};
+inline void transfer_out(const Slab& to, const H5::DataType& type, const void* from) {
+  H5::DataSpace place = to.dataset.getSpace();
+  place.selectHyperslab(H5S_SELECT_SET, &to.count, &to.begin);
+  to.dataset.write(from, type, H5::DataSpace(1, &to.count), place);
+}
+
+/// Writes all values of a dataset, a part of one, or an attribute.
 template <class Place, class Value>
 void write_values(const Place& place, const std::vector<Value>& values) {
   if (values.empty()) return;
@@ -52,6 +64,19 @@ void write_values(const Place& place, const std::vector<Value>& values) {
   } else {
     transfer_out(place, hdf5_type<Value>(), values.data());
   }
+}
+
+inline hsize_t length_of(const H5::DataSet& dataset) {
+  return static_cast<hsize_t>(dataset.getSpace().getSimpleExtentNpoints());
+}
+
+/// Lets a dataset grow at its end.
+template <class Value>
+void append_values(const H5::DataSet& dataset, const std::vector<Value>& values) {
+  const hsize_t begin = length_of(dataset);
+  const hsize_t end = begin + values.size();
+  dataset.extend(&end);
+  write_values(Slab{dataset, begin, values.size()}, values);
 }
 
 /// Reads all values of a dataset or attribute.

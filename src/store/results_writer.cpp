@@ -1,4 +1,5 @@
-/// Writes the results file: tables whole, eigenvalues record by record.
+/// Writes the results file record by record.
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 
@@ -11,7 +12,8 @@ namespace alphahill {
 
 namespace {
 
-constexpr hsize_t chunk_length = 8192;
+constexpr hsize_t eigenvalues_in_chunk = 8192;
+constexpr hsize_t rows_in_chunk = 1024;
 /// Behind the shuffle filter, level 1 saves a fifth, as higher levels do, in less time.
 constexpr unsigned deflate_level = 1;
 
@@ -26,18 +28,59 @@ H5::Group create_ordered_group(const H5::H5File& file, const char* name) {
   return group;
 }
 
-template <class Row, class Columns>
-void write_table(const H5::H5File& file, const char* name, const std::vector<Row>& rows,
-                 const Columns& columns) {
-  const H5::Group group = create_ordered_group(file, name);
-  const hsize_t length = rows.size();
-  for_each_column(columns, [&](const auto& column) {
-    using Value = typename std::remove_cvref_t<decltype(column)>::Stored;
-    std::vector<Value> values;
-    for (const Row& row : rows) values.push_back(stored_form(row.*column.field));
-    write_values(group.createDataSet(column.name, hdf5_type<Value>(), H5::DataSpace(1, &length)), values);
-  });
+H5::DSetCreatPropList chunks_of(hsize_t length) {
+  H5::DSetCreatPropList properties;
+  properties.setChunk(1, &length);
+  return properties;
 }
+
+template <class Value>
+H5::DataSet create_growing(const H5::Group& group, const char* name,
+                           const H5::DSetCreatPropList& properties) {
+  const hsize_t none = 0;
+  const hsize_t unlimited = H5S_UNLIMITED;
+  return group.createDataSet(name, hdf5_type<Value>(), H5::DataSpace(1, &none, &unlimited), properties);
+}
+
+/// A table that grows row by row; the rows of no more than one chunk wait in memory.
+template <class Row, class Columns>
+class TableWriter {
+ public:
+  /// @param expected_rows  for the size of its chunks
+  TableWriter(const H5::H5File& file, const char* name, const Columns& columns, hsize_t expected_rows)
+      : columns_(columns), rows_at_once_(std::clamp<hsize_t>(expected_rows, 1, rows_in_chunk)) {
+    const H5::Group group = create_ordered_group(file, name);
+    for_each_column(columns_, [&](const auto& column) {
+      datasets_.push_back(
+          create_growing<StoredIn<decltype(column)>>(group, column.name, chunks_of(rows_at_once_)));
+    });
+  }
+
+  void append(Row row) {
+    rows_.push_back(std::move(row));
+    if (rows_.size() == rows_at_once_) flush();
+  }
+
+  /// To be called after the last row.
+  void flush() {
+    auto dataset = datasets_.begin();
+    for_each_column(columns_, [&](const auto& column) {
+      std::vector<StoredIn<decltype(column)>> values;
+      for (const Row& row : rows_) values.push_back(stored_form(row.*column.field));
+      append_values(*dataset++, values);
+    });
+    rows_.clear();
+  }
+
+ private:
+  template <class Column>
+  using StoredIn = typename std::remove_cvref_t<Column>::Stored;
+
+  const Columns& columns_;
+  hsize_t rows_at_once_;
+  std::vector<H5::DataSet> datasets_;
+  std::vector<Row> rows_;
+};
 
 template <class Value>
 void write_attribute(const H5::H5File& file, const char* name, const Value& value) {
@@ -49,63 +92,43 @@ void write_attribute(const H5::H5File& file, const char* name, const std::vector
   write_values(file.createAttribute(name, hdf5_type<std::string>(), H5::DataSpace(1, &length)), values);
 }
 
-/// The growing dataset of all eigenvalues.
-class SpectraWriter {
- public:
-  explicit SpectraWriter(const H5::H5File& file) {
-    const hsize_t none = 0;
-    const hsize_t unlimited = H5S_UNLIMITED;
-    H5::DSetCreatPropList properties;
-    properties.setChunk(1, &chunk_length);
-    properties.setShuffle();
-    properties.setDeflate(deflate_level);
-    dataset_ = create_ordered_group(file, "spectra")
-                   .createDataSet("eigenvalues", hdf5_type<double>(), H5::DataSpace(1, &none, &unlimited),
-                                  properties);
-  }
+H5::DataSet create_spectra(const H5::H5File& file) {
+  H5::DSetCreatPropList properties = chunks_of(eigenvalues_in_chunk);
+  properties.setShuffle();
+  properties.setDeflate(deflate_level);
+  return create_growing<double>(create_ordered_group(file, "spectra"), "eigenvalues", properties);
+}
 
-  std::int64_t length() const { return static_cast<std::int64_t>(length_); }
+void write_layers(const H5::H5File& file, const std::vector<LayerRow>& layers) {
+  TableWriter<LayerRow, decltype(layer_columns)> table(file, "layers", layer_columns, layers.size());
+  for (const LayerRow& layer : layers) table.append(layer);
+  table.flush();
+}
 
-  void append(const std::vector<double>& eigenvalues) {
-    if (eigenvalues.empty()) return;
-    const hsize_t count = eigenvalues.size();
-    const hsize_t begin = length_;
-    length_ += count;
-    dataset_.extend(&length_);
-    H5::DataSpace place = dataset_.getSpace();
-    place.selectHyperslab(H5S_SELECT_SET, &count, &begin);
-    dataset_.write(eigenvalues.data(), hdf5_type<double>(), H5::DataSpace(1, &count), place);
-  }
+using ResultsTable = TableWriter<ResultRow, decltype(result_columns)>;
 
- private:
-  H5::DataSet dataset_;
-  hsize_t length_ = 0;
-};
-
-/// Appends the record's rows to the table and its spectra to theirs.
-void append_record(LayerRecord record, std::vector<ResultRow>& rows, SpectraWriter& spectra) {
+void append_record(LayerRecord record, ResultsTable& table, const H5::DataSet& spectra) {
+  const auto before = static_cast<std::int64_t>(length_of(spectra));
+  append_values(spectra, record.eigenvalues);
   for (ResultRow& row : record.results) {
-    if (row.spectrum_length > 0) row.spectrum_offset += spectra.length();
-    rows.push_back(std::move(row));
+    if (row.spectrum_length > 0) row.spectrum_offset += before;
+    table.append(std::move(row));
   }
-  spectra.append(record.eigenvalues);
 }
 
 /// Writes /spectra and /results. @return true when every layer has a record
-bool write_records(const Hdf5Storage& storage, const H5::H5File& file, std::int64_t layers,
+bool write_records(const Hdf5Storage& storage, const H5::H5File& file, const RunDescription& run,
                    const RecordOf& record_of) {
-  SpectraWriter spectra(file);
-  std::vector<ResultRow> rows;
+  const H5::DataSet spectra = create_spectra(file);
+  ResultsTable table(file, "results", result_columns, run.layers.size() * run.precisions.size());
   bool complete = true;
-  for (std::int64_t layer = 1; layer <= layers; ++layer) {
+  for (std::int64_t layer = 1; layer <= std::ssize(run.layers); ++layer) {
     storage.check();
-    if (auto record = record_of(layer)) {
-      append_record(*std::move(record), rows, spectra);
-    } else {
-      complete = false;
-    }
+    auto record = record_of(layer);
+    complete = complete && record;
+    if (record) append_record(*std::move(record), table, spectra);
   }
-  write_table(file, "results", rows, result_columns);
+  table.flush();
   return complete;
 }
 
@@ -119,8 +142,8 @@ void write_results(const std::filesystem::path& path, const RunDescription& run,
       write_attribute(file, "schema_version", std::int64_t{results_schema_version});
       for_each_column(run_attributes,
                       [&](const auto& column) { write_attribute(file, column.name, run.*column.field); });
-      write_table(file, "layers", run.layers, layer_columns);
-      const bool complete = write_records(storage, file, std::ssize(run.layers), record_of);
+      write_layers(file, run.layers);
+      const bool complete = write_records(storage, file, run, record_of);
       write_attribute(file, "complete", std::int64_t{complete});
     });
     storage.check();

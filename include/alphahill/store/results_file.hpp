@@ -29,8 +29,9 @@ inline constexpr int results_schema_version = 2;
 using RecordOf = std::function<std::optional<LayerRecord>(std::int64_t layer)>;
 
 /// Writes the file: to a temporary name, synced, renamed over `path`. What was there stays when that fails.
-/// @param record_of  called once for each layer, in order, so that the eigenvalues of no more than one record
-///                   are in memory
+/// In memory are the eigenvalues of one record and the rows of some hundreds of layers, however many there
+/// are.
+/// @param record_of  called once for each layer, in order
 /// @throws Error(system) naming the file when it cannot be written
 void write_results(const std::filesystem::path& path, const RunDescription& run, const RecordOf& record_of);
 
