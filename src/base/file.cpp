@@ -189,12 +189,19 @@ void rename_file(const std::filesystem::path& from, const std::filesystem::path&
 
 void replace_file(const std::filesystem::path& path,
                   const std::function<void(const std::filesystem::path& temporary)>& write) {
+  replace_file_unsynced(path, [&](const std::filesystem::path& temporary) {
+    write(temporary);
+    File::open_or_create(temporary).sync();
+  });
+  sync_folder_of(path);
+}
+
+void replace_file_unsynced(const std::filesystem::path& path,
+                           const std::function<void(const std::filesystem::path& temporary)>& write) {
   const std::filesystem::path temporary = path.string() + ".tmp";
   try {
     write(temporary);
-    File::open_or_create(temporary).sync();
     rename_file(temporary, path);
-    sync_folder_of(path);
   } catch (...) {
     ::unlink(temporary.c_str());
     throw;

@@ -22,10 +22,11 @@ constexpr double least_left_margin = 84;
 constexpr double right_margin = 24;
 constexpr double panel_height = 240;
 constexpr double line_height = 18;
-constexpr double value_length = 52;    // a printed change, written upwards
-constexpr double missing_height = 30;  // "N/A", written upwards
+constexpr double value_length = 52;            // a printed change, written upwards
+constexpr double missing_height = 30;          // "N/A", written upwards
+constexpr double least_upright_distance = 12;  // between labels written upwards
+constexpr double smallest_marker = 3.5;
 constexpr int most_ticks = 6;
-constexpr int cross = 2;
 
 // Sizes of other fonts relative to normal text.
 constexpr double title_scale = 1.25;
@@ -34,7 +35,9 @@ constexpr double upright_scale = 0.8;
 
 constexpr std::array<Colour, 7> okabe_ito{0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7,
                                           0xE69F00, 0x56B4E9, 0x000000};
-constexpr std::array<int, 7> shapes{7, 5, 9, 13, 11, 6, 4};
+constexpr std::array<Shape, 7> shapes{
+    Shape::disc,    Shape::square, Shape::triangle, Shape::diamond, Shape::inverted_triangle,
+    Shape::hexagon, Shape::star};
 
 double widest(const std::vector<std::string>& texts) {
   double width = 0;
@@ -70,8 +73,12 @@ double left_margin_of(const PagePlan& plan) {
 
 }  // namespace
 
+Colour series_colour(std::size_t style) {
+  return okabe_ito[style % okabe_ito.size()];
+}
+
 Marker series_marker(std::size_t style, double size) {
-  return {shapes[style % shapes.size()], size, okabe_ito[style % okabe_ito.size()]};
+  return {shapes[style % shapes.size()], size, series_colour(style)};
 }
 
 Colour lighter(Colour colour) {
@@ -90,13 +97,15 @@ ChartPage::ChartPage(PagePlan plan)
   draw_legend();
   const double printed = has_room_for_level_values() ? line_height : has_room_for_values() ? value_length : 0;
   const double value_room = plan_.prints_values ? printed : 0;
-  alpha_ = add_panel(AlphaScale(plan_.alphas), "alpha", std::min(value_room, line_height),
+  const std::string title =
+      lie_on_each_other() ? fmt::format("alpha ({} in front)", plan_.in_front) : "alpha";
+  alpha_ = add_panel(AlphaScale(plan_.alphas), title, std::min(value_room, line_height),
                      plan_.missing ? missing_height : 0);
   if (plan_.changes) {
     change_ = add_panel(*plan_.changes, "change relative to " + plan_.reference, value_room,
                         plan_.changes->low() <= -1 ? value_room : 0);
   }
-  draw_slot_labels();
+  draw_labels();
   draw_footnotes();
   picture.set_height(std::ceil(y_ + 10));
 }
@@ -111,8 +120,21 @@ double ChartPage::x(std::size_t slot, std::size_t series) const {
 }
 
 Marker ChartPage::marker(std::size_t style) const {
-  constexpr double pixels_at_size_one = 9;
-  return series_marker(style, std::clamp(series_width() / pixels_at_size_one, 0.4, 1.0));
+  return series_marker(style, std::clamp(0.9 * series_width(), smallest_marker, usual_marker));
+}
+
+void ChartPage::mark_alpha(std::size_t slot, std::size_t series, std::size_t style, double alpha) {
+  constexpr double size_on_each_other = 5;
+  const double y = alpha_y(alpha);
+  if (lie_on_each_other()) {
+    picture.mark({slot_middle(slot), y}, {Shape::disc, size_on_each_other, series_colour(style)});
+  } else {
+    picture.mark({x(slot, series), y}, marker(style));
+  }
+}
+
+bool ChartPage::lie_on_each_other() const {
+  return !plan_.in_front.empty() && series_width() < smallest_marker;
 }
 
 bool ChartPage::has_room_for_values() const {
@@ -129,14 +151,14 @@ void ChartPage::mark_missing(std::size_t slot, std::size_t series, const std::st
   } else if (has_room_for_values()) {
     picture.text({x(slot, series), bottom}, TextStyle::small_up, text, faint_ink);
   } else {
-    picture.mark({x(slot, series), bottom - missing_height / 3}, {cross, marker(0).size, faint_ink});
+    picture.mark({x(slot, series), bottom - missing_height / 3}, {Shape::cross, marker(0).size, faint_ink});
   }
 }
 
 void ChartPage::draw_change(std::size_t slot, std::size_t series, std::size_t style, double change) {
   const double x = this->x(slot, series);
   const double y = change_y(change);
-  picture.line({x, change_y(0)}, {x, y}, series_marker(style, 1).colour);
+  picture.line({x, change_y(0)}, {x, y}, series_colour(style));
   picture.mark({x, y}, marker(style));
   const double outwards = change < 0 ? 1 : -1;
   if (has_room_for_level_values()) {
@@ -160,7 +182,7 @@ std::string ChartPage::fitted(const std::string& text, double scale) const {
 void ChartPage::draw_legend() {
   if (plan_.legend.empty()) return;
   if (plan_.missing && !has_room_for_values()) {
-    plan_.legend.push_back({{cross, 0.9, faint_ink}, "N/A: no figure"});
+    plan_.legend.push_back({{Shape::cross, usual_marker, faint_ink}, "N/A: no figure"});
   }
   double x = 20;
   for (const auto& [marker, text] : plan_.legend) {
@@ -195,24 +217,51 @@ ChartPage::Panel ChartPage::add_panel(const Scale& scale, const std::string& tit
   return panel;
 }
 
+std::vector<ChartPage::Band> ChartPage::bands() const {
+  std::vector<Band> bands;
+  for (std::size_t i = 0; i < plan_.bands.size(); ++i) {
+    if (i == 0 || plan_.bands[i] != plan_.bands[i - 1]) bands.push_back({i, i});
+    bands.back().last = i + 1;
+  }
+  return bands;
+}
+
 void ChartPage::draw_bands(const Rect& frame) {
   bool shaded = false;
-  std::size_t start = 0;
-  for (std::size_t i = 1; i <= plan_.bands.size(); ++i) {
-    if (i < plan_.bands.size() && plan_.bands[i] == plan_.bands[i - 1]) continue;
-    if (shaded) picture.fill({slot_left(start), slot_left(i), frame.top, frame.bottom}, band_grey);
+  for (const auto& [first, last] : bands()) {
+    if (shaded) picture.fill({slot_left(first), slot_left(last), frame.top, frame.bottom}, band_grey);
     shaded = !shaded;
-    start = i;
   }
+}
+
+void ChartPage::draw_labels() {
+  if (slot_width_ < least_upright_distance && !plan_.bands.empty() && !plan_.bands_are.empty()) {
+    draw_band_labels();
+  } else {
+    draw_slot_labels();
+  }
+}
+
+void ChartPage::draw_band_labels() {
+  double free_from = 0;
+  for (const auto& [first, last] : bands()) {
+    const std::string& text = plan_.bands[first].empty() ? plan_.slots[first] : plan_.bands[first];
+    const double half = text_width(text) / 2;
+    const double middle = std::min((slot_left(first) + slot_left(last)) / 2, picture.width() - half);
+    if (middle - half < free_from) continue;
+    picture.text({middle, y_}, TextStyle::center, text);
+    free_from = middle + half;
+  }
+  y_ += line_height;
+  picture.text({(left_ + picture.width() - right_margin) / 2, y_}, TextStyle::center, plan_.bands_are);
+  y_ += line_height / 2;
 }
 
 std::vector<std::size_t> ChartPage::labelled_slots(double least_distance) const {
   std::vector<std::size_t> chosen;
-  const bool sparse = slot_width_ < least_distance;
   double free_from = 0;
   for (std::size_t i = 0; i < plan_.slots.size(); ++i) {
-    const bool starts_band = i == 0 || plan_.bands.empty() || plan_.bands[i] != plan_.bands[i - 1];
-    if (slot_left(i) < free_from || (sparse && !starts_band)) continue;
+    if (slot_left(i) < free_from) continue;
     chosen.push_back(i);
     free_from = slot_left(i) + least_distance - 0.01;
   }
@@ -222,7 +271,7 @@ std::vector<std::size_t> ChartPage::labelled_slots(double least_distance) const 
 void ChartPage::draw_slot_labels() {
   const Slope slope = slope_of(plan_);
   const double length = widest(plan_.slots);
-  for (const std::size_t slot : labelled_slots(slope == Slope::upright ? 12 : 0)) {
+  for (const std::size_t slot : labelled_slots(slope == Slope::upright ? least_upright_distance : 0)) {
     const Point place{slot_middle(slot), y_ - 6};
     switch (slope) {
       case Slope::level:

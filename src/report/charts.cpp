@@ -18,7 +18,7 @@ PagePlan page_plan(const ChartTable& table) {
   plan.changes = table.changes;
   plan.reference = table.reference_name;
   for (const Series& series : table.series) {
-    plan.legend.push_back({series_marker(series.style, 1),
+    plan.legend.push_back({series_marker(series.style),
                            series.name + (series.is_reference && table.changes ? " (reference)" : "")});
     plan.alphas.insert(plan.alphas.end(), series.alphas.begin(), series.alphas.end());
   }

@@ -11,7 +11,7 @@
 #include "alphahill/base/file.hpp"
 #include "alphahill/report/csv.hpp"
 #include "alphahill/report/file_name.hpp"
-#include "alphahill/report/gnuplot.hpp"
+#include "alphahill/report/picture_file.hpp"
 #include "alphahill/report/report.hpp"
 
 namespace alphahill {
@@ -158,7 +158,7 @@ WrittenComparison write_comparison(std::span<const fs::path> results_files, cons
   }
   if (const auto table = comparison_table(runs)) {
     const fs::path plot = settings.output_dir / fmt::format("comparison.{}", name_of(settings.plot_format));
-    draw_plots({{plot, [&] { return draw_layers(*table); }}}, settings.output_dir, settings.plot_format, 1);
+    draw_plots({{plot, [&] { return draw_layers(*table); }}}, settings.plot_format);
   } else {
     spdlog::warn("no layer is in all files at the same precision: there is no plot of the comparison");
   }

@@ -39,7 +39,7 @@ void draw_box(Picture& picture, const Place& place, std::vector<double> values) 
   if (values.empty()) return;
   std::ranges::sort(values);
   const auto y_at = [&](double fraction) { return place.y_of(quantile(values, fraction)); };
-  const Colour colour = series_marker(place.style, 1).colour;
+  const Colour colour = series_colour(place.style);
   const double middle = (place.left + place.right) / 2;
   picture.line({middle, y_at(0)}, {middle, y_at(1)}, colour);
   picture.fill({place.left, place.right, y_at(0.75), y_at(0.25)}, lighter(colour));
@@ -51,7 +51,7 @@ void draw_box(Picture& picture, const Place& place, std::vector<double> values) 
 void draw_points(Picture& picture, const Place& place, const std::vector<double>& values) {
   constexpr double golden = 0.6180339887498949;
   const std::size_t stride = values.size() / most_points + 1;
-  const Marker marker = series_marker(place.style, values.size() < 50 ? 0.6 : 0.35);
+  const Marker marker = series_marker(place.style, values.size() < 50 ? 5 : 3);
   for (std::size_t i = 0; i < values.size(); i += stride) {
     const double part = std::fmod(golden * static_cast<double>(i) + 0.5, 1.0);
     picture.mark({place.left + part * (place.right - place.left), place.y_of(values[i])}, marker);

@@ -22,14 +22,14 @@ std::vector<std::string> bands_of(const std::vector<LayerLabel>& layers) {
 void draw_alphas(ChartPage& page, const ChartTable& table, std::size_t layer) {
   double first = no_figure;
   double highest = -std::numeric_limits<double>::infinity();
-  for (std::size_t i = 0; i < table.series.size(); ++i) {
+  for (std::size_t i = table.series.size(); i-- > 0;) {
     const double alpha = table.series[i].alphas[layer];
     if (std::isnan(alpha)) {
       page.mark_missing(layer, i);
     } else {
-      page.picture.mark({page.x(layer, i), page.alpha_y(alpha)}, page.marker(table.series[i].style));
+      page.mark_alpha(layer, i, table.series[i].style, alpha);
       highest = std::max(highest, alpha);
-      if (std::isnan(first)) first = alpha;
+      first = alpha;
     }
   }
   if (page.has_room_for_values() && !std::isnan(first)) {
@@ -52,7 +52,9 @@ void draw_changes(ChartPage& page, const ChartTable& table, std::size_t layer) {
 Picture draw_layers(const ChartTable& table) {
   PagePlan plan = page_plan(table);
   plan.slot_width = widest_slot;
+  plan.in_front = table.series.front().name;
   plan.bands = bands_of(table.layers);
+  plan.bands_are = "block";
   for (const LayerLabel& label : table.layers) plan.slots.push_back(label.text);
   ChartPage page(std::move(plan));
   for (std::size_t layer = 0; layer < table.layers.size(); ++layer) {

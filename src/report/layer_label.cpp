@@ -52,12 +52,16 @@ std::size_t shared_lead(const std::set<Words>& stacks) {
   return static_cast<std::size_t>(std::ranges::mismatch(first, last).in1 - first.begin());
 }
 
-std::string label_text(const ParsedName& name, std::size_t lead) {
-  Words words(name.stack.begin() + static_cast<std::ptrdiff_t>(std::min(lead, name.stack.size())),
-              name.stack.end());
-  if (!name.block.empty()) words.push_back(name.block);
-  std::string text = joined(words, ".");
-  if (!text.empty()) text += ' ';
+/// "17", or "vision.blocks.17"; empty outside the blocks.
+std::string block_text(const ParsedName& name, std::size_t lead) {
+  if (name.block.empty()) return {};
+  Words words(name.stack.begin() + static_cast<std::ptrdiff_t>(lead), name.stack.end());
+  words.push_back(name.block);
+  return joined(words, ".");
+}
+
+std::string label_text(const ParsedName& name, const std::string& block) {
+  const std::string text = block.empty() ? "" : block + ' ';
   Words role = name.role;
   for (std::string& word : role) {
     const auto found = std::ranges::find(short_words, word, &decltype(short_words)::value_type::first);
@@ -77,8 +81,10 @@ std::vector<LayerLabel> layer_labels(std::span<const ReportedLayer> layers) {
   }
   std::vector<LayerLabel> labels;
   std::map<std::string, int> uses;
+  const std::size_t lead = shared_lead(stacks);
   for (const ParsedName& name : names) {
-    labels.push_back({label_text(name, shared_lead(stacks)), joined(name.stack, ".") + name.block});
+    const std::string block = block_text(name, lead);
+    labels.push_back({label_text(name, block), shortened(drawable(block), longest_label)});
     ++uses[labels.back().text];
   }
   for (std::size_t i = 0; i < labels.size(); ++i) {

@@ -62,7 +62,7 @@ WrittenReport write_report(const ReportView& view, const ReportSettings& setting
   const std::vector<Plot> plots = plots_of(view, settings);
   written.plots = std::ssize(plots);
   try {
-    draw_plots(plots, written.plots_folder, settings.plot_format, settings.jobs);
+    draw_plots(plots, settings.plot_format);
   } catch (const Error& error) {
     throw Error(error.fault(), error.where(),
                 error.reason() + "; the CSV files are written, the plots are not");

@@ -41,7 +41,7 @@ PagePlan plan_of(const ReportView& view, const ReportedLayer& layer,
 
 void draw_alpha(ChartPage& page, std::size_t slot, const ResultRow& row, std::size_t style) {
   const double x = page.slot_middle(slot);
-  const Colour colour = series_marker(style, 1).colour;
+  const Colour colour = series_colour(style);
   double top = page.alpha_y(row.alpha);
   std::string value = fmt::format("{:.5f}", row.alpha);
   if (std::isfinite(row.alpha_stderr)) {

@@ -41,7 +41,7 @@ std::string setting(const char* name, const char* otherwise = "") {
   return value == nullptr ? otherwise : value;
 }
 
-/// Not in mpirun and gnuplot, which inherit the environment.
+/// Not in mpirun, which inherits the environment.
 bool is_concerned() {
   return std::string_view(program_invocation_short_name) == "alpha-hill" &&
          setting("OMPI_COMM_WORLD_RANK", "0") == setting("FAULTS_RANK", "0");

@@ -57,8 +57,9 @@ TEST(LayerLabel, LayersOfABlockShareItsName) {
   layers[1].layer.name = "model.layers.0.mlp.down_proj";
   layers[2].layer.name = "model.layers.1.mlp.up_proj";
   const std::vector<LayerLabel> labels = layer_labels(layers);
-  EXPECT_EQ(labels[0].block, labels[1].block);
-  EXPECT_NE(labels[1].block, labels[2].block);
+  EXPECT_EQ(labels[0].block, "0");
+  EXPECT_EQ(labels[1].block, "0");
+  EXPECT_EQ(labels[2].block, "1");
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ void write_results_of(const Run& run);
 void print_report(const std::filesystem::path& results_file, const ReportSettings& settings);
 
 /// Writes the HDF5 file from the journal and, where the run is complete and they are wanted, CSVs and plots;
-/// prints the summary. MPI must be over: plots are drawn by child processes.
+/// prints the summary. MPI should be over: plots are drawn on all cores, and a rank that waits keeps one busy.
 /// @return the exit code
 int finish_run(const Run& run);
 

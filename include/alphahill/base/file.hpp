@@ -71,6 +71,10 @@ void rename_file(const std::filesystem::path& from, const std::filesystem::path&
 void replace_file(const std::filesystem::path& path,
                   const std::function<void(const std::filesystem::path& temporary)>& write);
 
+/// The same without a sync, for what can be made again: the file may be lost when the machine goes down.
+void replace_file_unsynced(const std::filesystem::path& path,
+                           const std::function<void(const std::filesystem::path& temporary)>& write);
+
 /// Creates the folder and its parents. @throws Error(system) naming the folder that cannot be made
 void create_folders(const std::filesystem::path& folder);
 

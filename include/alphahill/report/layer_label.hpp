@@ -13,7 +13,7 @@ namespace alphahill {
 
 struct LayerLabel {
   std::string text;   ///< "17 attn.q_proj"
-  std::string block;  ///< the same for all layers of a block; empty outside the blocks
+  std::string block;  ///< "17": the same for all layers of a block; empty outside the blocks
 
   bool operator==(const LayerLabel&) const = default;
 };

@@ -7,8 +7,7 @@
 
 namespace alphahill {
 
-/// Text that any Latin font can draw: other characters become "?" (gnuplot draws a missing glyph larger than
-/// the plot).
+/// Text that any Latin font can draw: other characters become "?".
 std::string drawable(std::string_view text);
 
 /// At most `characters` characters (three or more): the middle gives way to an ellipsis.

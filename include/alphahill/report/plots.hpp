@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "alphahill/report/charts.hpp"
-#include "alphahill/report/gnuplot.hpp"
+#include "alphahill/report/picture_file.hpp"
 #include "alphahill/report/report.hpp"
 
 namespace alphahill {

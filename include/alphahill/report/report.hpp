@@ -21,7 +21,6 @@ struct ReportSettings {
   PlotFormat plot_format = PlotFormat::png;
   std::int64_t max_layers_per_plot = 10;                          ///< in the combined plots; 0: all in one
   IndividualPlots individual_plots = IndividualPlots::automatic;  ///< automatic: up to 500 layers
-  int jobs = 0;  ///< gnuplot processes at once; 0: one a core
 };
 
 /// @throws Error(usage) naming the option and what it may be
@@ -44,9 +43,7 @@ ReportView open_view(const std::filesystem::path& results_file, const Selection&
 
 /// Writes precision_alpha_hill_results.csv and precision_summary_statistics.csv into the output folder, then
 /// the plots into plots/ there, with a progress line on standard error.
-/// @throws Error(system) when a file cannot be written, or naming gnuplot when that is missing or fails; the
-/// CSVs
-///                       are there then
+/// @throws Error(system) naming the file that cannot be written; says whether the CSVs are there then
 WrittenReport write_report(const ReportView& view, const ReportSettings& settings);
 
 /// For the end of a run: the summary statistics, the layers that move most between precisions, and how many
