@@ -19,6 +19,7 @@
 #include "alphahill/cluster/crash_note.hpp"
 #include "alphahill/cluster/interrupt.hpp"
 #include "alphahill/cluster/job_limits.hpp"
+#include "alphahill/spectrum/blas.hpp"
 
 namespace alphahill {
 
@@ -198,6 +199,7 @@ Ended take_part(int argc, char** argv) {
 }  // namespace
 
 int alpha_hill(int argc, char** argv) {
+  start_with_widest_blas(argv);
   try {
     const Ended ended = take_part(argc, argv);
     return ended.run ? finish_run(*ended.run) : ended.exit_code;

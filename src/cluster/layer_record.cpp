@@ -117,8 +117,9 @@ LayerRecord compute_record(const Catalog& catalog, std::int64_t number, const An
   const StoredMatrix matrix{layer.rows, layer.cols, layer.format,
                             [&](std::int64_t row, std::int64_t rows, std::int64_t col, std::int64_t cols,
                                 std::span<std::byte> bytes) { weights.read(row, rows, col, cols, bytes); }};
+  Alone alone;
   LayerRecord record = guarded_record(number, settings, [&] {
-    return to_record(number, settings, layer, analyse(matrix, settings, backend), rank);
+    return to_record(number, settings, layer, analyse(matrix, settings, backend, alone), rank);
   });
   weights.check_unchanged();
   return record;

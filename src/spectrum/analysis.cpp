@@ -1,15 +1,24 @@
 #include "alphahill/spectrum/analysis.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <numeric>
+
+#include "alphahill/base/error.hpp"
 
 namespace alphahill {
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 /// Does `wide` hold every digit of a value of `narrow` in its own range?
 bool holds_digits(Format wide, Format narrow) {
@@ -38,19 +47,6 @@ bool needs_svd(const Spectrum& spectrum) {
   return !zero && spectrum.error_bound > largest_gram_error;
 }
 
-std::optional<Spectrum> decompose(const StoredMatrix& matrix, CastChain chain, double k_fraction,
-                                  CastSurvey* survey, Backend& backend) {
-  const auto start = Clock::now();
-  auto eigenvalues = backend.gram_eigenvalues(matrix, chain, survey);
-  if (!eigenvalues) return std::nullopt;
-  Spectrum spectrum = estimate(std::move(*eigenvalues), Method::gram_eigen, k_fraction);
-  if (needs_svd(spectrum)) {
-    spectrum = estimate(squared_singular_values(matrix, chain), Method::svd_full, k_fraction);
-  }
-  spectrum.seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  return spectrum;
-}
-
 /// The first precision before `precision` whose spectrum serves as this one's too. Never one that shares
 /// itself: equal bits with that one are within the bound of the one before it, too.
 std::optional<Share> find_share(std::size_t precision, const std::vector<PrecisionFigures>& earlier,
@@ -67,6 +63,90 @@ std::optional<Share> find_share(std::size_t precision, const std::vector<Precisi
   return std::nullopt;
 }
 
+/// The sum of the eigenvalues is |W_p|_F^2. Throws where rounding does not explain the difference.
+void check_trace(const Spectrum& spectrum, double squared_norm) {
+  constexpr double c = 2;
+  const double sum = std::accumulate(spectrum.eigenvalues.begin(), spectrum.eigenvalues.end(), 0.0);
+  const double tolerance =
+      c * static_cast<double>(spectrum.eigenvalues.size()) * std::numeric_limits<double>::epsilon();
+  if (std::abs(sum - squared_norm) <= tolerance * squared_norm) return;
+  throw Error(Fault::internal, "eigenvalues",
+              fmt::format("their sum is {}, that of the squared weights {}", sum, squared_norm));
+}
+
+/// The figures of a layer, precision by precision. All members of a team take the same steps; the leader
+/// keeps the figures, and decides what is computed.
+class Analysis {
+ public:
+  Analysis(const StoredMatrix& matrix, const AnalysisSettings& settings, Backend& backend, Team& team)
+      : matrix_(matrix),
+        settings_(settings),
+        backend_(backend),
+        team_(team),
+        survey_(settings.precisions, matrix.rows, matrix.cols),
+        figures_(settings.precisions.size()) {}
+
+  std::vector<PrecisionFigures> run() && {
+    for (std::size_t p = 0; p < figures_.size(); ++p) {
+      bool alone = false;
+      do_together(team_, [&] {
+        if (leads()) alone = needs_decomposition(p);
+      });
+      if (team_.any(alone)) reduce(p);
+    }
+    if (leads()) finish();
+    for (std::size_t p = 0; p < figures_.size(); ++p) {
+      figures_[p].nonfinite = survey_.nonfinite(p);
+      figures_[p].cast_error = survey_.relative_error(p);
+      figures_[p].squared_norm = survey_.squared_norm(p);
+    }
+    return std::move(figures_);
+  }
+
+ private:
+  bool leads() const { return team_.rank() == 0; }
+
+  bool needs_decomposition(std::size_t p) {
+    finish();
+    figures_[p].shares = find_share(p, figures_, survey_, settings_);
+    return !figures_[p].shares && (p == 0 || survey_.nonfinite(p) == 0);
+  }
+
+  void reduce(std::size_t p) {
+    const auto start = Clock::now();
+    pending_ = backend_.gram_eigenvalues(matrix_, chain(p), p == 0 ? &survey_ : nullptr, team_);
+    pending_precision_ = p;
+    seconds_ = seconds_since(start);
+  }
+
+  /// What is left to do of the decomposition under way.
+  void finish() {
+    if (!pending_) return;
+    const std::size_t p = pending_precision_;
+    const auto start = Clock::now();
+    Spectrum spectrum = estimate((*pending_)(), Method::gram_eigen, settings_.k_fraction);
+    pending_.reset();
+    if (needs_svd(spectrum)) {
+      spectrum = estimate(squared_singular_values(matrix_, chain(p)), Method::svd_full, settings_.k_fraction);
+    }
+    check_trace(spectrum, survey_.squared_norm(p));
+    spectrum.seconds = seconds_ + seconds_since(start);
+    figures_[p].spectrum = std::move(spectrum);
+  }
+
+  CastChain chain(std::size_t p) const { return {settings_.load, settings_.precisions[p]}; }
+
+  const StoredMatrix& matrix_;
+  const AnalysisSettings& settings_;
+  Backend& backend_;
+  Team& team_;
+  CastSurvey survey_;
+  std::vector<PrecisionFigures> figures_;
+  std::optional<Eigenvalues> pending_;
+  std::size_t pending_precision_ = 0;
+  double seconds_ = 0;  ///< what the decomposition under way has taken so far
+};
+
 }  // namespace
 
 std::string_view name_of(Method method) {
@@ -74,20 +154,8 @@ std::string_view name_of(Method method) {
 }
 
 std::vector<PrecisionFigures> analyse(const StoredMatrix& matrix, const AnalysisSettings& settings,
-                                      Backend& backend) {
-  CastSurvey survey(settings.precisions, matrix.rows, matrix.cols);
-  std::vector<PrecisionFigures> figures(settings.precisions.size());
-  for (std::size_t p = 0; p < figures.size(); ++p) {
-    figures[p].shares = find_share(p, figures, survey, settings);
-    if (!figures[p].shares && (p == 0 || survey.nonfinite(p) == 0)) {
-      figures[p].spectrum = decompose(matrix, {settings.load, settings.precisions[p]}, settings.k_fraction,
-                                      p == 0 ? &survey : nullptr, backend);
-    }
-    figures[p].nonfinite = survey.nonfinite(p);
-    figures[p].cast_error = survey.relative_error(p);
-    figures[p].squared_norm = survey.squared_norm(p);
-  }
-  return figures;
+                                      Backend& backend, Team& team) {
+  return Analysis(matrix, settings, backend, team).run();
 }
 
 std::int64_t expected_decompositions(Format stored, const AnalysisSettings& settings) {

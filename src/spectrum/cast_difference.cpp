@@ -38,6 +38,15 @@ void CastDifference::add(std::span<const float> one, std::span<const float> othe
   dense_ = is_dense(differing_, seen_);
 }
 
+void CastDifference::sum_over(Team& team) {
+  dense_ = team.any(dense_);
+  if (!team.any(!equal_bits())) return;
+  row_sums_.resize(static_cast<std::size_t>(rows_));
+  col_sums_.resize(static_cast<std::size_t>(cols_));
+  team.sum(row_sums_);
+  team.sum(col_sums_);
+}
+
 void CastDifference::add_to_row(std::span<const float> one, std::span<const float> other, std::int64_t row,
                                 std::int64_t col) {
   double* col_sums = col_sums_.data() + col;

@@ -8,14 +8,9 @@
 #include "alphahill/base/checked.hpp"
 
 extern "C" {
-void dsytrd_sy2sb_(const char* uplo, const int* n, const int* kd, double* a, const int* lda, double* ab,
-                   const int* ldab, double* tau, double* work, const int* lwork, int* info, std::size_t);
-void dsytrd_sb2st_(const char* stage1, const char* vect, const char* uplo, const int* n, const int* kd,
-                   double* ab, const int* ldab, double* d, double* e, double* hous, const int* lhous,
-                   double* work, const int* lwork, int* info, std::size_t, std::size_t, std::size_t);
-void dsytrd_(const char* uplo, const int* n, double* a, const int* lda, double* d, double* e, double* tau,
-             double* work, const int* lwork, int* info, std::size_t);
 void dsterf_(const int* n, double* d, double* e, int* info);
+void dgeqrt_(const int* m, const int* n, const int* nb, double* a, const int* lda, double* t, const int* ldt,
+             double* work, int* info);
 void dtpqrt_(const int* m, const int* n, const int* l, const int* nb, double* a, const int* lda, double* b,
              const int* ldb, double* t, const int* ldt, double* work, int* info);
 void dgesdd_(const char* jobz, const int* m, const int* n, double* a, const int* lda, double* s, double* u,
@@ -40,94 +35,49 @@ int workspace(double reported) {
   return narrow<int>(static_cast<std::int64_t>(reported), "LAPACK workspace");
 }
 
-struct Tridiagonal {
-  std::vector<double> diagonal;
-  std::vector<double> off_diagonal;
-
-  explicit Tridiagonal(int n)
-      : diagonal(static_cast<std::size_t>(n)), off_diagonal(static_cast<std::size_t>(n)) {}
-
-  std::vector<double> eigenvalues() && {
-    const int n = order(static_cast<std::int64_t>(diagonal.size()));
-    int info = 0;
-    dsterf_(&n, diagonal.data(), off_diagonal.data(), &info);
-    check("dsterf", info);
-    return std::move(diagonal);
-  }
-};
-
-/// The band of a symmetric matrix: column j holds its entries from the diagonal down, `width` + 1 of them.
-std::vector<double> reduce_to_band(int n, int width, std::span<double> matrix) {
-  const int band_rows = width + 1;
-  std::vector<double> band(static_cast<std::size_t>(band_rows) * static_cast<std::size_t>(n));
-  std::vector<double> tau(static_cast<std::size_t>(n));
-  double size = 0;
-  int lwork = -1;
-  int info = 0;
-  const auto call = [&](double* work) {
-    dsytrd_sy2sb_("L", &n, &width, matrix.data(), &n, band.data(), &band_rows, tau.data(), work, &lwork,
-                  &info, 1);
-    check("dsytrd_sy2sb", info);
-  };
-  call(&size);
-  lwork = workspace(size);
-  call(std::vector<double>(static_cast<std::size_t>(lwork)).data());
-  return band;
-}
-
-Tridiagonal chase_band(int n, int width, std::span<double> band) {
-  const int band_rows = width + 1;
-  Tridiagonal result(n);
-  double work_size = 0;
-  double reflectors_size = 0;
-  int lwork = -1;
-  int lreflectors = -1;
-  int info = 0;
-  const auto call = [&](double* reflectors, double* work) {
-    dsytrd_sb2st_("Y", "N", "L", &n, &width, band.data(), &band_rows, result.diagonal.data(),
-                  result.off_diagonal.data(), reflectors, &lreflectors, work, &lwork, &info, 1, 1, 1);
-    check("dsytrd_sb2st", info);
-  };
-  call(&reflectors_size, &work_size);
-  lwork = workspace(work_size);
-  lreflectors = workspace(reflectors_size);
-  call(std::vector<double>(static_cast<std::size_t>(lreflectors)).data(),
-       std::vector<double>(static_cast<std::size_t>(lwork)).data());
-  return result;
+CBLAS_TRANSPOSE operation(const Operand& operand) {
+  return operand.transposed ? CblasTrans : CblasNoTrans;
 }
 
 }  // namespace
 
-void add_gram(std::int64_t n, std::int64_t k, const double* a, bool transposed, double beta, double* g) {
-  const int rows = order(n);
-  const int depth = order(k);
-  cblas_dsyrk(CblasColMajor, CblasLower, transposed ? CblasTrans : CblasNoTrans, rows, depth, 1.0, a,
-              transposed ? depth : rows, beta, g, rows);
+void add_product(std::int64_t m, std::int64_t n, std::int64_t k, double factor, Operand a, Operand b,
+                 Result c) {
+  cblas_dgemm(CblasColMajor, operation(a), operation(b), order(m), order(n), order(k), factor, a.values,
+              order(a.leading_dimension), b.values, order(b.leading_dimension), 1.0, c.values,
+              order(c.leading_dimension));
 }
 
-std::vector<double> two_stage_eigenvalues(std::int64_t n, std::int64_t band_width, std::span<double> matrix) {
-  const int size = order(n);
-  const int width = order(band_width);
-  std::vector<double> band = reduce_to_band(size, width, matrix);
-  return chase_band(size, width, band).eigenvalues();
+void add_gram(std::int64_t n, std::int64_t k, Operand a, Result g) {
+  cblas_dsyrk(CblasColMajor, CblasLower, operation(a), order(n), order(k), 1.0, a.values,
+              order(a.leading_dimension), 1.0, g.values, order(g.leading_dimension));
 }
 
-std::vector<double> one_stage_eigenvalues(std::int64_t n, std::span<double> matrix) {
-  const int size = order(n);
-  Tridiagonal result(size);
-  std::vector<double> tau(result.diagonal.size());
-  double work_size = 0;
-  int lwork = -1;
+void subtract_rank_2k(std::int64_t n, std::int64_t k, const double* v, const double* w,
+                      std::int64_t leading_dimension, Result c) {
+  cblas_dsyr2k(CblasColMajor, CblasLower, CblasTrans, order(n), order(k), -1.0, v, order(leading_dimension),
+               w, order(leading_dimension), 1.0, c.values, order(c.leading_dimension));
+}
+
+double squared_norm(std::int64_t n, const double* values) {
+  return cblas_ddot(order(n), values, 1, values, 1);
+}
+
+void factor_panel(std::int64_t m, std::int64_t n, Result a, double* t, double* work) {
+  const int rows = order(m);
+  const int cols = order(n);
+  const int block = std::min(rows, cols);
+  const int leading_dimension = order(a.leading_dimension);
   int info = 0;
-  const auto call = [&](double* work) {
-    dsytrd_("L", &size, matrix.data(), &size, result.diagonal.data(), result.off_diagonal.data(), tau.data(),
-            work, &lwork, &info, 1);
-    check("dsytrd", info);
-  };
-  call(&work_size);
-  lwork = workspace(work_size);
-  call(std::vector<double>(static_cast<std::size_t>(lwork)).data());
-  return std::move(result).eigenvalues();
+  dgeqrt_(&rows, &cols, &block, a.values, &leading_dimension, t, &cols, work, &info);
+  check("dgeqrt", info);
+}
+
+void tridiagonal_eigenvalues(std::span<double> diagonal, std::span<double> off_diagonal) {
+  const int n = order(static_cast<std::int64_t>(diagonal.size()));
+  int info = 0;
+  dsterf_(&n, diagonal.data(), off_diagonal.data(), &info);
+  check("dsterf", info);
 }
 
 void fold_into_triangle(std::int64_t n, std::int64_t k, double* r, double* a) {

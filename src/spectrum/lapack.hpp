@@ -10,15 +10,39 @@
 
 namespace alphahill::lapack {
 
-/// G := beta G + A A^T (`transposed` false, A is n x k) or beta G + A^T A (A is k x n). G is n x n.
-void add_gram(std::int64_t n, std::int64_t k, const double* a, bool transposed, double beta, double* g);
+/// op(A): A itself, or its transpose.
+struct Operand {
+  const double* values;
+  std::int64_t leading_dimension;
+  bool transposed = false;
+};
 
-/// Eigenvalues of the symmetric n x n matrix, ascending: reduced to a band of `band_width` (n > band_width),
-/// the band to tridiagonal, then QR iteration. Overwrites the matrix.
-std::vector<double> two_stage_eigenvalues(std::int64_t n, std::int64_t band_width, std::span<double> matrix);
+/// A matrix that is written to.
+struct Result {
+  double* values;
+  std::int64_t leading_dimension;
+};
 
-/// The same through a direct reduction to tridiagonal form; any n >= 1.
-std::vector<double> one_stage_eigenvalues(std::int64_t n, std::span<double> matrix);
+/// C := C + factor op(A) op(B); C is m x n, op(A) m x k, op(B) k x n.
+void add_product(std::int64_t m, std::int64_t n, std::int64_t k, double factor, Operand a, Operand b,
+                 Result c);
+
+/// G := G + op(A) op(A)^T; G is n x n, op(A) n x k.
+void add_gram(std::int64_t n, std::int64_t k, Operand a, Result g);
+
+/// C := C - V^T W - W^T V; C is n x n, V and W are k x n with the same leading dimension.
+void subtract_rank_2k(std::int64_t n, std::int64_t k, const double* v, const double* w,
+                      std::int64_t leading_dimension, Result c);
+
+/// Sum of the squares of n values side by side.
+double squared_norm(std::int64_t n, const double* values);
+
+/// QR factorization of A (m x n, m >= 1): leaves R in and above its diagonal and the r = min(m, n) reflectors
+/// of Q = I - V T V^T below it, with T (r x r, upper triangular, leading dimension n) beside them.
+void factor_panel(std::int64_t m, std::int64_t n, Result a, double* t, double* work);
+
+/// Eigenvalues of a tridiagonal matrix, ascending. Overwrites both; `off_diagonal` has one value less.
+void tridiagonal_eigenvalues(std::span<double> diagonal, std::span<double> off_diagonal);
 
 /// Replaces the upper triangle R (n x n) by that of the QR factorization of R over A (k x n), and destroys A.
 void fold_into_triangle(std::int64_t n, std::int64_t k, double* r, double* a);

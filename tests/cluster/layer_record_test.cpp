@@ -128,7 +128,7 @@ TEST(LayerRecord, AFileThatHasChangedEndsTheRun) {
 class ChangingBackend : public Backend {
  public:
   explicit ChangingBackend(std::filesystem::path file) : file_(std::move(file)) {}
-  std::optional<std::vector<double>> gram_eigenvalues(const StoredMatrix&, CastChain, CastSurvey*) override {
+  std::optional<Eigenvalues> gram_eigenvalues(const StoredMatrix&, CastChain, CastSurvey*, Team&) override {
     std::filesystem::last_write_time(file_, std::filesystem::file_time_type());
     throw Error(Fault::internal, "dsterf", "did not converge");
   }

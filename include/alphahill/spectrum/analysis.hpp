@@ -53,8 +53,12 @@ struct PrecisionFigures {
 /// Figures at each precision, in the order asked for. A precision shares the decomposition of the first one
 /// before it whose cast weights agree bit for bit, or differ so little that `alpha_change_bound` is at most
 /// the share tolerance. The layer is read once for each decomposition, and once more for each SVD.
+///
+/// Collective; the spectra and shares are the leader's alone. The members are free when the last
+/// decomposition is down to what one core does.
+/// @throws Error(internal)  where the eigenvalues do not add up to what the weights say
 std::vector<PrecisionFigures> analyse(const StoredMatrix& matrix, const AnalysisSettings& settings,
-                                      Backend& backend);
+                                      Backend& backend, Team& team);
 
 /// Decompositions that a layer is expected to take, from the formats alone: a cast that holds every loaded
 /// value changes nothing; one that holds as many digits, in a smaller range, so little that it is shared

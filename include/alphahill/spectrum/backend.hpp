@@ -2,26 +2,36 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "alphahill/spectrum/cast_survey.hpp"
 #include "alphahill/spectrum/panels.hpp"
+#include "alphahill/spectrum/team.hpp"
 
 namespace alphahill {
+
+/// The last part of a decomposition, to be called once.
+using Eigenvalues = std::function<std::vector<double>()>;
 
 class Backend {
  public:
   virtual ~Backend() = default;
 
-  /// Eigenvalues of the smaller Gram matrix of the cast weights, ascending, >= 0 (what rounding leaves below
-  /// is set to 0): the Gram matrix is summed in fp64 while the layer is read once. Absolute error of each: N
-  /// eps lambda_1 (Weyl; Golub and Van Loan, section 8.1).
+  /// Eigenvalues of the smaller Gram matrix of the cast weights: it is summed in fp64 while the layer is read
+  /// once, and reduced as far as a team is of use.
+  ///
+  /// Collective. What is returned does the rest on one CPU core, is for the leader alone, and gives the
+  /// eigenvalues, ascending, >= 0 (what rounding leaves below is set to 0). Absolute error of each: N eps
+  /// lambda_1 (Weyl; Golub and Van Loan, section 8.1). It throws Error(internal) where the sum of their
+  /// squares is not |Gram|_F^2.
+  ///
   /// @param survey  fed with the weights in passing; may be null
   /// @return nothing when a cast weight is NaN or Inf
-  virtual std::optional<std::vector<double>> gram_eigenvalues(const StoredMatrix& matrix, CastChain chain,
-                                                              CastSurvey* survey) = 0;
+  virtual std::optional<Eigenvalues> gram_eigenvalues(const StoredMatrix& matrix, CastChain chain,
+                                                      CastSurvey* survey, Team& team) = 0;
 };
 
 std::unique_ptr<Backend> make_cpu_backend();
@@ -35,15 +45,11 @@ std::unique_ptr<Backend> make_cuda_backend(int device);
 /// of lambda_i: 2 N eps sqrt(lambda_1 / lambda_i). Weights must be finite.
 std::vector<double> squared_singular_values(const StoredMatrix& matrix, CastChain chain);
 
-/// Bytes that a layer needs at its peak on the CPU, by either way: an n x n matrix and one panel, raw, cast,
-/// and transposed for the SVD.
-std::int64_t peak_bytes(const StoredMatrix& matrix);
+/// Bytes that each member of a team of `members` needs for a layer at its peak on the CPU, by either way.
+std::int64_t peak_bytes(const StoredMatrix& matrix, int members = 1);
 
 /// Flops a second of this core on a layer of middle size, Gram matrix and reduction together; takes a tenth
 /// of a second.
 double measured_flops_per_second();
-
-/// BLAS threads of this process; the ranks of a node share its cores.
-void set_blas_threads(int threads);
 
 }  // namespace alphahill

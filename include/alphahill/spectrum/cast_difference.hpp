@@ -10,6 +10,8 @@
 #include <span>
 #include <vector>
 
+#include "alphahill/spectrum/team.hpp"
+
 namespace alphahill {
 
 /// Where a panel of consecutive weights, row by row, lies in its matrix.
@@ -27,6 +29,9 @@ class CastDifference {
   /// Takes in the same weights in both casts; they begin `first` weights into the panel.
   void add(std::span<const float> one, std::span<const float> other, const PanelPlace& panel,
            std::int64_t first);
+
+  /// Takes in what the other members of a team have seen of the same matrix; collective.
+  void sum_over(Team& team);
 
   bool equal_bits() const { return row_sums_.empty(); }
   /// A bound on |E|_2, rounding of the sums included. Infinite where a difference is NaN or Inf, and where so

@@ -1,7 +1,6 @@
 /// What the casts of a layer do to its weights, found while they stream by once.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -22,6 +21,9 @@ class CastSurvey {
   void add(std::span<const double> stored, std::span<const float> loaded, const PanelPlace& panel,
            std::int64_t first);
 
+  /// Takes in what the other members of a team have seen of the same matrix; collective.
+  void sum_over(Team& team);
+
   /// How far the casts of two precisions are apart. @pre earlier < precision
   const CastDifference& difference(std::size_t precision, std::size_t earlier) const {
     return tallies_[precision].differences[earlier];
@@ -30,29 +32,23 @@ class CastSurvey {
   std::int64_t nonfinite(std::size_t precision) const { return tallies_[precision].nonfinite; }
   std::int64_t count() const { return count_; }
   /// |W_p|_F^2
-  double squared_norm(std::size_t precision) const { return total(tallies_[precision].squares); }
+  double squared_norm(std::size_t precision) const { return tallies_[precision].squares; }
   /// |W_p - W|_F / |W|_F against the stored weights; 0 for zero weights, NaN where a weight is NaN or Inf.
   double relative_error(std::size_t precision) const;
 
  private:
-  /// Sums in interleaved lanes: as fast as the vector units allow, and in an order that no compiler changes.
-  using Lanes = std::array<double, 16>;
   struct Tally {
-    Lanes squares{};
-    Lanes squared_errors{};
+    double squares = 0;
+    double squared_errors = 0;
     std::int64_t nonfinite = 0;
     std::vector<float> block;                 ///< the cast of the current block
     std::vector<CastDifference> differences;  ///< from each earlier precision
 
     void add(std::span<const double> stored);
   };
-  static double total(const Lanes& lanes);
-  template <class Term>
-  static void add_terms(Lanes& lanes, std::size_t count, Term term);
-
   std::vector<Format> precisions_;
   std::vector<Tally> tallies_;
-  Lanes stored_squares_{};
+  double stored_squares_ = 0;
   std::int64_t count_ = 0;
 };
 

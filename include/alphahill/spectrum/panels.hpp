@@ -15,6 +15,7 @@
 
 #include "alphahill/numeric/format.hpp"
 #include "alphahill/spectrum/cast_survey.hpp"
+#include "alphahill/spectrum/team.hpp"
 
 namespace alphahill {
 
@@ -43,16 +44,24 @@ struct CastChain {
 struct Panel {
   std::int64_t depth = 0;
   std::vector<double> values;
+
+  void resize(std::int64_t slices, std::int64_t order) {
+    depth = slices;
+    values.resize(static_cast<std::size_t>(slices * order));
+  }
 };
 
 /// Slices of the longer side that make a panel of about `panel_bytes` in fp64, and deep enough for BLAS-3.
 std::int64_t panel_depth(const StoredMatrix& matrix);
 inline constexpr std::int64_t panel_bytes = 32 << 20;
 
-/// Reads the layer once, panel by panel, casts each and hands it to `use`, which may overwrite it. One panel
-/// is held at a time.
-/// @param survey  fed with the stored and loaded values in passing; may be null
-void for_each_panel(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey,
+/// Reads the layer once, panel by panel, casts each and hands it to `use`, which may overwrite it. Each
+/// member of a team reads and casts an equal part of the panels; all use all of them, in the same order.
+/// @param survey  fed with the stored and loaded values that this member reads; may be null
+void for_each_panel(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey, Team& team,
                     const std::function<void(Panel&)>& use);
+
+/// Bytes that a panel takes with all that its reading needs.
+std::int64_t reading_bytes(const StoredMatrix& matrix);
 
 }  // namespace alphahill

@@ -1,0 +1,25 @@
+/// Orthogonal reduction of a symmetric matrix to a band, by one member of a team or by all of them.
+#pragma once
+
+#include "alphahill/spectrum/team.hpp"
+#include "symmetric_band.hpp"
+#include "symmetric_share.hpp"
+
+namespace alphahill {
+
+/// The band of Q^T A Q, the same for every member; collective. Overwrites A.
+///
+/// Panel by panel: the rows below the diagonal block are factored, Q_j = I - V T V^T, and
+///
+///   Q_j^T A Q_j = A - V W^T - W V^T,   W = X - V (T^T V^T X) / 2,   X = A V T
+///
+/// (Dongarra, Sorensen and Hammarling 1989; Bischof, Lang and Sun 2000). The updates of several panels are
+/// held back and put into A together; until then the next panel and X are corrected by them. So the products
+/// with A are the only ones that are as thin as the band, and the update is a multiplication of thick ones.
+/// 4/3 n^3 flops; backward error of order n eps |A|.
+SymmetricBand reduce_to_band(SymmetricShare& a, Team& team);
+
+/// Values that a reduction of this order needs besides A, the band included.
+std::int64_t reduction_values(std::int64_t order);
+
+}  // namespace alphahill

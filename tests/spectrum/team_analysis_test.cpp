@@ -1,0 +1,105 @@
+/// A layer analysed by a team: the figures of one rank, and a failure that all members learn of.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "alphahill/base/error.hpp"
+#include "alphahill/spectrum/analysis.hpp"
+#include "support/matrices.hpp"
+#include "support/thread_team.hpp"
+
+namespace alphahill {
+namespace {
+
+const AnalysisSettings settings{Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, 0.1, 1e-5};
+
+std::vector<PrecisionFigures> figures_of(const StoredMatrix& matrix, int members) {
+  std::vector<PrecisionFigures> figures;
+  run_as_team(members, [&](Team& team) {
+    auto mine = analyse(matrix, settings, *make_cpu_backend(), team);
+    if (team.rank() == 0) figures = std::move(mine);
+  });
+  return figures;
+}
+
+constexpr double tolerance = 1e-9;
+
+void expect_close(double found, double expected) {
+  if (std::isnan(expected)) {
+    EXPECT_TRUE(std::isnan(found)) << found;
+  } else {
+    EXPECT_NEAR(found, expected, tolerance * expected);
+  }
+}
+
+void expect_same_figures(const std::vector<PrecisionFigures>& found,
+                         const std::vector<PrecisionFigures>& expected) {
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t p = 0; p < found.size(); ++p) {
+    expect_close(found[p].squared_norm, expected[p].squared_norm);
+    expect_close(found[p].cast_error, expected[p].cast_error);
+    EXPECT_EQ(found[p].nonfinite, expected[p].nonfinite);
+    ASSERT_EQ(found[p].shares.has_value(), expected[p].shares.has_value());
+    ASSERT_EQ(found[p].spectrum.has_value(), expected[p].spectrum.has_value());
+    if (!found[p].spectrum) continue;
+    expect_close(found[p].spectrum->hill.alpha, expected[p].spectrum->hill.alpha);
+    EXPECT_EQ(found[p].spectrum->method, expected[p].spectrum->method);
+  }
+}
+
+class TeamAnalysis : public testing::TestWithParam<int> {};
+
+TEST_P(TeamAnalysis, GivesTheFiguresOfOneRank) {
+  for (const auto& [rows, cols] :
+       {std::pair<std::int64_t, std::int64_t>{403, 211}, {211, 403}, {17, 60000}}) {
+    const RowMajor matrix = random_matrix(rows, cols, 1);
+    expect_same_figures(figures_of(stored(matrix), GetParam()), figures_of(stored(matrix), 1));
+  }
+}
+
+TEST_P(TeamAnalysis, SharesWhatOneRankShares) {
+  RowMajor matrix = (random_matrix(300, 200, 2) * 64).array().round() / 64;
+  matrix(250, 20) = std::ldexp(1.0, -20) * 0x1.8p-5;
+  const auto alone = figures_of(stored(matrix), 1);
+  EXPECT_GT(alone[1].shares.value().bound, 0);
+  expect_same_figures(figures_of(stored(matrix), GetParam()), alone);
+}
+
+TEST_P(TeamAnalysis, FallsBackToTheSvd) {
+  const Eigen::VectorXd singular = Eigen::VectorXd::NullaryExpr(
+      30, [](Eigen::Index i) { return std::pow(10.0, -static_cast<double>(i) / 2); });
+  const RowMajor matrix = rounded_to_fp32(matrix_of(50, 30, singular, 6));
+  expect_same_figures(figures_of(stored(matrix), GetParam()), figures_of(stored(matrix), 1));
+}
+
+TEST_P(TeamAnalysis, CountsNanAndInfOfAllMembers) {
+  RowMajor matrix = random_matrix(1000, 9, 3);
+  matrix(2, 3) = std::nan("");
+  matrix(998, 3) = 1e300;
+  expect_same_figures(figures_of(stored(matrix), GetParam()), figures_of(stored(matrix), 1));
+}
+
+TEST_P(TeamAnalysis, AFailureToReadOnOneMemberEndsAllWithItsReason) {
+  const RowMajor matrix = random_matrix(4000, 2000, 4);
+  StoredMatrix failing = stored(matrix);
+  failing.read = [read = failing.read](std::int64_t row, std::int64_t rows, std::int64_t col,
+                                       std::int64_t cols, std::span<std::byte> bytes) {
+    if (row > 0) throw Error(Fault::input, "model.safetensors", "the file has become shorter");
+    read(row, rows, col, cols, bytes);
+  };
+  run_as_team(GetParam(), [&](Team& team) {
+    try {
+      analyse(failing, settings, *make_cpu_backend(), team);
+      ADD_FAILURE() << "no error on member " << team.rank();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.fault(), Fault::input);
+      EXPECT_THAT(error.what(), testing::HasSubstr("the file has become shorter"));
+    }
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, TeamAnalysis, testing::Values(2, 3, 4));
+
+}  // namespace
+}  // namespace alphahill

@@ -1,0 +1,77 @@
+/// A team whose members are threads of one process.
+#pragma once
+
+#include <algorithm>
+#include <barrier>
+#include <cstring>
+#include <functional>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "alphahill/spectrum/team.hpp"
+
+namespace alphahill {
+
+/// What the members of a team of threads have in common.
+struct ThreadTeamRoom {
+  explicit ThreadTeamRoom(int members) : barrier(members), spans(static_cast<std::size_t>(members)) {}
+
+  std::barrier<> barrier;
+  std::vector<std::span<std::byte>> spans;
+};
+
+class ThreadTeam final : public Team {
+ public:
+  ThreadTeam(ThreadTeamRoom& room, int rank) : room_(room), rank_(rank) {}
+
+  int size() const override { return static_cast<int>(room_.spans.size()); }
+  int rank() const override { return rank_; }
+
+  void broadcast(std::span<std::byte> bytes, int root) override {
+    show(bytes);
+    const auto source = room_.spans[static_cast<std::size_t>(root)];
+    if (rank_ != root && !bytes.empty()) std::memcpy(bytes.data(), source.data(), bytes.size());
+    room_.barrier.arrive_and_wait();
+  }
+
+  void sum(std::span<double> values) override {
+    show(std::as_writable_bytes(values));
+    std::vector<double> total(values.size());
+    for (const auto& bytes : room_.spans) {
+      const auto* theirs = reinterpret_cast<const double*>(bytes.data());
+      for (std::size_t i = 0; i < total.size(); ++i) total[i] += theirs[i];
+    }
+    room_.barrier.arrive_and_wait();
+    std::ranges::copy(total, values.begin());
+  }
+
+  bool any(bool mine) override {
+    std::vector<double> count{mine ? 1.0 : 0.0};
+    sum(count);
+    return count[0] > 0;
+  }
+
+ private:
+  void show(std::span<std::byte> bytes) {
+    room_.spans[static_cast<std::size_t>(rank_)] = bytes;
+    room_.barrier.arrive_and_wait();
+  }
+
+  ThreadTeamRoom& room_;
+  int rank_;
+};
+
+/// Runs `member` on each member of a team of threads; it must not throw.
+inline void run_as_team(int members, const std::function<void(Team&)>& member) {
+  ThreadTeamRoom room(members);
+  std::vector<std::jthread> threads;
+  for (int rank = 0; rank < members; ++rank) {
+    threads.emplace_back([&room, &member, rank] {
+      ThreadTeam team(room, rank);
+      member(team);
+    });
+  }
+}
+
+}  // namespace alphahill
