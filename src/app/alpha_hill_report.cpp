@@ -44,8 +44,8 @@ po::options_description input_options() {
   add("results", po::value<std::vector<std::string>>()->value_name("FILE"),
       "results files or journals (also without --results)");
   add("status", po::bool_switch(), "print how far the runs of these journals or output folders are, and end");
-  add("output-dir", text("DIR")->default_value("./results/precision_analysis"),
-      "where everything is written");
+  add("output-dir", text("DIR"),
+      "where everything is written; default: beside the results file, for several of them ./comparison");
   add("k-frac", text("FRACTION"), "part of the eigenvalues in the tail, in (0, 1]; default: the run's");
   add("precisions", text("LIST"), "some of the run's precisions; default: all");
   add("filter-layers", text("REGEX")->default_value(""),
@@ -85,7 +85,13 @@ void print_status(const std::vector<std::filesystem::path>& paths) {
   }
 }
 
-void write(std::vector<std::filesystem::path> files, const ReportSettings& settings) {
+std::filesystem::path usual_output_dir(const std::vector<std::filesystem::path>& files) {
+  if (files.size() > 1) return "./comparison";
+  return files.front().has_parent_path() ? files.front().parent_path() : ".";
+}
+
+void write(std::vector<std::filesystem::path> files, ReportSettings settings) {
+  if (settings.output_dir.empty()) settings.output_dir = usual_output_dir(files);
   for (auto& file : files) {
     if (file.extension() == ".journal") file = write_results_beside(file);
   }

@@ -66,7 +66,7 @@ po::options_description report_options() {
 ReportSettings report_settings(const po::variables_map& values) {
   const auto text = [&](const char* name) { return values[name].as<std::string>(); };
   ReportSettings settings;
-  settings.output_dir = text("output-dir");
+  if (values.contains("output-dir")) settings.output_dir = text("output-dir");
   settings.plot_format = parse_plot_format(text("plot-format"));
   settings.max_layers_per_plot = whole_number("--max-layers-per-plot", text("max-layers-per-plot"));
   settings.individual_plots = parse_individual_plots(text("individual-plots"));

@@ -64,7 +64,7 @@ po::options_description run_options() {
   add("memory-per-rank", text("SIZE"),
       "such as 4G; layers that need more are left out; default: an equal share of the node");
   add("no-report", flag(), "write alpha_hill.h5 only");
-  add("restart", flag(), "begin anew, whatever the output folder holds");
+  add("restart", flag(), "begin anew, whatever the output folder holds: results, tables and plots in it are removed");
   add("list-layers", flag(), "print the layers and end");
   add("dry-run", flag(), "print what a run would read, compute and need, and end");
   return options;

@@ -61,9 +61,8 @@ Journal open_journal(const Options& options, const Catalog& catalog) {
   if (!options.restart) return Journal::open_or_resume(path, run);
   Journal journal = Journal::restart(path, run);
   take_crash_notes(options.report.output_dir);
-  for (const char* stale : {"alpha_hill.h5", results_csv_name, summary_csv_name}) {
-    std::filesystem::remove(options.report.output_dir / stale);
-  }
+  std::filesystem::remove(options.report.output_dir / "alpha_hill.h5");
+  remove_report(options.report.output_dir);
   return journal;
 }
 

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <numeric>
 
@@ -15,6 +16,13 @@ namespace alphahill {
 namespace {
 
 constexpr std::int64_t most_individual_plots = 500;
+
+constexpr const char* distribution_name = "alpha_distribution_by_precision";
+constexpr const char* category_prefix = "category_";
+constexpr const char* all_combined_name = "all_layers_combined";
+constexpr const char* batch_prefix = "combined_batch_";
+constexpr const char* individual_folder = "individual_layers";
+constexpr const char* individual_prefix = "layer_";
 
 using Indices = std::vector<std::size_t>;
 
@@ -94,7 +102,7 @@ class PlotList {
     std::vector<LayerGroup> groups = categories_of(view_);
     if (groups.size() == 1) groups.clear();
     groups.insert(groups.begin(), {"all layers", range(0, view_.layers.size())});
-    add("alpha_distribution_by_precision", [source = source_, groups, all = groups.front().layers] {
+    add(distribution_name, [source = source_, groups, all = groups.front().layers] {
       return draw_distribution(source->table("alpha by precision and category", all), groups);
     });
   }
@@ -102,7 +110,7 @@ class PlotList {
   void add_categories() {
     for (const LayerGroup& group : categories_of(view_)) {
       const std::string title = fmt::format("{}: {}", group.label, counted(group.layers.size()));
-      add(names_.make("category_", group.label), [source = source_, title, layers = group.layers] {
+      add(names_.make(category_prefix, group.label), [source = source_, title, layers = group.layers] {
         return draw_layers(source->table(title, layers));
       });
     }
@@ -115,7 +123,7 @@ class PlotList {
     for (std::size_t first = 0; first < layers; first += size) {
       const std::size_t last = std::min(first + size, layers);
       const std::string name =
-          size == layers ? "all_layers_combined" : fmt::format("combined_batch_{}", first / size + 1);
+          size == layers ? all_combined_name : fmt::format("{}{}", batch_prefix, first / size + 1);
       const std::string title =
           size == layers ? counted(layers) : fmt::format("layers {} to {} of {}", first + 1, last, layers);
       add(name, [=, source = source_] { return draw_layers(source->table(title, range(first, last))); });
@@ -124,8 +132,8 @@ class PlotList {
 
   void add_individual() {
     for (std::size_t i = 0; i < view_.layers.size(); ++i) {
-      const std::string prefix = fmt::format("layer_{:03}_", view_.layers[i].number);
-      add("individual_layers/" + names_.make(prefix, view_.layers[i].layer.name),
+      const std::string prefix = fmt::format("{}{:03}_", individual_prefix, view_.layers[i].number);
+      add(fmt::format("{}/{}", individual_folder, names_.make(prefix, view_.layers[i].layer.name)),
           [source = source_, i] { return source->single_layer(i); });
     }
   }
@@ -135,7 +143,7 @@ class PlotList {
  private:
   void add(const std::string& name, std::function<Picture()> draw) {
     const std::string file = fmt::format("{}.{}", name, name_of(settings_.plot_format));
-    plots_.push_back({settings_.output_dir / "plots" / file, std::move(draw)});
+    plots_.push_back({settings_.output_dir / plots_folder_name / file, std::move(draw)});
   }
 
   const ReportView& view_;
@@ -153,7 +161,36 @@ bool wants_individual(const ReportView& view, IndividualPlots wish) {
   return false;
 }
 
+/// Also one that was being written when a run was killed.
+bool has_name_of_plot(std::filesystem::path file, std::initializer_list<std::string_view> beginnings) {
+  if (file.extension() == ".tmp") file.replace_extension();
+  constexpr std::array formats{PlotFormat::png, PlotFormat::pdf, PlotFormat::svg};
+  const std::string extension = file.extension().string();
+  const std::string name = file.filename().string();
+  return std::ranges::any_of(formats,
+                             [&](PlotFormat f) { return extension == fmt::format(".{}", name_of(f)); }) &&
+         std::ranges::any_of(beginnings,
+                             [&](std::string_view beginning) { return name.starts_with(beginning); });
+}
+
+void remove_plots_in(const std::filesystem::path& folder,
+                     std::initializer_list<std::string_view> beginnings) {
+  if (!std::filesystem::is_directory(folder)) return;
+  std::vector<std::filesystem::path> stale;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.is_regular_file() && has_name_of_plot(entry.path(), beginnings)) stale.push_back(entry.path());
+  }
+  for (const auto& file : stale) std::filesystem::remove(file);
+  if (std::filesystem::is_empty(folder)) std::filesystem::remove(folder);
+}
+
 }  // namespace
+
+void remove_plots(const std::filesystem::path& output_dir) {
+  const std::filesystem::path plots = output_dir / plots_folder_name;
+  remove_plots_in(plots / individual_folder, {individual_prefix});
+  remove_plots_in(plots, {distribution_name, category_prefix, all_combined_name, batch_prefix});
+}
 
 std::vector<Plot> plots_of(const ReportView& view, const ReportSettings& settings) {
   PlotList list(view, settings);

@@ -55,7 +55,7 @@ WrittenReport write_report(const ReportView& view, const ReportSettings& setting
   create_folders(folder);
   WrittenReport written{.results_csv = folder / results_csv_name,
                         .summary_csv = folder / summary_csv_name,
-                        .plots_folder = folder / "plots"};
+                        .plots_folder = folder / plots_folder_name};
   save_text(written.results_csv, results_csv(view));
   save_text(written.summary_csv, summary_csv(view));
   if (view.layers.empty()) return written;
@@ -68,6 +68,11 @@ WrittenReport write_report(const ReportView& view, const ReportSettings& setting
                 error.reason() + "; the CSV files are written, the plots are not");
   }
   return written;
+}
+
+void remove_report(const std::filesystem::path& output_dir) {
+  for (const char* table : {results_csv_name, summary_csv_name}) std::filesystem::remove(output_dir / table);
+  remove_plots(output_dir);
 }
 
 }  // namespace alphahill

@@ -256,6 +256,27 @@ TEST(Report, ManyLayersAreLabelledByTheirBlocks) {
   EXPECT_THAT(picture, Not(HasSubstr("attn.q_proj")));
 }
 
+TEST(Report, IsRemovedAndWhatElseIsInItsFoldersStays) {
+  const TemporaryFolder folder;
+  const ReportSettings settings = settings_for(folder);
+  write(sample_run(2, {"fp32"}), settings);
+  folder.write("out/plots/combined_batch_3.svg", "of an earlier report");
+  folder.write("out/plots/combined_batch_4.png.tmp", "half a plot");
+  const std::set<std::string> others{"notes.txt", "plots/category_notes.txt", "plots/sketch.png",
+                                     "plots/individual_layers/sketch.png"};
+  for (const std::string& other : others) folder.write("out/" + other, "mine");
+  remove_report(settings.output_dir);
+  EXPECT_EQ(files_under(settings.output_dir), others);
+}
+
+TEST(Report, IsRemovedWithItsFolders) {
+  const TemporaryFolder folder;
+  write(sample_run(2, {"fp32"}), settings_for(folder));
+  remove_report(folder.path() / "out");
+  EXPECT_TRUE(fs::is_empty(folder.path() / "out"));
+  remove_report(folder.path() / "out");
+}
+
 TEST(Report, OptionValuesAreChecked) {
   EXPECT_EQ(parse_plot_format("svg"), PlotFormat::svg);
   EXPECT_EQ(parse_individual_plots("auto"), IndividualPlots::automatic);

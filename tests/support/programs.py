@@ -23,9 +23,10 @@ def command(program, *arguments, ranks=None):
     return [*launcher, str(BIN / program), *map(str, arguments)]
 
 
-def run(program, *arguments, ranks=None, timeout=120, environment=None):
+def run(program, *arguments, ranks=None, timeout=120, environment=None, cwd=None):
     return subprocess.run(command(program, *arguments, ranks=ranks), env=ENVIRONMENT | (environment or {}),
-                          timeout=timeout, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+                          timeout=timeout, stdin=subprocess.DEVNULL, cwd=cwd, capture_output=True, text=True,
+                          errors="replace")
 
 
 def read_csv(path):

@@ -15,4 +15,8 @@ namespace alphahill {
 /// @param view  must outlive the plots; at least one layer
 std::vector<Plot> plots_of(const ReportView& view, const ReportSettings& settings);
 
+/// Removes files of these names, in any format, from plots/ of the output folder, and folders that this leaves
+/// empty.
+void remove_plots(const std::filesystem::path& output_dir);
+
 }  // namespace alphahill

@@ -29,6 +29,7 @@ IndividualPlots parse_individual_plots(std::string_view text);
 
 inline constexpr const char* results_csv_name = "precision_alpha_hill_results.csv";
 inline constexpr const char* summary_csv_name = "precision_summary_statistics.csv";
+inline constexpr const char* plots_folder_name = "plots";
 
 struct WrittenReport {
   std::filesystem::path results_csv;
@@ -45,6 +46,9 @@ ReportView open_view(const std::filesystem::path& results_file, const Selection&
 /// the plots into plots/ there, with a progress line on standard error.
 /// @throws Error(system) naming the file that cannot be written; says whether the CSVs are there then
 WrittenReport write_report(const ReportView& view, const ReportSettings& settings);
+
+/// Removes the CSVs and plots that earlier reports left in an output folder; other files stay.
+void remove_report(const std::filesystem::path& output_dir);
 
 /// For the end of a run: the summary statistics, the layers that move most between precisions, and how many
 /// layers lack a figure and why.
