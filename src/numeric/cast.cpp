@@ -4,14 +4,7 @@
 #include <cstring>
 
 #include "alphahill/base/error.hpp"
-
-// One copy of a loop for each generation of vector units, chosen when the program starts. The sanitizers'
-// run-time is not ready when such a choice is made.
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
-#define ALPHAHILL_VECTORISED __attribute__((target_clones("default", "avx2", "arch=x86-64-v4")))
-#else
-#define ALPHAHILL_VECTORISED
-#endif
+#include "alphahill/base/vectorised.hpp"
 
 namespace alphahill {
 

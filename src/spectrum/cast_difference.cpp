@@ -19,10 +19,11 @@ bool is_dense(std::int64_t differing, std::int64_t seen) {
 
 }  // namespace
 
-void CastDifference::add(std::span<const float> one, std::span<const float> other, const PanelPlace& panel,
+bool CastDifference::add(std::span<const float> one, std::span<const float> other, const PanelPlace& panel,
                          std::int64_t first) {
   seen_ += std::ssize(one);
-  if (dense_ || std::memcmp(one.data(), other.data(), one.size_bytes()) == 0) return;
+  if (dense_) return false;
+  if (std::memcmp(one.data(), other.data(), one.size_bytes()) == 0) return true;
   row_sums_.resize(static_cast<std::size_t>(rows_));
   col_sums_.resize(static_cast<std::size_t>(cols_));
   for (std::int64_t at = 0; at < std::ssize(one);) {
@@ -36,6 +37,7 @@ void CastDifference::add(std::span<const float> one, std::span<const float> othe
     at += length;
   }
   dense_ = is_dense(differing_, seen_);
+  return false;
 }
 
 void CastDifference::sum_over(Team& team) {

@@ -27,7 +27,8 @@ class CastDifference {
   CastDifference(std::int64_t rows, std::int64_t cols) : rows_(rows), cols_(cols) {}
 
   /// Takes in the same weights in both casts; they begin `first` weights into the panel.
-  void add(std::span<const float> one, std::span<const float> other, const PanelPlace& panel,
+  /// @return are their bits equal?
+  bool add(std::span<const float> one, std::span<const float> other, const PanelPlace& panel,
            std::int64_t first);
 
   /// Takes in what the other members of a team have seen of the same matrix; collective.

@@ -11,6 +11,20 @@
 
 namespace alphahill {
 
+/// What a cast makes of some weights.
+struct CastSums {
+  double squares = 0;         ///< of the cast weights
+  double squared_errors = 0;  ///< of cast minus stored weights
+  double nonfinite = 0;       ///< cast weights that are NaN or Inf
+
+  CastSums& operator+=(const CastSums& other) {
+    squares += other.squares;
+    squared_errors += other.squared_errors;
+    nonfinite += other.nonfinite;
+    return *this;
+  }
+};
+
 class CastSurvey {
  public:
   /// @param rows, cols  of the matrix
@@ -29,23 +43,23 @@ class CastSurvey {
     return tallies_[precision].differences[earlier];
   }
   /// Cast weights that are NaN or Inf.
-  std::int64_t nonfinite(std::size_t precision) const { return tallies_[precision].nonfinite; }
+  std::int64_t nonfinite(std::size_t precision) const {
+    return static_cast<std::int64_t>(tallies_[precision].sums.nonfinite);
+  }
   std::int64_t count() const { return count_; }
   /// |W_p|_F^2
-  double squared_norm(std::size_t precision) const { return tallies_[precision].squares; }
+  double squared_norm(std::size_t precision) const { return tallies_[precision].sums.squares; }
   /// |W_p - W|_F / |W|_F against the stored weights; 0 for zero weights, NaN where a weight is NaN or Inf.
   double relative_error(std::size_t precision) const;
 
  private:
   struct Tally {
-    double squares = 0;
-    double squared_errors = 0;
-    std::int64_t nonfinite = 0;
+    CastSums sums{};
+    CastSums block_sums{};                    ///< of the current block
     std::vector<float> block;                 ///< the cast of the current block
     std::vector<CastDifference> differences;  ///< from each earlier precision
-
-    void add(std::span<const double> stored);
   };
+
   std::vector<Format> precisions_;
   std::vector<Tally> tallies_;
   double stored_squares_ = 0;
