@@ -6,13 +6,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "alphahill/base/file.hpp"
 #include "alphahill/store/results_file.hpp"
-#include "report/sample_run.hpp"
-#include "store/file_size_limit.hpp"
-#include "support/temporary_folder.hpp"
+#include "report/written_report.hpp"
 #include "support/thrown_error.hpp"
 
 namespace alphahill {
@@ -22,29 +19,9 @@ namespace fs = std::filesystem;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::MatchesRegex;
 using testing::Not;
 using testing::SizeIs;
 using testing::StartsWith;
-
-ReportSettings settings_for(const TemporaryFolder& folder) {
-  ReportSettings settings;
-  settings.output_dir = folder.path() / "out";
-  return settings;
-}
-
-void write(const SampleRun& sample, const ReportSettings& settings) {
-  EXPECT_GT(write_report(view_of(sample), settings).plots, 0);
-}
-
-/// Paths of all files under a folder, relative to it.
-std::set<std::string> files_under(const fs::path& folder) {
-  std::set<std::string> files;
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_regular_file()) files.insert(fs::relative(entry.path(), folder).string());
-  }
-  return files;
-}
 
 class EveryFormat : public testing::TestWithParam<PlotFormat> {};
 
@@ -216,30 +193,6 @@ TEST(Report, IndividualPlotsAreDrawnOrNotAsAskedFor) {
   EXPECT_TRUE(fs::exists(settings.output_dir / "plots/individual_layers"));
 }
 
-TEST(Report, AFullDiskIsAnErrorThatNamesThePlotAndLeavesNoHalfOfOne) {
-  const TemporaryFolder folder;
-  const ReportSettings settings = settings_for(folder);
-  const SampleRun sample = sample_run(2, {"fp32"});
-  {
-    const FileSizeLimit disk(4000);
-    EXPECT_THAT(
-        thrown_by([&] { write(sample, settings); }).value().what(),
-        MatchesRegex(".*/out/plots/.*\\.png\\.tmp: pwrite failed: File too large; the CSV files are written, "
-                     "the plots are not"));
-  }
-  EXPECT_THAT(files_under(settings.output_dir),
-              ElementsAre("precision_alpha_hill_results.csv", "precision_summary_statistics.csv"));
-  write(sample, settings);
-}
-
-TEST(Report, APlotThatCannotBeReplacedIsNamed) {
-  const TemporaryFolder folder;
-  const ReportSettings settings = settings_for(folder);
-  folder.write("out/plots/all_layers_combined.png/a_folder_in_its_place", "");
-  EXPECT_THAT(thrown_by([&] { write(sample_run(2, {"fp32"}), settings); }).value().what(),
-              HasSubstr("/all_layers_combined.png: rename failed: Is a directory"));
-}
-
 TEST(Report, ManyLayersAreLabelledByTheirBlocks) {
   SampleRun sample = sample_run(300, {"fp32", "bf16"});
   const TemporaryFolder folder;
@@ -254,27 +207,6 @@ TEST(Report, ManyLayersAreLabelledByTheirBlocks) {
     EXPECT_THAT(picture, HasSubstr(text));
   }
   EXPECT_THAT(picture, Not(HasSubstr("attn.q_proj")));
-}
-
-TEST(Report, IsRemovedAndWhatElseIsInItsFoldersStays) {
-  const TemporaryFolder folder;
-  const ReportSettings settings = settings_for(folder);
-  write(sample_run(2, {"fp32"}), settings);
-  folder.write("out/plots/combined_batch_3.svg", "of an earlier report");
-  folder.write("out/plots/combined_batch_4.png.tmp", "half a plot");
-  const std::set<std::string> others{"notes.txt", "plots/category_notes.txt", "plots/sketch.png",
-                                     "plots/individual_layers/sketch.png"};
-  for (const std::string& other : others) folder.write("out/" + other, "mine");
-  remove_report(settings.output_dir);
-  EXPECT_EQ(files_under(settings.output_dir), others);
-}
-
-TEST(Report, IsRemovedWithItsFolders) {
-  const TemporaryFolder folder;
-  write(sample_run(2, {"fp32"}), settings_for(folder));
-  remove_report(folder.path() / "out");
-  EXPECT_TRUE(fs::is_empty(folder.path() / "out"));
-  remove_report(folder.path() / "out");
 }
 
 TEST(Report, OptionValuesAreChecked) {
