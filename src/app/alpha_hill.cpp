@@ -199,7 +199,6 @@ Ended take_part(int argc, char** argv) {
 }  // namespace
 
 int alpha_hill(int argc, char** argv) {
-  start_with_widest_blas(argv);
   try {
     const Ended ended = take_part(argc, argv);
     return ended.run ? finish_run(*ended.run) : ended.exit_code;
