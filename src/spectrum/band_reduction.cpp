@@ -1,10 +1,10 @@
 #include "band_reduction.hpp"
 
+#include <algorithm>
 #include <array>
-#include <cstring>
 
+#include "host_space.hpp"
 #include "lapack.hpp"
-#include "symmetric_product.hpp"
 
 namespace alphahill {
 
@@ -18,158 +18,141 @@ using SmallSquare = std::array<double, width * width>;
 /// Vectors lie side by side, `width` entries for each row of A: they are the transposes of the V and W above.
 class BandReduction {
  public:
-  BandReduction(SymmetricShare& a, Team& team)
-      : a_(a),
-        team_(team),
-        band_(a.order()),
-        reflectors_(vectors(width)),
-        product_(vectors(width)),
-        held_v_(vectors(most_held)),
-        held_w_(vectors(most_held)) {}
+  explicit BandReduction(ReductionSpace& space)
+      : space_(space),
+        order_(space.order()),
+        band_(order_),
+        reflectors_(space.allocate_mirrored(width * order_)),
+        factor_(space.allocate_mirrored(width * width)),
+        product_(space.allocate(width * order_)),
+        coefficients_(space.allocate(width * most_held)),
+        square_(space.allocate(width * width)),
+        held_v_(space.allocate(most_held * order_)),
+        held_w_(space.allocate(most_held * order_)) {}
 
   SymmetricBand run() && {
-    for (std::int64_t first = 0; first < a_.order(); first += width) reduce_panel(first);
-    team_.sum(band_.values());
+    for (std::int64_t first = 0; first < order_; first += width) reduce_panel(first);
     return std::move(band_);
   }
 
  private:
-  std::vector<double> vectors(std::int64_t count) const {
-    return std::vector<double>(static_cast<std::size_t>(count * a_.order()));
-  }
-
   void reduce_panel(std::int64_t first) {
     const std::int64_t below = first + width;
-    if (a_.holds(first)) {
+    if (space_.holds(first)) {
       update_panel(first);
-      store_diagonal_block(first);
-      if (below < a_.order()) factor_below(first);
+      const std::int64_t cols = std::min(width, order_ - first);
+      const lapack::Result panel = space_.columns_on_host(first, cols);
+      store_diagonal_block(first, panel);
+      if (below < order_) factor_below(first, panel);
     }
-    if (below >= a_.order()) return;
-    share_reflectors(below);
-    multiply(below);
+    if (below >= order_) return;
+    space_.share(first, reflectors_, width * (order_ - below));
+    space_.share(first, factor_, width * width);
+    space_.multiply_symmetric(below, width, reflectors_.values, product_);
     correct(below);
     hold(below);
     if (held_ == most_held) update(below);
   }
 
   void update_panel(std::int64_t first) {
-    const std::int64_t rows = a_.order() - first;
-    const lapack::Result panel{a_.at(first, first), a_.leading_dimension()};
-    const double* v = held_v_.data() + first * most_held;
-    const double* w = held_w_.data() + first * most_held;
+    const std::int64_t rows = order_ - first;
+    const lapack::Result panel = space_.columns(first);
+    const double* v = held_v_ + first * most_held;
+    const double* w = held_w_ + first * most_held;
     const std::int64_t cols = std::min(width, rows);
-    lapack::add_product(rows, cols, held_, -1.0, {v, most_held, true}, {w, most_held}, panel);
-    lapack::add_product(rows, cols, held_, -1.0, {w, most_held, true}, {v, most_held}, panel);
+    space_.multiply(rows, cols, held_, -1, {v, most_held, true}, {w, most_held}, 1, panel);
+    space_.multiply(rows, cols, held_, -1, {w, most_held, true}, {v, most_held}, 1, panel);
   }
 
-  void store_diagonal_block(std::int64_t first) {
-    const std::int64_t end = std::min(first + width, a_.order());
-    for (std::int64_t col = first; col < end; ++col) {
-      for (std::int64_t row = col; row < end; ++row) band_.at(row, col) = *a_.at(row, col);
+  void store_diagonal_block(std::int64_t first, const lapack::Result& panel) {
+    const std::int64_t cols = std::min(width, order_ - first);
+    for (std::int64_t col = 0; col < cols; ++col) {
+      const double* entries = panel.values + col * panel.leading_dimension;
+      for (std::int64_t row = col; row < cols; ++row) band_.at(first + row, first + col) = entries[row];
     }
   }
 
-  void factor_below(std::int64_t first) {
+  /// The rows of the panel below its diagonal block.
+  void factor_below(std::int64_t first, const lapack::Result& panel) {
     const std::int64_t below = first + width;
-    const std::int64_t rows = a_.order() - below;
+    const std::int64_t rows = order_ - below;
     SmallSquare work;
-    factor_.fill(0);
-    lapack::factor_panel(rows, width, {a_.at(below, first), a_.leading_dimension()}, factor_.data(),
+    std::fill_n(factor_.on_host, width * width, 0);
+    lapack::factor_panel(rows, width, {panel.values + width, panel.leading_dimension}, factor_.on_host,
                          work.data());
     for (std::int64_t col = 0; col < width; ++col) {
-      double* entries = a_.at(below, first + col);
+      const double* entries = panel.values + width + col * panel.leading_dimension;
       const std::int64_t above = std::min(col + 1, rows);
       for (std::int64_t row = 0; row < above; ++row) band_.at(below + row, first + col) = entries[row];
       for (std::int64_t row = 0; row < rows; ++row) {
-        reflectors_[static_cast<std::size_t>(row * width + col)] = row > col ? entries[row] : row == col;
+        reflectors_.on_host[row * width + col] = row > col ? entries[row] : row == col;
       }
     }
   }
 
-  void share_reflectors(std::int64_t below) {
-    const int owner = a_.member_of(below - width);
-    team_.broadcast(std::as_writable_bytes(remaining(reflectors_, below)), owner);
-    team_.broadcast(std::as_writable_bytes(std::span(factor_)), owner);
-  }
-
-  /// What is left of `width` vectors from row `first` on.
-  std::span<double> remaining(std::vector<double>& vectors, std::int64_t first) const {
-    return std::span(vectors).first(static_cast<std::size_t>((a_.order() - first) * width));
-  }
-
-  /// product := A V
-  void multiply(std::int64_t first) {
-    const std::span<double> product = remaining(product_, first);
-    std::ranges::fill(product, 0);
-    a_.for_each_block(first, [&](std::int64_t col, std::int64_t cols) {
-      const std::int64_t offset = (col - first) * width;
-      add_symmetric_product({a_.order() - col, cols, a_.at(col, col), a_.leading_dimension()}, width,
-                            reflectors_.data() + offset, product.data() + offset);
-    });
-    team_.sum(product);
-  }
-
-  /// product := (A - held updates) V
+  /// product := (A - held updates) V, of A V
   void correct(std::int64_t first) {
-    const double* v = held_v_.data() + first * most_held;
-    const double* w = held_w_.data() + first * most_held;
+    const double* v = held_v_ + first * most_held;
+    const double* w = held_w_ + first * most_held;
     subtract_projected(first, w, v);
     subtract_projected(first, v, w);
   }
 
   /// product -= (V^T P^T) Q for P and Q of the vectors held
   void subtract_projected(std::int64_t first, const double* p, const double* q) {
-    const std::int64_t rows = a_.order() - first;
-    std::array<double, width * most_held> coefficients{};
-    lapack::add_product(width, held_, rows, 1.0, {reflectors_.data(), width}, {p, most_held, true},
-                        {coefficients.data(), width});
-    lapack::add_product(width, rows, held_, -1.0, {coefficients.data(), width}, {q, most_held},
-                        {product_.data(), width});
+    const std::int64_t rows = order_ - first;
+    const lapack::Operand coefficients{coefficients_, width};
+    space_.multiply(width, held_, rows, 1, {reflectors_.values, width}, {p, most_held, true}, 0,
+                    {coefficients_, width});
+    space_.multiply(width, rows, held_, -1, coefficients, {q, most_held}, 1, {product_, width});
   }
 
   /// Appends V and W to the updates held.
   void hold(std::int64_t first) {
-    const std::int64_t rows = a_.order() - first;
-    double* v = held_v_.data() + first * most_held + held_;
-    double* w = held_w_.data() + first * most_held + held_;
-    for (std::int64_t row = 0; row < rows; ++row) {
-      std::memcpy(v + row * most_held, reflectors_.data() + row * width, width * sizeof(double));
-      std::memset(w + row * most_held, 0, width * sizeof(double));
-    }
-    const lapack::Operand factor_transposed{factor_.data(), width, true};
-    lapack::add_product(width, rows, width, 1.0, factor_transposed, {product_.data(), width}, {w, most_held});
-    SmallSquare inner{};
-    SmallSquare middle{};
-    lapack::add_product(width, width, rows, 1.0, {reflectors_.data(), width}, {w, most_held, true},
-                        {inner.data(), width});
-    lapack::add_product(width, width, width, 1.0, factor_transposed, {inner.data(), width},
-                        {middle.data(), width});
-    lapack::add_product(width, rows, width, -0.5, {middle.data(), width, true}, {reflectors_.data(), width},
-                        {w, most_held});
+    const std::int64_t rows = order_ - first;
+    const lapack::Operand reflectors{reflectors_.values, width};
+    const lapack::Operand factor_transposed{factor_.values, width, true};
+    const lapack::Result v{held_v_ + first * most_held + held_, most_held};
+    const lapack::Result w{held_w_ + first * most_held + held_, most_held};
+    const lapack::Result inner{coefficients_, width};
+    const lapack::Result middle{square_, width};
+    space_.copy(width, rows, reflectors, v);
+    space_.multiply(width, rows, width, 1, factor_transposed, {product_, width}, 0, w);
+    space_.multiply(width, width, rows, 1, reflectors, {w.values, most_held, true}, 0, inner);
+    space_.multiply(width, width, width, 1, factor_transposed, {inner.values, width}, 0, middle);
+    space_.multiply(width, rows, width, -0.5, {middle.values, width, true}, reflectors, 1, w);
     held_ += width;
   }
 
   void update(std::int64_t first) {
-    a_.subtract_rank_2k(first, most_held, held_v_.data(), held_w_.data());
+    space_.subtract_rank_2k(first, most_held, held_v_, held_w_);
     held_ = 0;
   }
 
-  SymmetricShare& a_;
-  Team& team_;
+  ReductionSpace& space_;
+  std::int64_t order_;
   SymmetricBand band_;
-  std::vector<double> reflectors_;  ///< V of the panel, from its first row on
-  SmallSquare factor_;              ///< T of the panel
-  std::vector<double> product_;
-  std::vector<double> held_v_;  ///< of all rows of A
-  std::vector<double> held_w_;
+  Mirrored reflectors_;  ///< V of the panel, from its first row on
+  Mirrored factor_;      ///< T of the panel
+  double* product_;
+  double* coefficients_;
+  double* square_;
+  double* held_v_;  ///< of all rows of A
+  double* held_w_;
   std::int64_t held_ = 0;
 };
 
 }  // namespace
 
+SymmetricBand reduce_to_band(ReductionSpace& space) {
+  return BandReduction(space).run();
+}
+
 SymmetricBand reduce_to_band(SymmetricShare& a, Team& team) {
-  return BandReduction(a, team).run();
+  HostSpace space(a, team);
+  SymmetricBand band = reduce_to_band(space);
+  team.sum(band.values());
+  return band;
 }
 
 std::int64_t reduction_values(std::int64_t order) {

@@ -1,17 +1,12 @@
-#include <fmt/format.h>
-
 #include <Eigen/Core>
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cmath>
-#include <limits>
 #include <memory>
-#include <numeric>
 
-#include "alphahill/base/error.hpp"
 #include "alphahill/spectrum/backend.hpp"
 #include "band_reduction.hpp"
+#include "eigenvalue_checks.hpp"
 #include "lapack.hpp"
 
 namespace alphahill {
@@ -21,23 +16,13 @@ namespace {
 /// From this order on, two stages measure faster than one.
 constexpr std::int64_t two_stages_from = 640;
 
-/// The sum of the squared eigenvalues is |A|_F^2. Throws where rounding does not explain the difference: a
-/// backward error of n eps |A|_F changes the sum by 2 n eps |A|_F^2, and no backend comes near it.
-void check_squares(const std::vector<double>& eigenvalues, double squared_norm) {
-  constexpr double c = 2;
-  const double sum = std::inner_product(eigenvalues.begin(), eigenvalues.end(), eigenvalues.begin(), 0.0);
-  const double tolerance =
-      c * static_cast<double>(eigenvalues.size()) * std::numeric_limits<double>::epsilon();
-  if (std::abs(sum - squared_norm) <= tolerance * squared_norm) return;
-  throw Error(Fault::internal, "eigenvalues",
-              fmt::format("their squares add up to {}, those of the matrix to {}", sum, squared_norm));
-}
+using Computation = std::function<std::vector<double>()>;
 
 class CpuBackend final : public Backend {
  public:
   std::optional<Eigenvalues> gram_eigenvalues(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey,
                                               Team& team) override {
-    if (matrix.order() == 0) return [] { return std::vector<double>(); };
+    if (matrix.order() == 0) return [] { return GramSpectrum{}; };
     std::optional<SymmetricShare> gram;
     do_together(team, [&] { gram.emplace(matrix.order(), team); });
     for_each_panel(matrix, chain, survey, team, [&](const Panel& panel) {
@@ -51,7 +36,7 @@ class CpuBackend final : public Backend {
   }
 
  private:
-  static Eigenvalues reduce(SymmetricShare gram, Team& team) {
+  static Computation reduce(SymmetricShare gram, Team& team) {
     if (team.size() == 1 && gram.order() < two_stages_from) {
       const auto matrix = std::make_shared<SymmetricShare>(std::move(gram));
       return [matrix] {
@@ -63,12 +48,12 @@ class CpuBackend final : public Backend {
     return [band] { return band->eigenvalues(); };
   }
 
-  static Eigenvalues checked(Eigenvalues compute, double squared_norm) {
+  static Eigenvalues checked(Computation compute, double squared_norm) {
     return [compute = std::move(compute), squared_norm] {
       std::vector<double> eigenvalues = compute();
       check_squares(eigenvalues, squared_norm);
       for (double& eigenvalue : eigenvalues) eigenvalue = std::max(eigenvalue, 0.0);
-      return eigenvalues;
+      return GramSpectrum{std::move(eigenvalues), Method::gram_eigen};
     };
   }
 };

@@ -43,10 +43,10 @@ CBLAS_TRANSPOSE operation(const Operand& operand) {
 
 }  // namespace
 
-void add_product(std::int64_t m, std::int64_t n, std::int64_t k, double factor, Operand a, Operand b,
-                 Result c) {
+void multiply(std::int64_t m, std::int64_t n, std::int64_t k, double factor, Operand a, Operand b,
+              double keep, Result c) {
   cblas_dgemm(CblasColMajor, operation(a), operation(b), order(m), order(n), order(k), factor, a.values,
-              order(a.leading_dimension), b.values, order(b.leading_dimension), 1.0, c.values,
+              order(a.leading_dimension), b.values, order(b.leading_dimension), keep, c.values,
               order(c.leading_dimension));
 }
 

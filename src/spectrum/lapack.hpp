@@ -23,9 +23,9 @@ struct Result {
   std::int64_t leading_dimension;
 };
 
-/// C := C + factor op(A) op(B); C is m x n, op(A) m x k, op(B) k x n.
-void add_product(std::int64_t m, std::int64_t n, std::int64_t k, double factor, Operand a, Operand b,
-                 Result c);
+/// C := keep C + factor op(A) op(B); C is m x n, op(A) m x k, op(B) k x n.
+void multiply(std::int64_t m, std::int64_t n, std::int64_t k, double factor, Operand a, Operand b,
+              double keep, Result c);
 
 /// G := G + op(A) op(A)^T; G is n x n, op(A) n x k.
 void add_gram(std::int64_t n, std::int64_t k, Operand a, Result g);

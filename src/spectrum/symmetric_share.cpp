@@ -43,8 +43,8 @@ void SymmetricShare::add_gram(const double* panel, std::int64_t depth, bool tran
     const std::int64_t below = col + cols;
     lapack::add_gram(cols, depth, rows_from(col, false), {at(col, col), leading_dimension_});
     if (below == order_) return;
-    lapack::add_product(order_ - below, cols, depth, 1.0, rows_from(below, false), rows_from(col, true),
-                        {at(below, col), leading_dimension_});
+    lapack::multiply(order_ - below, cols, depth, 1, rows_from(below, false), rows_from(col, true), 1,
+                     {at(below, col), leading_dimension_});
   });
 }
 
@@ -75,8 +75,8 @@ void SymmetricShare::subtract_rank_2k(std::int64_t first, std::int64_t k, const 
     lapack::subtract_rank_2k(cols, k, v_col, w_col, k, {at(col, col), leading_dimension_});
     if (below == order_) return;
     const lapack::Result rest{at(below, col), leading_dimension_};
-    lapack::add_product(order_ - below, cols, k, -1.0, {v + below * k, k, true}, {w_col, k}, rest);
-    lapack::add_product(order_ - below, cols, k, -1.0, {w + below * k, k, true}, {v_col, k}, rest);
+    lapack::multiply(order_ - below, cols, k, -1, {v + below * k, k, true}, {w_col, k}, 1, rest);
+    lapack::multiply(order_ - below, cols, k, -1, {w + below * k, k, true}, {v_col, k}, 1, rest);
   });
 }
 

@@ -16,7 +16,7 @@ constexpr CastChain plain{Format::fp32, Format::fp32};
 
 std::vector<double> gram_eigenvalues(const RowMajor& matrix) {
   Alone alone;
-  return make_cpu_backend()->gram_eigenvalues(stored(matrix), plain, nullptr, alone).value()();
+  return make_cpu_backend()->gram_eigenvalues(stored(matrix), plain, nullptr, alone).value()().eigenvalues;
 }
 
 /// Each eigenvalue within c N eps of the largest.

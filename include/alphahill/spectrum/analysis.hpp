@@ -12,9 +12,7 @@
 
 namespace alphahill {
 
-/// How a spectrum was had.
-enum class Method : std::uint8_t { gram_eigen, svd_full };
-/// "gram_eigen", "svd_full".
+/// "gram_eigen", "gram_eigen_gpu", "svd_full".
 std::string_view name_of(Method method);
 
 /// A figure whose a-priori bound on the relative error of lambda_{k+1} exceeds this is computed again by SVD.

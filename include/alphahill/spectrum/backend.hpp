@@ -13,8 +13,17 @@
 
 namespace alphahill {
 
+/// How a spectrum was had.
+enum class Method : std::uint8_t { gram_eigen, gram_eigen_gpu, svd_full };
+
+/// The eigenvalues of a Gram matrix, ascending.
+struct GramSpectrum {
+  std::vector<double> eigenvalues;
+  Method method = Method::gram_eigen;
+};
+
 /// The last part of a decomposition, to be called once.
-using Eigenvalues = std::function<std::vector<double>()>;
+using Eigenvalues = std::function<GramSpectrum()>;
 
 class Backend {
  public:
@@ -28,6 +37,7 @@ class Backend {
   /// lambda_1 (Weyl; Golub and Van Loan, section 8.1). It throws Error(internal) where the sum of their
   /// squares is not |Gram|_F^2.
   ///
+  /// @param matrix  outlives what is returned
   /// @param survey  fed with the weights in passing; may be null
   /// @return nothing when a cast weight is NaN or Inf
   virtual std::optional<Eigenvalues> gram_eigenvalues(const StoredMatrix& matrix, CastChain chain,
