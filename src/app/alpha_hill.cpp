@@ -186,7 +186,7 @@ Ended take_part(int argc, char** argv) {
   try {
     const Options options = parse_options(argc, argv);
     start_logging(options.log_level, mpi.rank());
-    set_blas_threads(1);
+    set_blas_threads(options.threads_per_rank);
     if (show(options, mpi)) return {};
     return or_abort(mpi, [&] { return mpi.rank() == 0 ? lead(options, mpi) : follow(options, mpi); });
   } catch (const Error& error) {

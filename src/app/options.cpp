@@ -61,6 +61,8 @@ po::options_description run_options() {
   add("grace", text("SECONDS")->default_value("60"), "for layers under way when a signal stops the run");
   add("layer-timeout", text("SECONDS"),
       "after which a layer counts as hanging; default: a multiple of what is expected");
+  add("threads-per-rank", text("N")->default_value("1"),
+      "cores that a rank uses where that helps: its Gram matrices and band reductions");
   add("memory-per-rank", text("SIZE"),
       "such as 4G; layers that need more are left out; default: an equal share of the node");
   add("no-report", flag(), "write alpha_hill.h5 only");
@@ -128,6 +130,7 @@ Options parse_options(int argc, const char* const* argv) {
   options.grace_seconds = whole_number("--grace", text("grace"));
   if (values.contains("layer-timeout"))
     options.layer_timeout = whole_number("--layer-timeout", text("layer-timeout"));
+  options.threads_per_rank = whole_number("--threads-per-rank", text("threads-per-rank"), 1);
   if (values.contains("memory-per-rank")) {
     options.memory_per_rank = memory_size("--memory-per-rank", text("memory-per-rank"));
   }

@@ -120,7 +120,7 @@ class BandReduction {
     space_.multiply(width, rows, width, 1, factor_transposed, {product_, width}, 0, w);
     space_.multiply(width, width, rows, 1, reflectors, {w.values, most_held, true}, 0, inner);
     space_.multiply(width, width, width, 1, factor_transposed, {inner.values, width}, 0, middle);
-    space_.multiply(width, rows, width, -0.5, {middle.values, width, true}, reflectors, 1, w);
+    space_.multiply(width, rows, width, -0.5, {middle.values, width}, reflectors, 1, w);
     held_ += width;
   }
 

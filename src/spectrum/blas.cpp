@@ -8,4 +8,8 @@ void set_blas_threads(int threads) {
   openblas_set_num_threads(threads);
 }
 
+int blas_threads() {
+  return openblas_get_num_threads();
+}
+
 }  // namespace alphahill

@@ -3,9 +3,20 @@
 #include <algorithm>
 #include <span>
 
-#include "symmetric_product.hpp"
+#include "alphahill/spectrum/blas.hpp"
+#include "thin_product.hpp"
 
 namespace alphahill {
+
+namespace {
+
+/// As many as are worth starting for a product with so many rows.
+int threads(std::int64_t rows) {
+  constexpr std::int64_t least_rows = 1024;
+  return rows < least_rows ? 1 : blas_threads();
+}
+
+}  // namespace
 
 double* HostSpace::allocate(std::int64_t values) {
   return allocated_.emplace_back(static_cast<std::size_t>(values)).data();
@@ -29,16 +40,22 @@ void HostSpace::copy(std::int64_t rows, std::int64_t cols, lapack::Operand from,
 
 void HostSpace::multiply(std::int64_t m, std::int64_t n, std::int64_t k, double factor, lapack::Operand a,
                          lapack::Operand b, double keep, lapack::Result c) {
-  lapack::multiply(m, n, k, factor, a, b, keep, c);
+  constexpr std::int64_t thin = 64;
+  if (m > thin || a.transposed) return lapack::multiply(m, n, k, factor, a, b, keep, c);
+  const Strided entries =
+      b.transposed ? Strided{b.values, b.leading_dimension, 1} : Strided{b.values, 1, b.leading_dimension};
+  multiply_thin(
+      {m, k, n, factor, {a.values, a.leading_dimension}, entries, keep, {c.values, c.leading_dimension}});
 }
 
 void HostSpace::multiply_symmetric(std::int64_t first, std::int64_t count, const double* v, double* y) {
   const std::span<double> product(y, static_cast<std::size_t>((a_.order() - first) * count));
   std::ranges::fill(product, 0);
   a_.for_each_block(first, [&](std::int64_t col, std::int64_t cols) {
+    const std::int64_t rows = a_.order() - col;
     const std::int64_t offset = (col - first) * count;
-    add_symmetric_product({a_.order() - col, cols, a_.at(col, col), a_.leading_dimension()}, count,
-                          v + offset, y + offset);
+    add_symmetric_product({rows, cols, a_.at(col, col), a_.leading_dimension()}, count, {v + offset, count},
+                          {y + offset, count}, threads(rows));
   });
   team_.sum(product);
 }

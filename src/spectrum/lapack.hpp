@@ -41,8 +41,8 @@ double squared_norm(std::int64_t n, const double* values);
 /// of Q = I - V T V^T below it, with T (r x r, upper triangular, leading dimension n) beside them.
 void factor_panel(std::int64_t m, std::int64_t n, Result a, double* t, double* work);
 
-/// Eigenvalues of the symmetric n x n matrix, n >= 1, ascending, by direct reduction to tridiagonal form. Overwrites
-/// the matrix.
+/// Eigenvalues of the symmetric n x n matrix, n >= 1, ascending, by direct reduction to tridiagonal form.
+/// Overwrites the matrix.
 std::vector<double> one_stage_eigenvalues(std::int64_t n, Result a);
 
 /// Eigenvalues of a tridiagonal matrix, ascending. Overwrites both; `off_diagonal` has one value less.

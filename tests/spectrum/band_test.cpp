@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "spectrum/band_reduction.hpp"
-#include "spectrum/symmetric_product.hpp"
+#include "spectrum/thin_product.hpp"
 #include "support/matrices.hpp"
 #include "support/thread_team.hpp"
 
@@ -60,7 +60,7 @@ void expect_eigenvalues(const std::vector<double>& found, const Eigen::VectorXd&
   }
 }
 
-class SymmetricProduct : public testing::TestWithParam<VectorLevel> {};
+class SymmetricProduct : public testing::TestWithParam<std::tuple<VectorLevel, int>> {};
 
 TEST_P(SymmetricProduct, OfABlockColumnIsItsPartOfTheWholeProduct) {
   constexpr std::int64_t order = 150;
@@ -70,13 +70,15 @@ TEST_P(SymmetricProduct, OfABlockColumnIsItsPartOfTheWholeProduct) {
     Eigen::MatrixXd y = Eigen::MatrixXd::Zero(vectors, order);
     for (const auto& [first, cols] : {std::pair<std::int64_t, std::int64_t>{0, 67}, {67, 83}}) {
       add_symmetric_product({order - first, cols, &a.coeffRef(first, first), order}, vectors,
-                            v.col(first).data(), y.col(first).data(), GetParam());
+                            {v.col(first).data(), vectors}, {y.col(first).data(), vectors},
+                            std::get<int>(GetParam()), std::get<VectorLevel>(GetParam()));
     }
     EXPECT_LE((y - v * a).cwiseAbs().maxCoeff(), order * eps * (v.cwiseAbs() * a.cwiseAbs()).maxCoeff());
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Levels, SymmetricProduct, testing::ValuesIn(levels_here()));
+INSTANTIATE_TEST_SUITE_P(LevelsAndThreads, SymmetricProduct,
+                         testing::Combine(testing::ValuesIn(levels_here()), testing::Values(1, 2, 3)));
 
 class BandEigenvalues : public testing::TestWithParam<VectorLevel> {};
 

@@ -17,6 +17,7 @@ struct Options {
   ReportSettings report;
   std::optional<double> layer_timeout;          ///< seconds; nothing: by the cost model
   double grace_seconds = 60;                    ///< for layers under way when a run is to stop
+  int threads_per_rank = 1;
   std::optional<std::int64_t> memory_per_rank;  ///< bytes; nothing: what the node has, shared by its ranks
   std::string log_level = "INFO";
   bool write_report = true;
