@@ -19,6 +19,8 @@
 #include "alphahill/cluster/crash_note.hpp"
 #include "alphahill/cluster/interrupt.hpp"
 #include "alphahill/cluster/job_limits.hpp"
+#include "alphahill/cluster/layer_record.hpp"
+#include "alphahill/cluster/worker.hpp"
 #include "alphahill/spectrum/blas.hpp"
 
 namespace alphahill {
@@ -33,6 +35,11 @@ struct Ended {
   std::optional<Run> run;  ///< on rank 0, where results are to be written
 };
 
+/// One layer, one rank.
+BlockLayout blocks_of(int ranks) {
+  return {.ranks = ranks, .first = 0, .largest_size = 1};
+}
+
 void announce(const Run& run, int ranks) {
   spdlog::info("{}: {} layers at {} on {} rank{}", run.catalog.folder, run.layers(),
                joined(run.journal.run().precisions), ranks, ranks == 1 ? "" : "s");
@@ -46,8 +53,12 @@ void announce(const Run& run, int ranks) {
 
 void worker(const Catalog& catalog, const Options& options, int rank, const CoordinatorLine& line) {
   leave_crash_notes_in(options.report.output_dir);
-  work(
-      catalog, options.settings, [&] { return make_backend(options.device); }, rank, line);
+  std::unique_ptr<Backend> backend;
+  const auto compute = [&](std::int64_t layer, int) {
+    if (!backend) backend = make_backend(options.device);
+    return compute_record(catalog, layer, options.settings, *backend, rank);
+  };
+  work(compute, rank, line);
 }
 
 /// Where ranks wait for each other, an exception that leaves one of them must end them all.
@@ -81,42 +92,36 @@ class Snapshots {
   Clock::time_point due_ = Clock::now() + std::chrono::minutes(5);
 };
 
-/// The layers that are still under way when the run ends: computed again next time, unless one is to blame.
-void note_abandoned(Run& run, const RunEnd& end) {
-  std::vector<Attempt> attempts;
-  for (const std::int64_t layer : end.abandoned) {
-    attempts.push_back({layer, layer == end.overdue ? AttemptEvent::blamed : AttemptEvent::released});
-  }
-  run.journal.note(attempts);
-}
-
 /// A rank that is still computing cannot be told to end: results are written, then all are ended.
 [[noreturn]] void end_abandoned(Run& run, const RunEnd& end, MpiSession& mpi) {
-  note_abandoned(run, end);
   const int code = end.failure ? report_error(program, *end.failure) : finish_run(run);
   run.journal.unlock();
   mpi.abort(code);
 }
 
+std::vector<Attempt> attempts_at(std::span<const std::int64_t> begun) {
+  std::vector<Attempt> attempts;
+  for (const std::int64_t layer : begun) attempts.push_back({layer, AttemptEvent::begun});
+  return attempts;
+}
+
 /// Rank 0: hands out the layers and keeps their records; its own worker computes on a thread beside.
 std::optional<Error> coordinate(Run& run, MpiSession& mpi) {
   Snapshots snapshots;
-  const RunBooks books{.begun =
-                           [&](std::int64_t layer) {
-                             run.journal.note({{{layer, AttemptEvent::begun}}});
-                           },
-                       .finished =
-                           [&](std::span<const LayerRecord> records) {
-                             run.journal.append(records);
-                             snapshots.write_if_due(run);
-                           },
-                       .stop_requested = stop_requested};
-  const Schedule schedule(run.plan, measured_flops_per_second(),
-                          {run.options.layer_timeout, slurm_seconds_left()});
+  const RunBooks books{
+      .write = [&](std::span<const LayerRecord> records,
+                   std::span<const std::int64_t> begun) { run.journal.write(records, attempts_at(begun)); },
+      .sync =
+          [&] {
+            run.journal.sync();
+            snapshots.write_if_due(run);
+          },
+      .stop_requested = stop_requested};
+  const Schedule schedule(run.plan, run.cost, run.ranks, {run.options.layer_timeout, slurm_seconds_left()});
   Crew crew(mpi, [&](const CoordinatorLine& line) { worker(run.catalog, run.options, 0, line); });
-  Coordinator coordinator(run.catalog, schedule, run.plan.flops, crew, books, run.options.grace_seconds);
-  const RunEnd end = coordinator.run();
-  if (!end.abandoned.empty()) end_abandoned(run, end, mpi);
+  const RunEnd end = Coordinator(run.catalog, schedule, crew, books, run.options.grace_seconds).run();
+  if (!end.broken_off.empty()) run.journal.note(end.broken_off);
+  if (end.ranks_compute) end_abandoned(run, end, mpi);
   return end.failure;
 }
 
@@ -145,7 +150,7 @@ Ended lead(const Options& options, MpiSession& mpi) {
   const std::int64_t memory = memory_per_rank(options, mpi);
   std::optional<Run> run;
   try {
-    run.emplace(prepare_run(options, memory));
+    run.emplace(prepare_run(options, blocks_of(mpi.size()), memory));
   } catch (const std::exception& error) {
     broadcast_job(mpi, {.called_off = true, .catalog = {}});
     return {report_error(program, error), std::nullopt};
@@ -176,7 +181,8 @@ bool show(const Options& options, const MpiSession& mpi) {
   } else if (options.list_layers) {
     fmt::print("{}", layer_table(catalog_of(options)));
   } else {
-    fmt::print("{}", preview(catalog_of(options), options.settings, mpi.size()));
+    fmt::print("{}", preview(catalog_of(options), options.settings,
+                             blocks_of(options.ranks.value_or(mpi.size())), options.memory_per_rank));
   }
   return true;
 }

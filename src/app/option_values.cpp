@@ -53,6 +53,12 @@ int whole_number(std::string_view option, const std::string& value, int least) {
   return *number;
 }
 
+int positive_number(std::string_view option, const std::string& value) {
+  const auto number = number_in<int>(value);
+  if (!number || *number < 1) refuse(option, "a whole number, 1 or more", value);
+  return *number;
+}
+
 std::int64_t memory_size(std::string_view option, const std::string& value) {
   constexpr std::string_view units = "KMGT";
   const std::size_t unit = value.empty() ? units.npos : units.find(value.back());

@@ -68,7 +68,8 @@ po::options_description run_options() {
   add("no-report", flag(), "write alpha_hill.h5 only");
   add("restart", flag(), "begin anew, whatever the output folder holds: results, tables and plots in it are removed");
   add("list-layers", flag(), "print the layers and end");
-  add("dry-run", flag(), "print what a run would read, compute and need, and end");
+  add("dry-run", flag(), "print what a run would read, need and take, and end");
+  add("ranks", text("N"), "of the run that --dry-run is about; default: as many as there are");
   return options;
 }
 
@@ -139,6 +140,7 @@ Options parse_options(int argc, const char* const* argv) {
   options.restart = flag("restart");
   options.list_layers = flag("list-layers");
   options.dry_run = flag("dry-run");
+  if (values.contains("ranks")) options.ranks = positive_number("--ranks", text("ranks"));
   return options;
 }
 

@@ -3,28 +3,85 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
+#include <map>
 
+#include "alphahill/app/run.hpp"
 #include "alphahill/base/text.hpp"
-#include "alphahill/cluster/plan.hpp"
-#include "alphahill/spectrum/backend.hpp"
+#include "alphahill/cluster/job_limits.hpp"
+#include "alphahill/cluster/prediction.hpp"
 
 namespace alphahill {
 
-std::string preview(const Catalog& catalog, const AnalysisSettings& settings, int ranks) {
-  const Plan plan = make_plan(catalog, settings, [](std::int64_t) { return false; });
-  const double rate = measured_flops_per_second();
-  const auto unsupported =
-      std::ranges::count_if(catalog.layers, [](const Layer& l) { return !l.unsupported.empty(); });
+namespace {
+
+std::string counted(std::size_t count, const std::string& what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+/// "630 layers on one rank, 378 on teams of 2".
+std::string teams_text(const Plan& plan) {
+  std::map<int, std::size_t> layers;
+  for (const PlannedLayer& layer : plan.layers) ++layers[layer.team_size];
+  std::vector<std::string> parts;
+  for (const auto& [size, count] : layers) {
+    parts.push_back(counted(count, "layer") +
+                    (size == 1 ? " on one rank" : fmt::format(" on teams of {}", size)));
+  }
+  return parts.empty() ? "nothing to compute" : joined(parts);
+}
+
+double bytes_of_memory(const Plan& plan) {
+  std::int64_t most = 0;
+  for (const PlannedLayer& layer : plan.layers)
+    most = std::max(most, bytes_needed(layer.shape, layer.team_size));
+  return static_cast<double>(most + program_bytes);
+}
+
+std::string critical_text(const Catalog& catalog, const Plan& plan, const CostModel& cost,
+                          std::int64_t number) {
+  const auto layer = std::ranges::find(plan.layers, number, &PlannedLayer::number);
+  if (layer == plan.layers.end()) return "none";
+  const double seconds = cost.seconds(layer->shape, layer->team_size).leader;
+  return fmt::format("{}, which takes {}", catalog.layers.at(static_cast<std::size_t>(number - 1)).name,
+                     human_seconds(seconds));
+}
+
+/// The plan of a run from its beginning on.
+Plan whole_plan(const Catalog& catalog, const AnalysisSettings& settings, const CostModel& cost,
+                const BlockLayout& ranks, std::int64_t memory) {
+  const auto state = [&](std::int64_t number) {
+    const Layer& layer = catalog.layers.at(static_cast<std::size_t>(number - 1));
+    return smallest_team(shape_of(layer, settings), ranks, memory) ? LayerState::waiting
+                                                                   : LayerState::finished;
+  };
+  return with_teams(make_plan(catalog, settings, cost, state), cost, ranks, memory);
+}
+
+}  // namespace
+
+std::string preview(const Catalog& catalog, const AnalysisSettings& settings, const BlockLayout& ranks,
+                    std::optional<std::int64_t> memory_per_rank) {
+  constexpr std::int64_t unlimited = std::numeric_limits<std::int64_t>::max();
+  const std::int64_t memory = memory_per_rank.value_or(unlimited) - program_bytes;
+  const CostModel cost = measured_cost(catalog);
+  const Plan plan = whole_plan(catalog, settings, cost, ranks, memory);
+  const Prediction prediction = predict(plan, cost, ranks);
+  double bytes = 0;
+  for (const PlannedLayer& layer : plan.layers) bytes += bytes_to_read(layer.shape);
   return fmt::format(
       "checkpoint  {}\n"
       "layers      {}, of which {} cannot be analysed\n"
       "to read     {}\n"
-      "work        {:.3g} Gflop\n"
-      "memory      {} a rank for the largest layer, about 100 MiB for the program\n"
-      "time        about {} on {} rank{}, at {:.0f} Gflop/s measured on this core just now\n",
-      printable(catalog.folder), catalog.layers.size(), unsupported, human_bytes(plan.bytes),
-      plan.flops * 1e-9, human_bytes(static_cast<double>(plan.peak_bytes)),
-      human_seconds(predicted_seconds(plan, ranks, rate)), ranks, ranks == 1 ? "" : "s", rate * 1e-9);
+      "memory      {} a rank at most\n"
+      "teams       {}\n"
+      "time        about {} on {}, at the rates of this core\n"
+      "efficiency  {:.2f}: the work of one rank after another, against the time of all of them\n"
+      "done last   {}\n",
+      printable(catalog.folder), catalog.layers.size(), catalog.layers.size() - plan.layers.size(),
+      human_bytes(bytes), human_bytes(bytes_of_memory(plan)), teams_text(plan),
+      human_seconds(prediction.seconds), counted(static_cast<std::size_t>(ranks.ranks), "rank"),
+      prediction.efficiency, critical_text(catalog, plan, cost, prediction.critical_layer));
 }
 
 }  // namespace alphahill

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <set>
@@ -15,6 +16,7 @@
 #include "alphahill/cluster/crash_note.hpp"
 #include "alphahill/cluster/job_limits.hpp"
 #include "alphahill/cluster/layer_record.hpp"
+#include "alphahill/cluster/plan.hpp"
 #include "alphahill/report/report.hpp"
 #include "alphahill/store/results_file.hpp"
 
@@ -92,9 +94,10 @@ std::optional<LeftOut> left_out(const Layer& layer, AttemptTally attempts) {
 }
 
 /// For this run only.
-std::optional<LeftOut> too_large(const Layer& layer, std::int64_t memory_per_rank) {
-  const std::int64_t needed = bytes_needed(layer) + program_bytes;
-  if (needed <= memory_per_rank) return std::nullopt;
+std::optional<LeftOut> too_large(const LayerShape& shape, const BlockLayout& ranks,
+                                 std::int64_t memory_per_rank) {
+  if (smallest_team(shape, ranks, memory_per_rank - program_bytes)) return std::nullopt;
+  const std::int64_t needed = bytes_needed(shape, 1) + program_bytes;
   return LeftOut{Status::failed, fmt::format("needs {} of memory, a rank has {} (--memory-per-rank)",
                                              human_bytes(static_cast<double>(needed)),
                                              human_bytes(static_cast<double>(memory_per_rank)))};
@@ -122,11 +125,13 @@ void record_layers_left_out(const Catalog& catalog, const AnalysisSettings& sett
 
 std::map<std::int64_t, LayerRecord> records_too_large(const Catalog& catalog,
                                                       const AnalysisSettings& settings,
-                                                      const Journal& journal, std::int64_t memory_per_rank) {
+                                                      const Journal& journal, const BlockLayout& ranks,
+                                                      std::int64_t memory_per_rank) {
   std::map<std::int64_t, LayerRecord> records;
-  for (LayerRecord& record : records_left_out(
-           catalog, settings, journal,
-           [&](std::int64_t, const Layer& layer) { return too_large(layer, memory_per_rank); })) {
+  for (LayerRecord& record :
+       records_left_out(catalog, settings, journal, [&](std::int64_t, const Layer& layer) {
+         return too_large(shape_of(layer, settings), ranks, memory_per_rank);
+       })) {
     records.emplace(record.layer, std::move(record));
   }
   return records;
@@ -149,16 +154,29 @@ Catalog catalog_of(const Options& options) {
   return open_catalog(find_model(options.model, options.revision), options.filter_layers);
 }
 
-Run prepare_run(const Options& options, std::int64_t memory_per_rank) {
+CostModel measured_cost(const Catalog& catalog) {
+  std::int64_t largest_order = 0;
+  for (const Layer& layer : catalog.layers)
+    largest_order = std::max(largest_order, std::min(layer.rows, layer.cols));
+  return CostModel(measured_rates(largest_order));
+}
+
+Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t memory_per_rank) {
   make_backend(options.device);  // says here, not on the first layer, that a device is not there
   Catalog catalog = catalog_of(options);
   Journal journal = open_journal(options, catalog);
   enter_crash_notes(options.report.output_dir, journal);
   record_layers_left_out(catalog, options.settings, journal);
-  auto too_large = records_too_large(catalog, options.settings, journal, memory_per_rank);
-  const auto done = [&](std::int64_t layer) { return journal.has(layer) || too_large.contains(layer); };
-  Plan plan = make_plan(catalog, options.settings, done);
-  return {options, std::move(catalog), std::move(journal), std::move(plan), std::move(too_large)};
+  auto too_large = records_too_large(catalog, options.settings, journal, ranks, memory_per_rank);
+  const auto state = [&](std::int64_t layer) {
+    if (journal.has(layer) || too_large.contains(layer)) return LayerState::finished;
+    return journal.attempts(layer).unexplained > 0 ? LayerState::suspect : LayerState::waiting;
+  };
+  CostModel cost = measured_cost(catalog);
+  const Plan plan = with_teams(make_plan(catalog, options.settings, cost, state), cost, ranks,
+                               memory_per_rank - program_bytes);
+  return {options, std::move(catalog),  std::move(journal), std::move(cost), ranks,
+          plan,    std::move(too_large)};
 }
 
 void write_results_of(const Run& run) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "alphahill/base/text.hpp"
+#include "alphahill/cluster/cost_model.hpp"
 #include "alphahill/store/results_file.hpp"
 
 namespace alphahill {
@@ -17,62 +18,93 @@ namespace {
 
 constexpr std::size_t most_shown = 5;
 
-double work_of(const LayerRow& layer) {
-  const auto m = static_cast<double>(std::max(layer.out_features, layer.in_features));
-  const auto n = static_cast<double>(std::min(layer.out_features, layer.in_features));
-  return m * n * n + 4.0 / 3.0 * n * n * n;
+AnalysisSettings settings_of(const RunDescription& run) {
+  const std::vector<Format> all{Format::fp64, Format::fp32, Format::fp16, Format::bf16};
+  AnalysisSettings settings{.load = parse_format(run.load_dtype, "load_dtype", all),
+                            .precisions = {},
+                            .k_fraction = run.k_frac,
+                            .share_tolerance = run.share_tolerance};
+  for (const std::string& precision : run.precisions) {
+    settings.precisions.push_back(parse_format(precision, "precisions", all));
+  }
+  return settings;
 }
 
-/// What the records add up to.
-struct Tally {
-  std::int64_t computed = 0;  ///< layers done that took time: not those set aside at once
-  double work_done = 0;       ///< of these
-  std::int64_t left = 0;      ///< layers not done
-  double work_left = 0;
-  double seconds = 0;  ///< all ranks together
-  std::set<std::int32_t> ranks;
-  std::vector<std::string> without_figure;  ///< "NAME: STATUS: REASON"
+/// What the records add up to, and what the cost model makes of it. Of a team's layer the leader's seconds
+/// count, and only leaders leave records: then a rank here stands for a team.
+class Tally {
+ public:
+  explicit Tally(const Journal& journal) : settings_(settings_of(journal.run())) {
+    std::int64_t number = 0;
+    for (const LayerRow& layer : journal.run().layers) {
+      if (journal.has(++number)) {
+        add(layer, journal.read(number));
+      } else {
+        left_.push_back(shape_of(layer));
+      }
+    }
+  }
 
-  double ranks_at_work() const { return static_cast<double>(ranks.size()); }
-  double seconds_left() const { return work_left * seconds / work_done / ranks_at_work(); }
-  double layers_a_minute() const { return 60 * static_cast<double>(computed) * ranks_at_work() / seconds; }
+  bool complete() const { return left_.empty(); }
+  std::int64_t computed() const { return computed_; }
+  std::size_t ranks() const { return ranks_.size(); }
+  /// "NAME: STATUS: REASON" of layers without a figure.
+  const std::vector<std::string>& without_figure() const { return without_figure_; }
+
+  double layers_a_minute() const {
+    return 60 * static_cast<double>(computed_) * static_cast<double>(ranks()) / seconds_;
+  }
+  double part_done() const {
+    const double work = seconds_ + work_left();
+    return work > 0 ? seconds_ / work : 1;
+  }
+  double seconds_left() const {
+    double longest = 0;
+    for (const LayerShape& shape : left_) longest = std::max(longest, cost_.work(shape, 1));
+    return std::max(longest, work_left() / static_cast<double>(ranks()));
+  }
+
+ private:
+  LayerShape shape_of(const LayerRow& layer) const {
+    const Format stored = format_of(layer.stored_dtype).value_or(Format::bf16);
+    return alphahill::shape_of(layer.out_features, layer.in_features, stored, settings_);
+  }
+  double work_left() const {
+    double work = 0;
+    for (const LayerShape& shape : left_) work += cost_.work(shape, 1);
+    return work;
+  }
+  void add(const LayerRow& layer, const LayerRecord& record);
+
+  AnalysisSettings settings_;
+  CostModel cost_{usual_rates()};
+  std::vector<LayerShape> left_;
+  std::int64_t computed_ = 0;  ///< layers done that took time: not those set aside at once
+  double seconds_ = 0;         ///< that they took, all ranks together
+  std::set<std::int32_t> ranks_;
+  std::vector<std::string> without_figure_;
 };
 
-void add(Tally& tally, const LayerRow& layer, const LayerRecord& record) {
-  double seconds = 0;
-  for (const ResultRow& row : record.results) seconds += row.seconds;
+void Tally::add(const LayerRow& layer, const LayerRecord& record) {
+  const double seconds = seconds_of(record);
   if (seconds > 0) {
-    ++tally.computed;
-    tally.work_done += work_of(layer);
-    tally.seconds += seconds;
-    tally.ranks.insert(record.results.front().rank);
+    ++computed_;
+    cost_.learn(shape_of(layer), 1, seconds);
+    seconds_ += seconds;
+    ranks_.insert(record.results.front().rank);
   }
   const auto bad = std::ranges::find_if(record.results, [](const auto& r) { return r.status != Status::ok; });
   if (bad == record.results.end()) return;
-  tally.without_figure.push_back(
+  without_figure_.push_back(
       fmt::format("{} at {}: {}: {}", layer.name, bad->precision, name_of(bad->status), bad->reason));
 }
 
-Tally tally_of(const Journal& journal) {
-  Tally tally;
-  std::int64_t number = 0;
-  for (const LayerRow& layer : journal.run().layers) {
-    if (journal.has(++number)) {
-      add(tally, layer, journal.read(number));
-    } else {
-      ++tally.left;
-      tally.work_left += work_of(layer);
-    }
-  }
-  return tally;
-}
-
 std::string pace_text(const Tally& tally) {
-  if (tally.left == 0) return "complete\n";
-  if (tally.computed == 0) return "time left  unknown: no layer is computed yet\n";
+  if (tally.complete()) return "complete\n";
+  if (tally.computed() == 0) return "time left  unknown: no layer is computed yet\n";
   const double rate = tally.layers_a_minute();
   return fmt::format("rate       {:.{}f} layers a minute on {} rank{}\ntime left  about {}\n", rate,
-                     rate < 10 ? 1 : 0, tally.ranks.size(), tally.ranks.size() == 1 ? "" : "s",
+                     rate < 10 ? 1 : 0, tally.ranks(), tally.ranks() == 1 ? "" : "s",
                      human_seconds(tally.seconds_left()));
 }
 
@@ -97,12 +129,11 @@ std::filesystem::path journal_at(const std::filesystem::path& path) {
 
 std::string status_text(const Journal& journal) {
   const RunDescription& run = journal.run();
-  const Tally tally = tally_of(journal);
-  const double work = tally.work_done + tally.work_left;
+  const Tally tally(journal);
   return fmt::format("model      {} at {}\nlayers     {} of {} done, {:.0f}% of the work\n{}{}",
                      printable(run.model), joined(run.precisions), journal.finished(), run.layers.size(),
-                     work > 0 ? std::floor(100 * tally.work_done / work) : 100, pace_text(tally),
-                     missing_text(tally.without_figure));
+                     std::floor(100 * tally.part_done()), pace_text(tally),
+                     missing_text(tally.without_figure()));
 }
 
 std::filesystem::path write_results_beside(const std::filesystem::path& journal) {

@@ -42,22 +42,25 @@ bool Progress::due(Clock::time_point now) const {
   return silence >= (much_done ? shortest_plain_interval : longest_plain_interval);
 }
 
-std::string Progress::line(double elapsed_seconds, const std::string& latest) const {
+std::string Progress::line(double elapsed_seconds, const std::string& latest,
+                           std::optional<double> seconds_left) const {
   const double part = work_ > 0 ? work_done_ / work_ : 1;
-  const double left = part > 0 ? elapsed_seconds * (1 - part) / part : INFINITY;
+  const double at_this_rate = part > 0 ? elapsed_seconds * (1 - part) / part : INFINITY;
+  const double left = seconds_left.value_or(at_this_rate);
   const bool fits = latest.size() <= shown_name;
   return fmt::format("{}/{} {}  {:.0f}%  {} left  {}", items_done_, items_, what_, 100 * part,
                      human_seconds(left), fits ? latest : "…" + latest.substr(latest.size() - shown_name));
 }
 
-void Progress::advance(double work, const std::string& latest) {
-  ++items_done_;
+void Progress::advance(double work, const std::string& latest, std::int64_t items,
+                       std::optional<double> seconds_left) {
+  items_done_ += items;
   work_done_ += work;
   const auto now = Clock::now();
   if (!due(now)) return;
   shown_ = now;
   shown_part_ = work_done_ / work_;
-  const std::string text = line(std::chrono::duration<double>(now - start_).count(), latest);
+  const std::string text = line(std::chrono::duration<double>(now - start_).count(), latest, seconds_left);
   if (live_) {
     fmt::print(stderr, "\r\x1b[K{}", text);
   } else {

@@ -10,9 +10,6 @@
 
 namespace alphahill {
 
-/// The format of a safetensors dtype, or nothing where its values are not read as weights.
-std::optional<Format> format_of(std::string_view dtype);
-
 /// X of a tensor's name X + ending; nothing where the name does not end so or is the ending alone.
 std::optional<std::string_view> without_ending(std::string_view name, std::string_view ending);
 

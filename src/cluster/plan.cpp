@@ -1,64 +1,129 @@
 #include "alphahill/cluster/plan.hpp"
 
 #include <algorithm>
-#include <queue>
+#include <limits>
+#include <set>
+
+#include "alphahill/cluster/prediction.hpp"
 
 namespace alphahill {
 
 namespace {
 
-StoredMatrix shape_of(const Layer& layer) {
-  return {layer.rows, layer.cols, layer.format, {}};
+/// A layer that takes less is not worth a team's coming together.
+constexpr double shortest_for_a_team_seconds = 5;
+/// Teams are formed where the run is over earlier by this part at least.
+constexpr double least_gain = 0.02;
+
+void sort_longest_first(Plan& plan, const CostModel& cost) {
+  std::map<std::pair<LayerShape, int>, double> seconds;
+  for (const PlannedLayer& layer : plan.layers) {
+    seconds[{layer.shape, layer.team_size}] = cost.seconds(layer.shape, layer.team_size).leader;
+  }
+  std::ranges::stable_sort(plan.layers, std::greater{}, [&](const PlannedLayer& layer) {
+    return seconds.at({layer.shape, layer.team_size});
+  });
 }
 
-double decompositions(const Layer& layer, const AnalysisSettings& settings) {
-  return static_cast<double>(expected_decompositions(layer.format, settings));
+/// The layers' shapes, with the smallest team that each may have.
+using SmallestTeams = std::map<LayerShape, int>;
+
+SmallestTeams smallest_teams(const Plan& plan, const BlockLayout& ranks, std::int64_t memory_per_rank) {
+  SmallestTeams teams;
+  for (const PlannedLayer& layer : plan.layers) {
+    if (teams.contains(layer.shape)) continue;
+    teams[layer.shape] = smallest_team(layer.shape, ranks, memory_per_rank).value();
+  }
+  return teams;
+}
+
+/// The smallest team from `smallest` on that computes the shape in time, or the fastest.
+int team_in_time(const LayerShape& shape, int smallest, double seconds, const CostModel& cost,
+                 const BlockLayout& ranks) {
+  const auto takes = [&](int size) { return cost.seconds(shape, size).leader; };
+  if (takes(smallest) < std::max(seconds, shortest_for_a_team_seconds)) return smallest;
+  int fastest = smallest;
+  for (const int size : ranks.team_sizes()) {
+    if (size <= smallest) continue;
+    if (takes(size) <= seconds) return size;
+    if (takes(size) < takes(fastest)) fastest = size;
+  }
+  return fastest;
+}
+
+/// The plan with the smallest teams that compute each layer in `seconds`.
+Plan in_time(Plan plan, double seconds, const SmallestTeams& smallest, const CostModel& cost,
+             const BlockLayout& ranks) {
+  SmallestTeams teams;
+  for (const auto& [shape, least] : smallest) teams[shape] = team_in_time(shape, least, seconds, cost, ranks);
+  for (PlannedLayer& layer : plan.layers) layer.team_size = teams.at(layer.shape);
+  sort_longest_first(plan, cost);
+  return plan;
+}
+
+/// Times that layers take on teams of any size, from the longest on: ends of the run that are worth trying.
+std::set<double, std::greater<>> candidate_ends(const SmallestTeams& smallest, const CostModel& cost,
+                                                const BlockLayout& ranks) {
+  std::set<double, std::greater<>> ends;
+  for (const auto& [shape, least] : smallest) {
+    for (const int size : ranks.team_sizes()) ends.insert(cost.seconds(shape, size).leader);
+  }
+  return ends;
+}
+
+bool same_teams(const Plan& a, const Plan& b) {
+  return std::ranges::equal(a.layers, b.layers, {}, &PlannedLayer::team_size, &PlannedLayer::team_size);
 }
 
 }  // namespace
 
-double flops(const Layer& layer, const AnalysisSettings& settings) {
-  const StoredMatrix matrix = shape_of(layer);
-  const auto m = static_cast<double>(matrix.longer_side());
-  const auto n = static_cast<double>(matrix.order());
-  return decompositions(layer, settings) * (m * n * n + 4.0 / 3.0 * n * n * n);
-}
-
-double bytes_to_read(const Layer& layer, const AnalysisSettings& settings) {
-  return decompositions(layer, settings) * static_cast<double>(layer.numel() * bytes_of(layer.format));
-}
-
-std::int64_t bytes_needed(const Layer& layer) {
-  return peak_bytes(shape_of(layer));
-}
-
-Plan make_plan(const Catalog& catalog, const AnalysisSettings& settings,
-               const std::function<bool(std::int64_t layer)>& finished) {
+Plan make_plan(const Catalog& catalog, const AnalysisSettings& settings, const CostModel& cost,
+               const std::function<LayerState(std::int64_t layer)>& state) {
   Plan plan;
-  for (std::size_t i = 0; i < catalog.layers.size(); ++i) {
-    const Layer& layer = catalog.layers[i];
-    const auto number = static_cast<std::int64_t>(i) + 1;
-    if (!layer.unsupported.empty() || finished(number)) continue;
-    plan.layers.push_back({number, flops(layer, settings)});
-    plan.flops += plan.layers.back().flops;
-    plan.bytes += bytes_to_read(layer, settings);
-    plan.peak_bytes = std::max(plan.peak_bytes, bytes_needed(layer));
+  std::int64_t number = 0;
+  for (const Layer& layer : catalog.layers) {
+    const LayerState of_layer = state(++number);
+    if (!layer.unsupported.empty() || of_layer == LayerState::finished) continue;
+    plan.layers.push_back({.number = number,
+                           .shape = shape_of(layer, settings),
+                           .team_size = 1,
+                           .alone = of_layer == LayerState::suspect});
   }
-  std::ranges::stable_sort(plan.layers, std::greater{}, &PlannedLayer::flops);
+  sort_longest_first(plan, cost);
   return plan;
 }
 
-double predicted_seconds(const Plan& plan, int ranks, double flops_per_second) {
-  std::priority_queue<double, std::vector<double>, std::greater<>> free_at;
-  for (int rank = 0; rank < ranks; ++rank) free_at.push(0);
-  double end = 0;
-  for (const PlannedLayer& layer : plan.layers) {
-    const double done = free_at.top() + layer.flops / flops_per_second;
-    free_at.pop();
-    free_at.push(done);
-    end = std::max(end, done);
+std::int64_t bytes_needed(const LayerShape& shape, int team_size) {
+  return peak_bytes({shape.longer_side, shape.order, shape.stored, {}}, team_size);
+}
+
+std::optional<int> smallest_team(const LayerShape& shape, const BlockLayout& ranks,
+                                 std::int64_t memory_per_rank) {
+  std::vector<int> sizes = ranks.team_sizes();
+  sizes.insert(sizes.begin(), 1);
+  const auto enough =
+      std::ranges::find_if(sizes, [&](int size) { return bytes_needed(shape, size) <= memory_per_rank; });
+  return enough == sizes.end() ? std::nullopt : std::optional(*enough);
+}
+
+Plan with_teams(const Plan& plan, const CostModel& cost, const BlockLayout& ranks,
+                std::int64_t memory_per_rank) {
+  const SmallestTeams smallest = smallest_teams(plan, ranks, memory_per_rank);
+  Plan best = in_time(plan, std::numeric_limits<double>::infinity(), smallest, cost, ranks);
+  Prediction best_end = predict(best, cost, ranks);
+  Plan tried = best;
+  for (const double end : candidate_ends(smallest, cost, ranks)) {
+    if (best_end.efficiency > 1 - least_gain || end < best_end.seconds * best_end.efficiency) break;
+    Plan plan_in_time = in_time(plan, end, smallest, cost, ranks);
+    if (same_teams(plan_in_time, tried)) continue;
+    const Prediction prediction = predict(plan_in_time, cost, ranks);
+    if (prediction.seconds < (1 - least_gain) * best_end.seconds) {
+      best_end = prediction;
+      best = plan_in_time;
+    }
+    tried = std::move(plan_in_time);
   }
-  return end;
+  return best;
 }
 
 }  // namespace alphahill

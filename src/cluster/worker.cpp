@@ -1,46 +1,64 @@
 #include "alphahill/cluster/worker.hpp"
 
+#include <chrono>
+#include <utility>
+
 #include "alphahill/cluster/crash_note.hpp"
-#include "alphahill/cluster/layer_record.hpp"
 
 namespace alphahill {
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
+/// What a crash may cost of layers that are finished.
+constexpr std::chrono::seconds longest_silence{1};
+
 Report run_failure(Fault fault, std::string where, std::string reason) {
-  return {.record = {},
+  return {.records = {},
           .run_failed = true,
           .fault = fault,
           .where = std::move(where),
           .reason = std::move(reason)};
 }
 
-/// The report of a layer, whatever happens.
-Report reported(int rank, const std::function<LayerRecord()>& compute) {
+/// What one layer has to report, whatever happens.
+Report reported(int rank, std::int64_t layer, int team_size, const ComputeLayer& compute) {
+  computing_layer(layer);
+  Report report;
   try {
-    Report report;
-    report.record = compute();
-    return report;
+    report.records.push_back(compute(layer, team_size));
   } catch (const Error& error) {
-    return run_failure(error.fault(), error.where(), error.reason());
+    report = run_failure(error.fault(), error.where(), error.reason());
   } catch (const std::exception& error) {
-    return run_failure(Fault::internal, "rank " + std::to_string(rank), error.what());
+    report = run_failure(Fault::internal, "rank " + std::to_string(rank), error.what());
+  }
+  computing_layer(0);
+  return report;
+}
+
+/// Layers of one assignment. Records are reported together, but not much later than they are there.
+void work_on(const Assignment& assignment, const ComputeLayer& compute, int rank,
+             const CoordinatorLine& line) {
+  std::vector<LayerRecord> records;
+  auto reported_at = Clock::now();
+  for (const std::int64_t layer : assignment.layers) {
+    Report report = reported(rank, layer, assignment.team_size, compute);
+    for (LayerRecord& record : report.records) records.push_back(std::move(record));
+    const bool last = report.run_failed || layer == assignment.layers.back();
+    if (!last && Clock::now() - reported_at < longest_silence) continue;
+    report.records = std::exchange(records, {});
+    line.send(report);
+    reported_at = Clock::now();
+    if (report.run_failed) return;
   }
 }
 
 }  // namespace
 
-void work(const Catalog& catalog, const AnalysisSettings& settings,
-          const std::function<std::unique_ptr<Backend>()>& make_backend, int rank,
-          const CoordinatorLine& line) {
-  std::unique_ptr<Backend> backend;
-  for (Assignment next = line.receive(); next.layer != Assignment::no_more; next = line.receive()) {
-    computing_layer(next.layer);
-    line.send(reported(rank, [&] {
-      if (!backend) backend = make_backend();
-      return compute_record(catalog, next.layer, settings, *backend, rank);
-    }));
-    computing_layer(0);
+void work(const ComputeLayer& compute, int rank, const CoordinatorLine& line) {
+  for (Assignment next = line.receive(); !next.layers.empty(); next = line.receive()) {
+    work_on(next, compute, rank, line);
   }
 }
 

@@ -93,19 +93,4 @@ std::int64_t peak_bytes(const StoredMatrix& matrix, int members) {
          reading_bytes(matrix) + transposed_or_received;
 }
 
-double measured_flops_per_second() {
-  constexpr std::int64_t order = 512;
-  constexpr double flops = (1 + 4.0 / 3) * order * order * order;
-  // bf16 codes 0x3C00 ... 0x3C7E: weights about 0.01.
-  const auto read = [](std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::span<std::byte> bytes) {
-    for (std::size_t i = 0; i < bytes.size(); ++i)
-      bytes[i] = static_cast<std::byte>(i % 2 == 0 ? i * i % 127 : 0x3C);
-  };
-  const auto start = std::chrono::steady_clock::now();
-  Alone alone;
-  (*make_cpu_backend()->gram_eigenvalues({order, order, Format::bf16, read}, {Format::fp32, Format::fp32},
-                                         nullptr, alone))();
-  return flops / std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
 }  // namespace alphahill

@@ -67,7 +67,8 @@ Journal::Journal(std::optional<RunLock> lock, File file, JournalContents content
       run_(*std::move(contents.run)),
       frames_(std::move(contents.frames)),
       attempts_(std::move(contents.attempts)),
-      end_(contents.end) {}
+      end_(contents.end),
+      unsynced_begin_(contents.end) {}
 
 Journal Journal::begin(RunLock lock, File file, const RunDescription& run) {
   file.truncate(0);
@@ -112,8 +113,10 @@ Journal Journal::open_for_reading(const std::filesystem::path& path) {
   return {std::nullopt, std::move(file), std::move(contents)};
 }
 
-void Journal::append(std::span<const LayerRecord> records) {
+void Journal::write(std::span<const LayerRecord> records, std::span<const Attempt> attempts) {
   std::vector<std::byte> bytes;
+  for (const Attempt& attempt : attempts) append_frame(bytes, FrameKind::attempt, to_bytes(attempt));
+  const std::int64_t first_record = end_ + std::ssize(bytes);
   std::vector<std::pair<std::int64_t, std::int64_t>> frames;
   for (const LayerRecord& record : records) {
     if (record.layer < 1 || record.layer > std::ssize(run_.layers)) {
@@ -122,15 +125,23 @@ void Journal::append(std::span<const LayerRecord> records) {
     frames.emplace_back(record.layer, end_ + std::ssize(bytes));
     append_frame(bytes, FrameKind::layer, to_bytes(record));
   }
-  write_at_end(bytes, true);
-  for (const auto& [layer, offset] : frames) frames_[layer] = offset;
+  change_or_cut_back(end_, [&] { file_.write_at(bytes, end_); });
+  if (unsynced_.empty()) unsynced_begin_ = first_record;
+  end_ += std::ssize(bytes);
+  for (const auto& [layer, offset] : frames) unsynced_[layer] = offset;
+  for (const Attempt& attempt : attempts) attempts_[attempt.layer].add(attempt.event);
 }
 
-void Journal::note(std::span<const Attempt> attempts) {
-  std::vector<std::byte> bytes;
-  for (const Attempt& attempt : attempts) append_frame(bytes, FrameKind::attempt, to_bytes(attempt));
-  write_at_end(bytes, false);
-  for (const Attempt& attempt : attempts) attempts_[attempt.layer].add(attempt.event);
+void Journal::sync() {
+  const auto written = std::exchange(unsynced_, {});
+  change_or_cut_back(unsynced_begin_, [&] { file_.sync(); });
+  unsynced_begin_ = end_;
+  for (const auto& [layer, offset] : written) frames_[layer] = offset;
+}
+
+void Journal::append(std::span<const LayerRecord> records) {
+  write(records, {});
+  sync();
 }
 
 AttemptTally Journal::attempts(std::int64_t layer) const {
@@ -138,23 +149,22 @@ AttemptTally Journal::attempts(std::int64_t layer) const {
   return found == attempts_.end() ? AttemptTally{} : found->second;
 }
 
-void Journal::write_at_end(std::span<const std::byte> bytes, bool sync) {
+void Journal::change_or_cut_back(std::int64_t end, const std::function<void()>& change) {
   if (!file_.is_at_its_path()) {
     throw Error(Fault::system, file_.path().string(),
                 "it was removed while the run was under way, and what was finished with it");
   }
   try {
-    file_.write_at(bytes, end_);
-    if (sync) file_.sync();
+    change();
   } catch (const Error& error) {
+    end_ = end;
     try {
       file_.truncate(end_);
     } catch (const Error&) {
-      // What was written stays as a torn tail, which the next append overwrites or the next opening cuts off.
+      // What was written stays as a torn tail, which the next write overwrites or the next opening cuts off.
     }
     throw Error(error.fault(), error.where(), error.reason() + "; the layers finished before are kept");
   }
-  end_ += std::ssize(bytes);
 }
 
 LayerRecord Journal::read(std::int64_t layer) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/text.hpp"
@@ -18,6 +19,11 @@ constexpr std::array<std::string_view, 6> status_names{"ok",        "degenerate"
 
 std::string_view name_of(Status status) {
   return status_names.at(static_cast<std::size_t>(status));
+}
+
+double seconds_of(const LayerRecord& record) {
+  return std::accumulate(record.results.begin(), record.results.end(), 0.0,
+                         [](double sum, const ResultRow& row) { return sum + row.seconds; });
 }
 
 Status parse_status(std::string_view name) {

@@ -25,7 +25,7 @@ LayerRow layer(const std::string& name, std::int64_t rows, std::int64_t cols) {
           .source_file = "model.safetensors"};
 }
 
-/// Four layers: three of one unit of work, one of eight.
+/// Four layers: three of one shape, one larger.
 RunDescription example_run() {
   return {.model = "org/model",
           .model_fingerprint = "0123abcd",
@@ -62,20 +62,34 @@ class StatusTest : public testing::Test {
   const TemporaryFolder folder_;
 };
 
-TEST_F(StatusTest, CountsLayersAndTheirWork) {
-  EXPECT_THAT(status_after({record(1, 2, 0), record(3, 2, 0)}), HasSubstr("2 of 4 done, 18% of the work\n"));
-}
-
-TEST_F(StatusTest, WorkOfALayerIsTheSameTallOrWide) {
+/// A run of layers of one shape, whose times are told by those that are done.
+RunDescription equal_layers() {
   RunDescription run = example_run();
-  run.layers = {layer("tall", 300, 100), layer("wide", 100, 300), layer("square", 100, 100)};  // 13, 13, 7
-  EXPECT_THAT(status_after({record(1, 2, 0)}, run), HasSubstr("39% of the work\n"));
-  EXPECT_THAT(status_after({record(2, 2, 0)}, run), HasSubstr("39% of the work\n"));
+  run.layers[3] = layer("d", 100, 100);
+  return run;
 }
 
-TEST_F(StatusTest, TimeLeftFollowsFromSecondsAUnitOfWorkOnAsManyRanksAsLeftRecords) {
-  EXPECT_THAT(status_after({record(1, 2, 0), record(2, 4, 0)}), HasSubstr("time left  about 27.0s\n"));
-  EXPECT_THAT(status_after({record(1, 2, 0), record(2, 4, 5)}), HasSubstr("time left  about 13.5s\n"));
+TEST_F(StatusTest, CountsLayersAndTheirWork) {
+  EXPECT_THAT(status_after({record(1, 2, 0), record(3, 2, 0), record(2, 2, 0)}, equal_layers()),
+              HasSubstr("3 of 4 done, 75% of the work\n"));
+}
+
+TEST_F(StatusTest, TimeLeftFollowsFromLayersOfTheSameShapeOnAsManyRanksAsLeftRecords) {
+  EXPECT_THAT(status_after({record(1, 2, 0), record(2, 4, 0)}, equal_layers()),
+              HasSubstr("time left  about 6.0s\n"));
+  EXPECT_THAT(status_after({record(1, 2, 0), record(2, 4, 5)}, equal_layers()),
+              HasSubstr("time left  about 3.0s\n"));
+}
+
+TEST_F(StatusTest, TallAndWideLayersTellTheSame) {
+  RunDescription run = example_run();
+  run.layers = {layer("tall", 300, 100), layer("wide", 100, 300)};
+  EXPECT_THAT(status_after({record(1, 2, 0)}, run), HasSubstr("time left  about 2.0s\n"));
+}
+
+TEST_F(StatusTest, TimeLeftIsThatOfOneLayerAtLeast) {
+  const std::vector<LayerRecord> records{record(1, 2, 0), record(2, 2, 1), record(3, 2, 2)};
+  EXPECT_THAT(status_after(records, equal_layers()), HasSubstr("time left  about 2.0s\n"));
 }
 
 TEST_F(StatusTest, RateIsThatOfAllRanks) {
@@ -84,7 +98,8 @@ TEST_F(StatusTest, RateIsThatOfAllRanks) {
 }
 
 TEST_F(StatusTest, LayersSetAsideAtOnceAreDoneButTellNoSpeed) {
-  const std::string status = status_after({record(1, 2, 0), record(4, 0, 0, Status::unsupported)});
+  const std::string status =
+      status_after({record(1, 2, 0), record(4, 0, 0, Status::unsupported)}, equal_layers());
   EXPECT_THAT(status, HasSubstr("2 of 4 done"));
   EXPECT_THAT(status, HasSubstr("time left  about 4.0s\n"));
 }

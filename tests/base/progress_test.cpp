@@ -8,15 +8,21 @@ namespace {
 TEST(Progress, TimeLeftGoesByWorkRatherThanByCount) {
   Progress progress("layers", 10, 100);
   progress.advance(80, "lm_head");
-  EXPECT_EQ(progress.line(40, "lm_head"), "1/10 layers  80%  10.0s left  lm_head");
+  EXPECT_EQ(progress.line(40, "lm_head", std::nullopt), "1/10 layers  80%  10.0s left  lm_head");
+}
+
+TEST(Progress, AnEstimateOfTheTimeLeftWinsOverTheRateSoFar) {
+  Progress progress("layers", 10, 100);
+  progress.advance(40, "q_proj", 4);
+  EXPECT_EQ(progress.line(40, "q_proj", 5), "4/10 layers  40%  5.0s left  q_proj");
 }
 
 TEST(Progress, BeforeAnyWorkTheTimeLeftIsUnknown) {
-  EXPECT_EQ(Progress("plots", 3, 3).line(1, ""), "0/3 plots  0%  unknown left  ");
+  EXPECT_EQ(Progress("plots", 3, 3).line(1, "", std::nullopt), "0/3 plots  0%  unknown left  ");
 }
 
 TEST(Progress, ALongNameKeepsItsEnd) {
-  const std::string line = Progress("layers", 1, 1).line(0, std::string(80, 'x') + ".q_proj");
+  const std::string line = Progress("layers", 1, 1).line(0, std::string(80, 'x') + ".q_proj", std::nullopt);
   EXPECT_EQ(line.substr(line.size() - 10), "xxx.q_proj");
   EXPECT_LT(line.size(), 100U);
 }

@@ -15,7 +15,8 @@ from support.programs import ENVIRONMENT, STORE, ProgramTest, command, run
 from support.results_files import read_table
 
 ORDER = 2600  # a layer of some seconds
-ATTEMPT_FRAME = b"\xA1HFR\x03"
+# Magic, kind, size and checksum, the layer, and what became of it.
+LAYER_BEGUN = re.compile(rb"\xA1HFR\x03.{8}.{8}\x01", re.DOTALL)
 STOPPED_EARLY = 75
 
 
@@ -30,18 +31,18 @@ class LimitsTest(ProgramTest):
 
     def signalled_in_the_large_layer(self, with_signal, *more):
         """Starts a run, waits until it computes, and sends the signal. @return exit code and standard error"""
-        before = self.attempts()
+        before = self.layers_begun()
         with subprocess.Popen(command("alpha-hill", *self.options, *more), env=ENVIRONMENT, stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, text=True) as process:
-            while self.attempts() == before:
+            while self.layers_begun() == before:
                 time.sleep(0.01)
             time.sleep(0.1)
             os.kill(process.pid, with_signal)
             return process.wait(timeout=60), process.stderr.read()
 
-    def attempts(self):
+    def layers_begun(self):
         journal = self.output / "alpha_hill.journal"
-        return journal.read_bytes().count(ATTEMPT_FRAME) if journal.exists() else 0
+        return len(LAYER_BEGUN.findall(journal.read_bytes())) if journal.exists() else 0
 
     def rows(self):
         with h5py.File(self.output / STORE) as file:

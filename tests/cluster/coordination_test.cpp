@@ -11,7 +11,9 @@
 namespace alphahill {
 namespace {
 
+using testing::Each;
 using testing::ElementsAreArray;
+using testing::Field;
 using testing::IsEmpty;
 
 MpiSession* mpi = nullptr;
@@ -23,32 +25,25 @@ Catalog catalog_of(std::int64_t layers) {
   for (std::int64_t i = 1; i <= layers; ++i) {
     Layer layer;
     layer.name = "layer " + std::to_string(i);
-    layer.rows = layer.cols = layer.out_features = layer.in_features = i;
+    layer.rows = 8;
+    layer.cols = 8 + i;
     catalog.layers.push_back(layer);
   }
   return catalog;
 }
 
-/// What a worker does with a layer; the rank in the record says who did it.
-using Compute = std::function<Report(std::int64_t layer)>;
-
-Report finished(std::int64_t layer) {
-  Report report;
-  report.record.layer = layer;
-  report.record.results.resize(1);
-  report.record.results[0].rank = mpi->rank();
-  return report;
-}
-
-void work_with(const Compute& compute, const CoordinatorLine& line) {
-  for (auto next = line.receive(); next.layer != Assignment::no_more; next = line.receive()) {
-    line.send(compute(next.layer));
-  }
+LayerRecord finished(std::int64_t layer, int) {
+  LayerRecord record;
+  record.layer = layer;
+  record.results.resize(1);
+  record.results[0].rank = mpi->rank();
+  return record;
 }
 
 struct Outcome {
   std::vector<std::int64_t> begun;
   std::vector<std::int64_t> kept;  ///< layers in the order in which their records were kept
+  int syncs = 0;
   RunEnd end;
 };
 
@@ -59,25 +54,35 @@ struct Conditions {
   double grace_seconds = 60;
 };
 
+RunBooks books_in(Outcome& outcome, const Conditions& conditions) {
+  return {.write =
+              [&](std::span<const LayerRecord> records, std::span<const std::int64_t> begun) {
+                if (!records.empty()) conditions.before_keeping();
+                for (const LayerRecord& record : records) outcome.kept.push_back(record.layer);
+                outcome.begun.insert(outcome.begun.end(), begun.begin(), begun.end());
+              },
+          .sync = [&] { ++outcome.syncs; },
+          .stop_requested = conditions.stop_requested};
+}
+
+Schedule schedule_of(const Catalog& catalog, const ScheduleLimits& limits) {
+  const CostModel cost(usual_rates());
+  const Plan plan = make_plan(catalog, settings, cost, [](std::int64_t) { return LayerState::waiting; });
+  return {plan, cost, {mpi->size(), 0, 1}, limits};
+}
+
 /// Runs a plan of this many layers on all ranks; the outcome is rank 0's.
-Outcome run(std::int64_t layers, const Compute& compute, const Conditions& conditions = {}) {
+Outcome run(std::int64_t layers, const ComputeLayer& compute, const Conditions& conditions = {}) {
   if (mpi->rank() != 0) {
-    work_with(compute, line_to_rank_0(*mpi));
+    work(compute, mpi->rank(), line_to_rank_0(*mpi));
     return {};
   }
   Outcome outcome;
   const Catalog catalog = catalog_of(layers);
-  const Plan plan = make_plan(catalog, settings, [](std::int64_t) { return false; });
-  Crew crew(*mpi, [&](const CoordinatorLine& line) { work_with(compute, line); });
-  const RunBooks books{.begun = [&](std::int64_t layer) { outcome.begun.push_back(layer); },
-                       .finished =
-                           [&](std::span<const LayerRecord> records) {
-                             conditions.before_keeping();
-                             for (const LayerRecord& record : records) outcome.kept.push_back(record.layer);
-                           },
-                       .stop_requested = conditions.stop_requested};
-  const Schedule schedule(plan, 1e9, conditions.limits);
-  outcome.end = Coordinator(catalog, schedule, plan.flops, crew, books, conditions.grace_seconds).run();
+  Crew crew(*mpi, [&](const CoordinatorLine& line) { work(compute, 0, line); });
+  outcome.end = Coordinator(catalog, schedule_of(catalog, conditions.limits), crew,
+                            books_in(outcome, conditions), conditions.grace_seconds)
+                    .run();
   return outcome;
 }
 
@@ -99,20 +104,24 @@ TEST(Coordination, EveryLayerIsComputedOnce) {
 
 TEST(Coordination, AFailureOnAnyRankEndsAllAndKeepsWhatIsFinished) {
   const int failing = mpi->size() - 1;
-  const Outcome outcome = run(200, [&](std::int64_t layer) {
-    if (mpi->rank() != failing) return finished(layer);
-    Report report;
-    report.run_failed = true;
-    report.fault = Fault::input;
-    report.where = "model.safetensors";
-    report.reason = "the file ends early";
-    return report;
+  const Outcome outcome = run(200, [&](std::int64_t layer, int) {
+    if (mpi->rank() == failing) throw Error(Fault::input, "model.safetensors", "the file ends early");
+    return finished(layer, 1);
   });
   if (mpi->rank() != 0) return;
   ASSERT_TRUE(outcome.end.failure);
   EXPECT_STREQ(outcome.end.failure->what(), "model.safetensors: the file ends early");
   EXPECT_EQ(outcome.end.failure->fault(), Fault::input);
   EXPECT_LT(outcome.kept.size(), 200U);
+  EXPECT_THAT(outcome.end.broken_off, Each(Field(&Attempt::event, AttemptEvent::released)));
+  EXPECT_EQ(outcome.end.broken_off.size() + outcome.kept.size(), outcome.begun.size());
+}
+
+TEST(Coordination, ManyShortLayersTakeFewSyncs) {
+  const Outcome outcome = run(2000, finished);
+  if (mpi->rank() != 0) return;
+  EXPECT_EQ(outcome.kept.size(), 2000U);
+  EXPECT_LT(outcome.syncs, 200);
 }
 
 TEST(Coordination, AFullDiskEndsAllRanksWithItsError) {
@@ -128,12 +137,12 @@ TEST(Coordination, AFullDiskEndsAllRanksWithItsError) {
 TEST(Coordination, AnInterruptionFinishesWhatIsUnderWay) {
   bool interrupted = false;
   const Outcome outcome =
-      run(500, finished,
+      run(20'000, finished,
           {.stop_requested = [&] { return interrupted; }, .before_keeping = [&] { interrupted = true; }});
   if (mpi->rank() != 0) return;
   EXPECT_FALSE(outcome.end.failure);
   EXPECT_GE(outcome.kept.size(), 1U);
-  EXPECT_LT(outcome.kept.size(), 500U);
+  EXPECT_LT(outcome.kept.size(), 20'000U);
 }
 
 TEST(Coordination, EveryLayerIsEnteredAsBegunBeforeItIsComputed) {
@@ -151,40 +160,49 @@ TEST(Coordination, WhenTheJobEndsSoonNothingIsHandedOut) {
   EXPECT_THAT(outcome.begun, IsEmpty());
 }
 
-/// A compute function that hangs on its last layer (number 1) until told to go on.
-class HangsOnTheLastLayer {
- public:
-  Report operator()(std::int64_t layer) const {
-    while (layer == 1 && !go_on_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    return finished(layer);
-  }
-  static void go_on() { go_on_ = true; }
+/// How a run of this many short layers ends when the last of them hangs.
+RunEnd end_of_a_hanging_run(std::int64_t layers) {
+  std::atomic<bool> go_on = false;
+  const auto compute = [&](std::int64_t layer, int) {
+    while (layer == 1 && !go_on) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return finished(layer, 1);
+  };
+  const Catalog catalog = catalog_of(layers);
+  const Conditions conditions{.limits = {.layer_timeout = 0.2, .end_of_job = {}}, .grace_seconds = 0.1};
+  Outcome outcome;
+  Crew crew(*mpi, [&](const CoordinatorLine& line) { work(compute, 0, line); });
+  const RunEnd end = Coordinator(catalog, schedule_of(catalog, conditions.limits), crew,
+                                 books_in(outcome, conditions), conditions.grace_seconds)
+                         .run();
+  go_on = true;
+  return end;
+}
 
- private:
-  static inline std::atomic<bool> go_on_ = false;
-};
-
-TEST(Coordination, ALayerPastItsDeadlineIsNamedAndAbandoned) {
+TEST(Coordination, ALayerPastItsDeadlineIsNamedAndBlamed) {
   if (mpi->size() > 1) GTEST_SKIP() << "a hanging rank of its own could not be told to go on";
-  const Catalog catalog = catalog_of(5);
-  const Plan plan = make_plan(catalog, settings, [](std::int64_t) { return false; });
-  Crew crew(*mpi, [&](const CoordinatorLine& line) { work_with(HangsOnTheLastLayer(), line); });
-  const RunBooks books{[](std::int64_t) {}, [](std::span<const LayerRecord>) {}, [] { return false; }};
-  const Schedule schedule(plan, 1e9, {.layer_timeout = 0.2, .end_of_job = {}});
-  const RunEnd end = Coordinator(catalog, schedule, plan.flops, crew, books, 0.1).run();
-  HangsOnTheLastLayer::go_on();
+  const RunEnd end = end_of_a_hanging_run(1);
   ASSERT_TRUE(end.failure);
   EXPECT_THAT(end.failure->what(),
               testing::MatchesRegex("rank 0: layer 1 is not done after 0\\..s \\(--layer-timeout\\)"));
-  EXPECT_EQ(end.overdue, 1);
-  EXPECT_THAT(end.abandoned, testing::ElementsAre(1));
+  EXPECT_TRUE(end.ranks_compute);
+  ASSERT_EQ(end.broken_off.size(), 1U);
+  EXPECT_EQ(end.broken_off[0].layer, 1);
+  EXPECT_EQ(end.broken_off[0].event, AttemptEvent::blamed);
+}
+
+TEST(Coordination, OfSeveralLayersHandedOutTogetherNoneIsBlamed) {
+  if (mpi->size() > 1) GTEST_SKIP() << "a hanging rank of its own could not be told to go on";
+  const RunEnd end = end_of_a_hanging_run(5);
+  ASSERT_TRUE(end.failure);
+  EXPECT_THAT(end.failure->what(), testing::HasSubstr("layer 5 or one of 4 layers with it is not done"));
+  EXPECT_THAT(end.broken_off, IsEmpty()) << "the next run hands them out one by one";
 }
 
 TEST(Coordination, LargeRecordsArriveWhole) {
-  const Outcome outcome = run(5, [](std::int64_t layer) {
-    Report report = finished(layer);
-    report.record.eigenvalues.assign(100'000, static_cast<double>(layer));
-    return report;
+  const Outcome outcome = run(5, [](std::int64_t layer, int) {
+    LayerRecord record = finished(layer, 1);
+    record.eigenvalues.assign(100'000, static_cast<double>(layer));
+    return record;
   });
   if (mpi->rank() != 0) return;
   EXPECT_EQ(outcome.kept.size(), 5U);

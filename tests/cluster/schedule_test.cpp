@@ -1,48 +1,183 @@
 #include "alphahill/cluster/schedule.hpp"
 
-#include <gtest/gtest.h>
+#include <fmt/ranges.h>
+#include <gmock/gmock.h>
+
+#include <array>
+
+#include "cluster/known_costs.hpp"
 
 namespace alphahill {
 namespace {
 
-/// Layers 1, 2, 3 of 100, 10 and 1 seconds at one flop a second.
-const Plan plan{.layers = {{1, 100}, {2, 10}, {3, 1}}, .flops = 111};
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
 
-TEST(Schedule, TheLongestLayerComesFirst) {
-  Schedule schedule(plan, 1, {});
-  EXPECT_EQ(schedule.assign(0, 0), 1);
-  EXPECT_EQ(schedule.assign(1, 0), 2);
-  EXPECT_EQ(schedule.assign(2, 0), 3);
-  EXPECT_EQ(schedule.assign(3, 0), std::nullopt);
+std::vector<std::int64_t> numbers(const Handout& handout) {
+  std::vector<std::int64_t> layers;
+  for (const PlannedLayer& layer : handout.layers) layers.push_back(layer.number);
+  return layers;
+}
+
+/// "rank x size: layers", one a handout.
+std::vector<std::string> texts(const std::vector<Handout>& handouts) {
+  std::vector<std::string> shown;
+  for (const Handout& handout : handouts) {
+    const auto& [first, size] = handout.ranks;
+    shown.push_back(fmt::format("{}x{}: {}", first, size, fmt::join(numbers(handout), " ")));
+  }
+  return shown;
+}
+
+LayerDone layer_done(std::int64_t layer, double seconds) {
+  return {layer, seconds};
+}
+
+Schedule schedule_of(const KnownCosts& known, const BlockLayout& ranks, const ScheduleLimits& limits = {}) {
+  return {known.plan, known.cost, ranks, limits};
+}
+
+TEST(Schedule, TheLongestLayersComeFirst) {
+  Schedule schedule = schedule_of(KnownCosts({100, 50, 20, 10}), single_ranks(3));
+  EXPECT_THAT(texts(schedule.hand_out(0)), ElementsAre("2x1: 1", "1x1: 2", "0x1: 3"));
+  EXPECT_THAT(schedule.hand_out(1), IsEmpty());
+  EXPECT_EQ(schedule.waiting(), 1);
+  schedule.finish(1, std::array{layer_done(2, 40)}, 40);
+  EXPECT_THAT(texts(schedule.hand_out(40)), ElementsAre("1x1: 4"));
+  EXPECT_THAT(schedule.under_way(), SizeIs(3));
+}
+
+TEST(Schedule, ShortLayersAreHandedOutTogetherAndFewerTowardsTheEnd) {
+  Schedule schedule = schedule_of(KnownCosts(std::vector<double>(1000, 0.01)), single_ranks(1));
+  std::vector<std::size_t> sizes;
+  for (double now = 0;;) {
+    const auto handouts = schedule.hand_out(now);
+    if (handouts.empty()) break;
+    sizes.push_back(handouts[0].layers.size());
+    std::vector<LayerDone> done;
+    for (const PlannedLayer& layer : handouts[0].layers) done.push_back({layer.number, 0.01});
+    now += 0.01 * static_cast<double>(sizes.back());
+    schedule.finish(0, done, now);
+  }
+  EXPECT_NEAR(static_cast<double>(sizes.front()), 100, 1) << "a second of work";
+  EXPECT_TRUE(std::ranges::is_sorted(sizes, std::greater{}));
+  EXPECT_LE(sizes.back(), 2U);
+  EXPECT_LT(sizes.size(), 50U) << "handouts for 1000 layers";
   EXPECT_EQ(schedule.waiting(), 0);
-  EXPECT_EQ(schedule.under_way().size(), 3U);
+}
+
+TEST(Schedule, ALayerThatWasUnderWayWhenARunWentDownIsHandedOutAlone) {
+  KnownCosts known(std::vector<double>(100, 0.01));
+  known.plan.layers[2].alone = true;
+  Schedule schedule = schedule_of(known, single_ranks(3));
+  const auto handouts = schedule.hand_out(0);
+  ASSERT_THAT(handouts, SizeIs(3));
+  EXPECT_THAT(numbers(handouts[0]), ElementsAre(1, 2));
+  EXPECT_THAT(numbers(handouts[1]), ElementsAre(3));
+  EXPECT_THAT(numbers(handouts[2]), SizeIs(testing::Gt(1)));
 }
 
 TEST(Schedule, WhatCannotEndBeforeTheJobIsNotBegun) {
-  Schedule schedule(plan, 1, {.layer_timeout = {}, .end_of_job = 1000});
-  EXPECT_EQ(schedule.assign(0, 851), 2) << "1.5 times 100 seconds are not left";
-  EXPECT_EQ(schedule.assign(1, 997), 3);
+  Schedule schedule =
+      schedule_of(KnownCosts({100, 10, 1}), single_ranks(2), {.layer_timeout = {}, .end_of_job = 1000});
+  EXPECT_THAT(texts(schedule.hand_out(851)), ElementsAre("1x1: 2", "0x1: 3"))
+      << "1.5 times 100 seconds are not left";
+  schedule.finish(0, std::array{layer_done(3, 1)}, 852);
+  EXPECT_THAT(schedule.hand_out(852), IsEmpty());
   EXPECT_EQ(schedule.waiting(), 1);
-  EXPECT_EQ(schedule.assign(2, 997), std::nullopt);
 }
 
-TEST(Schedule, FinishedLayersTellTheSpeed) {
-  Schedule schedule(plan, 1, {.layer_timeout = {}, .end_of_job = 1000});
-  EXPECT_EQ(schedule.assign(0, 0), 1);
-  EXPECT_EQ(schedule.finish(0, 10).number, 1) << "ten times as fast as expected";
-  EXPECT_EQ(schedule.assign(0, 998), 2);
-  EXPECT_EQ(schedule.assign(1, 999.9), std::nullopt);
+TEST(Schedule, FinishedLayersTellTheTime) {
+  KnownCosts known({100, 100});
+  known.plan.layers[1].shape = known.plan.layers[0].shape;
+  Schedule schedule = schedule_of(known, single_ranks(1));
+  EXPECT_DOUBLE_EQ(schedule.planned_work(), 200);
+  schedule.hand_out(0);
+  EXPECT_DOUBLE_EQ(schedule.seconds_left(0), 200);
+  EXPECT_DOUBLE_EQ(schedule.finish(0, std::array{layer_done(1, 50)}, 50), 100)
+      << "its work as it was planned";
+  EXPECT_DOUBLE_EQ(schedule.seconds_left(50), 75) << "the mean of 100, known before, and 50";
+}
+
+TEST(Schedule, TimeLeftIsThatOfTheLongestLayerAtLeast) {
+  Schedule schedule = schedule_of(KnownCosts({100, 10, 10}), single_ranks(3));
+  schedule.hand_out(0);
+  EXPECT_DOUBLE_EQ(schedule.seconds_left(30), 70);
 }
 
 TEST(Schedule, ADeadlineIsTheTimeoutOrAGenerousMultiple) {
-  Schedule given(plan, 1, {.layer_timeout = 7, .end_of_job = {}});
-  given.assign(4, 3);
-  EXPECT_EQ(given.under_way().at(4).deadline, 10);
-  Schedule expected(plan, 1, {});
-  expected.assign(0, 3);
-  expected.assign(1, 3);
-  EXPECT_EQ(expected.under_way().at(0).deadline, 3 + 50 * 100);
-  EXPECT_EQ(expected.under_way().at(1).deadline, 3 + 600);
+  Schedule given = schedule_of(KnownCosts({100, 1}), single_ranks(2), {.layer_timeout = 7, .end_of_job = {}});
+  given.hand_out(3);
+  EXPECT_EQ(given.under_way().at(0).deadline, 10);
+  Schedule expected = schedule_of(KnownCosts({100, 1}), single_ranks(2));
+  expected.hand_out(3);
+  EXPECT_DOUBLE_EQ(expected.under_way().at(1).deadline, 3 + 50 * 100);
+  EXPECT_DOUBLE_EQ(expected.under_way().at(0).deadline, 3 + 600);
+}
+
+TEST(Schedule, WhatIsReportedOfABatchRenewsTheDeadlineOfTheRest) {
+  KnownCosts known(std::vector<double>(100, 0.02));
+  Schedule schedule = schedule_of(known, single_ranks(1), {.layer_timeout = 7, .end_of_job = {}});
+  const auto layers = numbers(schedule.hand_out(0).at(0));
+  schedule.finish(0, std::array{layer_done(layers[0], 0.02)}, 5);
+  EXPECT_THAT(schedule.hand_out(5), IsEmpty()) << "the rank has the others still";
+  EXPECT_EQ(schedule.under_way().at(0).begun, 5);
+  EXPECT_GT(schedule.under_way().at(0).deadline, 12);
+}
+
+TEST(Schedule, WhatARankGivesUpNobodyElseGets) {
+  Schedule schedule = schedule_of(KnownCosts({100}), single_ranks(2));
+  schedule.hand_out(0);
+  schedule.give_up(1);
+  EXPECT_THAT(schedule.under_way(), IsEmpty());
+  EXPECT_THAT(schedule.hand_out(1), IsEmpty());
+}
+
+/// Four ranks in blocks of two; one layer for a team of two, then single ones.
+class ScheduleOfTeams : public testing::Test {
+ protected:
+  static KnownCosts known(const std::vector<std::pair<double, int>>& layers) {
+    KnownCosts known({});
+    for (const auto& [seconds, size] : layers) known.add(seconds, size);
+    return known;
+  }
+  const BlockLayout ranks_{4, 0, 2};
+};
+
+TEST_F(ScheduleOfTeams, ATeamTakesABlockFromBelowAndSingleRanksFillTheRest) {
+  Schedule schedule = schedule_of(known({{100, 2}, {90, 1}, {80, 1}, {70, 1}}), ranks_);
+  EXPECT_THAT(texts(schedule.hand_out(0)), ElementsAre("0x2: 1", "3x1: 2", "2x1: 3"));
+}
+
+TEST_F(ScheduleOfTeams, AMemberIsFreeAsSoonAsItsPartIsDoneAndTheLeaderWhenAllAre) {
+  Schedule schedule = schedule_of(known({{100, 2}, {90, 1}, {80, 1}, {70, 1}, {60, 1}}), ranks_);
+  schedule.hand_out(0);
+  schedule.finish(1, std::array{layer_done(1, 0)}, 80);
+  EXPECT_THAT(texts(schedule.hand_out(80)), ElementsAre("1x1: 4"));
+  schedule.finish(0, std::array{layer_done(1, 100)}, 100);
+  EXPECT_THAT(texts(schedule.hand_out(100)), ElementsAre("0x1: 5"));
+}
+
+TEST_F(ScheduleOfTeams, ALeaderThatIsDoneFirstWaitsForItsMembers) {
+  Schedule schedule = schedule_of(known({{100, 2}, {90, 1}, {80, 1}, {70, 1}}), ranks_);
+  schedule.hand_out(0);
+  schedule.finish(0, std::array{layer_done(1, 100)}, 100);
+  EXPECT_THAT(schedule.hand_out(100), IsEmpty());
+  schedule.finish(1, std::array{layer_done(1, 0)}, 101);
+  EXPECT_FALSE(schedule.under_way().contains(0));
+}
+
+TEST_F(ScheduleOfTeams, ABlockIsKeptForALongLayerAndShortOnesFillTheWait) {
+  Schedule schedule =
+      schedule_of(known({{100, 1}, {90, 1}, {50, 1}, {30, 1}, {29, 2}, {25, 1}, {15, 1}}), ranks_);
+  ASSERT_THAT(texts(schedule.hand_out(0)), ElementsAre("3x1: 1", "2x1: 2", "1x1: 3", "0x1: 4"));
+  schedule.finish(0, std::array{layer_done(4, 30)}, 30);
+  EXPECT_THAT(texts(schedule.hand_out(30)), ElementsAre("0x1: 7")) << "25 would not end before 50, 15 does";
+  schedule.finish(0, std::array{layer_done(7, 15)}, 45);
+  EXPECT_THAT(schedule.hand_out(45), IsEmpty());
+  schedule.finish(1, std::array{layer_done(3, 50)}, 50);
+  EXPECT_THAT(texts(schedule.hand_out(50)), ElementsAre("0x2: 5"));
 }
 
 }  // namespace

@@ -22,6 +22,9 @@ double tolerance(std::string_view option, const std::string& value);
 /// A whole number, `least` or more.
 int whole_number(std::string_view option, const std::string& value, int least = 0);
 
+/// A whole number, 1 or more.
+int positive_number(std::string_view option, const std::string& value);
+
 /// A number of bytes, with K, M, G or T for powers of 1024.
 std::int64_t memory_size(std::string_view option, const std::string& value);
 

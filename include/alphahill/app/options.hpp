@@ -24,7 +24,8 @@ struct Options {
   bool restart = false;
   bool list_layers = false;
   bool dry_run = false;
-  std::string text;  ///< to print instead of anything else: --help, --version
+  std::optional<int> ranks;  ///< for the dry run; nothing: as many as there are
+  std::string text;          ///< to print instead of anything else: --help, --version
 };
 
 /// @throws Error(usage) for a wrong option or value

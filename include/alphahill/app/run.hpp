@@ -17,6 +17,8 @@ struct Run {
   Options options;
   Catalog catalog;
   Journal journal;
+  CostModel cost;
+  BlockLayout ranks;
   Plan plan;                                      ///< what remains to be done
   std::map<std::int64_t, LayerRecord> too_large;  ///< layers that no rank has the memory for, this time
 
@@ -28,11 +30,14 @@ struct Run {
 /// The catalog of the model that the options name.
 Catalog catalog_of(const Options& options);
 
+/// The rates of this core on layers as large as the catalog's; takes a second at most.
+CostModel measured_cost(const Catalog& catalog);
+
 /// Opens the checkpoint and the journal. Layers that cannot be analysed, do not fit into memory, or have
 /// brought earlier runs down have their records at once.
 /// @param memory_per_rank  bytes
 /// @throws Error  when the run cannot begin
-Run prepare_run(const Options& options, std::int64_t memory_per_rank);
+Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t memory_per_rank);
 
 /// Writes the HDF5 file from the journal.
 void write_results_of(const Run& run);

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace alphahill {
@@ -17,11 +18,15 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// One more item is done. @param latest  its name
-  void advance(double work, const std::string& latest);
+  /// One more item is done, or more.
+  /// @param latest        the name of the last one
+  /// @param seconds_left  by a better estimate than that the work goes on at the rate so far
+  void advance(double work, const std::string& latest, std::int64_t items = 1,
+               std::optional<double> seconds_left = std::nullopt);
 
   /// "12/37 layers  34%  1m 20s left  LATEST"
-  std::string line(double elapsed_seconds, const std::string& latest) const;
+  std::string line(double elapsed_seconds, const std::string& latest,
+                   std::optional<double> seconds_left) const;
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "alphahill/base/error.hpp"
 #include "alphahill/checkpoint/catalog.hpp"
@@ -22,20 +23,21 @@ struct Job {
   }
 };
 
-/// Coordinator to worker: the next layer.
+/// Coordinator to worker: layers to compute one after another; none: there are no more.
 struct Assignment {
-  std::int64_t layer = no_more;  ///< number of the layer, from 1
-  static constexpr std::int64_t no_more = 0;
+  std::vector<std::int64_t> layers;  ///< their numbers, from 1
+  std::int32_t team_size = 1;        ///< more than one: a single layer, together with the others of the team
 
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
-    archive(self.layer);
+    archive(self.layers, self.team_size);
   }
 };
 
-/// Worker to coordinator: the record of a finished layer, or why the run cannot go on.
+/// Worker to coordinator: records of finished layers, or why the run cannot go on.
 struct Report {
-  LayerRecord record;
+  /// Without results: a member's part in the layer of a team is done; the leader has the figures.
+  std::vector<LayerRecord> records;
   bool run_failed = false;
   Fault fault = Fault::internal;
   std::string where;
@@ -43,7 +45,7 @@ struct Report {
 
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
-    archive(self.record, self.run_failed, self.fault, self.where, self.reason);
+    archive(self.records, self.run_failed, self.fault, self.where, self.reason);
   }
 };
 

@@ -1,4 +1,4 @@
-/// What a run has to do: the work of each layer, longest first, and what it needs.
+/// What a run has to do: its layers, longest first, and the ranks that take each.
 #pragma once
 
 #include <cstdint>
@@ -6,38 +6,45 @@
 #include <vector>
 
 #include "alphahill/checkpoint/catalog.hpp"
-#include "alphahill/spectrum/analysis.hpp"
+#include "alphahill/cluster/cost_model.hpp"
+#include "alphahill/cluster/rank_pool.hpp"
 
 namespace alphahill {
 
-/// Flops of a layer: for each decomposition, m n^2 for the Gram matrix and 4/3 n^3 for its reduction, n the
-/// smaller side. Golub and Van Loan, Matrix Computations, section 8.3.
-double flops(const Layer& layer, const AnalysisSettings& settings);
-
-/// Bytes to read: the layer once for each decomposition.
-double bytes_to_read(const Layer& layer, const AnalysisSettings& settings);
-
-/// Bytes of memory that a rank needs for the layer, besides the program.
-std::int64_t bytes_needed(const Layer& layer);
-
 struct PlannedLayer {
   std::int64_t number;  ///< from 1
-  double flops;
+  LayerShape shape;
+  int team_size = 1;
+  bool alone = false;  ///< never one of several that a rank gets at once
 };
 
 struct Plan {
   std::vector<PlannedLayer> layers;  ///< what remains to be computed, longest first
-  double flops = 0;                  ///< of all of them
-  double bytes = 0;                  ///< to read for all of them
-  std::int64_t peak_bytes = 0;       ///< what the largest layer needs in memory
 };
 
-/// Plans the layers that can be analysed and are not yet finished.
-Plan make_plan(const Catalog& catalog, const AnalysisSettings& settings,
-               const std::function<bool(std::int64_t layer)>& finished);
+/// What is known of a layer before a run.
+enum class LayerState {
+  waiting,
+  suspect,   ///< to be computed, and was under way when an earlier run went down
+  finished,  ///< or left out
+};
 
-/// Seconds until the last of `ranks` equally fast ranks is done, when each takes the next layer as it becomes
-/// free.
-double predicted_seconds(const Plan& plan, int ranks, double flops_per_second);
+/// Plans the layers that can be analysed and are not yet finished, one rank each.
+Plan make_plan(const Catalog& catalog, const AnalysisSettings& settings, const CostModel& cost,
+               const std::function<LayerState(std::int64_t layer)>& state);
+
+/// Bytes of memory that each rank of a team needs for the layer, besides the program.
+std::int64_t bytes_needed(const LayerShape& shape, int team_size);
+
+/// The smallest team, or single rank, whose ranks have the memory for the layer; nothing where none has.
+std::optional<int> smallest_team(const LayerShape& shape, const BlockLayout& ranks,
+                                 std::int64_t memory_per_rank);
+
+/// Gives a team to each layer that one rank has not the memory for, and to layers that would end after
+/// everything else, such that the last rank is done as early as possible. Layers of a few seconds stay with
+/// one rank, as do those that one rank has the memory for where teams would gain next to nothing.
+/// @param memory_per_rank  bytes, besides the program; enough for every layer on some team
+Plan with_teams(const Plan& plan, const CostModel& cost, const BlockLayout& ranks,
+                std::int64_t memory_per_rank);
 
 }  // namespace alphahill

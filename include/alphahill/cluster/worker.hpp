@@ -2,10 +2,8 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 
 #include "alphahill/cluster/messages.hpp"
-#include "alphahill/spectrum/backend.hpp"
 
 namespace alphahill {
 
@@ -15,10 +13,11 @@ struct CoordinatorLine {
   std::function<void(const Report&)> send;
 };
 
-/// Works until `Assignment::no_more`. Whatever a layer, or making the backend, throws is reported; nothing
-/// escapes but what the line throws.
-void work(const Catalog& catalog, const AnalysisSettings& settings,
-          const std::function<std::unique_ptr<Backend>()>& make_backend, int rank,
-          const CoordinatorLine& line);
+/// Computes a layer, or this rank's part in it where the team is larger than one.
+using ComputeLayer = std::function<LayerRecord(std::int64_t layer, int team_size)>;
+
+/// Works until there are no more layers. What a layer throws is reported, and the rest of the assignment
+/// left; nothing escapes but what the line throws.
+void work(const ComputeLayer& compute, int rank, const CoordinatorLine& line);
 
 }  // namespace alphahill

@@ -58,8 +58,4 @@ std::vector<double> squared_singular_values(const StoredMatrix& matrix, CastChai
 /// Bytes that each member of a team of `members` needs for a layer at its peak on the CPU, by either way.
 std::int64_t peak_bytes(const StoredMatrix& matrix, int members = 1);
 
-/// Flops a second of this core on a layer of middle size, Gram matrix and reduction together; takes a tenth
-/// of a second.
-double measured_flops_per_second();
-
 }  // namespace alphahill

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <span>
 
@@ -76,13 +77,19 @@ class Journal {
   bool has(std::int64_t layer) const { return frames_.contains(layer); }
   std::int64_t finished() const { return static_cast<std::int64_t>(frames_.size()); }
 
-  /// Appends the records and returns when they are on disk: one write and one fdatasync for all of them. When
-  /// that fails, the file is cut back to what it held before, and a later append may succeed.
+  /// Appends records and attempts with one write. They survive the end of the process; that of the machine,
+  /// and for `has`, once `sync` has returned. When writing fails, the file is cut back to what it held
+  /// before, and a later write may succeed.
   /// @throws Error(system) "pwrite failed: No space left on device; ...", or when the file was removed
-  void append(std::span<const LayerRecord> records);
+  void write(std::span<const LayerRecord> records, std::span<const Attempt> attempts);
+  /// Returns when everything written is on disk; when that fails, records since the last time are cut off.
+  /// @throws Error(system)
+  void sync();
 
-  /// Appends the attempts; they survive the end of the process, not that of the machine. @throws as append
-  void note(std::span<const Attempt> attempts);
+  /// Records alone, written and synced.
+  void append(std::span<const LayerRecord> records);
+  /// Attempts alone, written.
+  void note(std::span<const Attempt> attempts) { write({}, attempts); }
   AttemptTally attempts(std::int64_t layer) const;
 
   /// Gives the folder's lock back before a process ends that destroys nothing. No more may be written.
@@ -94,14 +101,17 @@ class Journal {
  private:
   Journal(std::optional<RunLock> lock, File file, JournalContents contents);
   static Journal begin(RunLock lock, File file, const RunDescription& run);
-  void write_at_end(std::span<const std::byte> bytes, bool sync);
+  /// Makes a change to the file, or cuts the file back to `end` and throws.
+  void change_or_cut_back(std::int64_t end, const std::function<void()>& change);
 
   std::optional<RunLock> lock_;  ///< of a journal that is written
   File file_;
   RunDescription run_;
-  std::map<std::int64_t, std::int64_t> frames_;  ///< layer, offset of its frame
+  std::map<std::int64_t, std::int64_t> frames_;    ///< layer, offset of its frame
+  std::map<std::int64_t, std::int64_t> unsynced_;  ///< those that are written and not yet synced
   std::map<std::int64_t, AttemptTally> attempts_;
-  std::int64_t end_;  ///< where the next frame goes
+  std::int64_t end_;             ///< where the next frame goes
+  std::int64_t unsynced_begin_;  ///< where the first frame of `unsynced_` begins; `end_` when there is none
 };
 
 }  // namespace alphahill

@@ -88,6 +88,9 @@ struct LayerRecord {
   }
 };
 
+/// Seconds that a record took the rank that computed it.
+double seconds_of(const LayerRecord& record);
+
 /// The settings of a run and the layers that it is about.
 struct RunDescription {
   std::string model;              ///< as asked for: folder or hub id

@@ -1,0 +1,96 @@
+/// How long a layer takes: from its shape and the rates of a core, corrected by what has been measured.
+///
+/// Seconds of one decomposition of an m x n matrix, n the smaller side, stage by stage:
+///
+///   read    m n bytes a value / read rate
+///   cast    m n / cast rate
+///   Gram    m n^2 flops / Gram rate at n
+///   reduce  4/3 n^3 flops / reduction rate at n, to a band
+///   finish  n^2 / finish rate at n: bulge chase and eigenvalues, on one rank; a team shares the rest
+///
+/// Golub and Van Loan, Matrix Computations, section 8.3.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "alphahill/checkpoint/catalog.hpp"
+#include "alphahill/spectrum/analysis.hpp"
+
+namespace alphahill {
+
+/// What the time of a layer depends on.
+struct LayerShape {
+  std::int64_t longer_side;
+  std::int64_t order;
+  Format stored;
+  std::int64_t decompositions;  ///< that are expected
+
+  auto operator<=>(const LayerShape&) const = default;
+};
+
+LayerShape shape_of(std::int64_t rows, std::int64_t cols, Format stored, const AnalysisSettings& settings);
+LayerShape shape_of(const Layer& layer, const AnalysisSettings& settings);
+
+/// Bytes to read: the layer once for each decomposition.
+double bytes_to_read(const LayerShape& shape);
+
+/// What a core does in a second on matrices of one order.
+struct RatesAtOrder {
+  std::int64_t order;
+  double gram;       ///< flops
+  double reduction;  ///< flops
+  double finish;     ///< entries
+};
+
+/// What a core and the network between cores can do.
+struct Rates {
+  double read_bytes;                 ///< a second
+  double cast_weights;               ///< a second
+  std::vector<RatesAtOrder> orders;  ///< ascending, one at least
+  double network_bytes;              ///< a second, between two ranks
+};
+
+/// Of an AVX-512 core; where only proportions matter.
+Rates usual_rates();
+
+/// Of this core, by small matrices of orders up to `largest_order`; takes a second at most. Reading and
+/// network are the usual ones: layers under way tell better.
+Rates measured_rates(std::int64_t largest_order);
+
+/// Seconds of a layer on a team of ranks.
+struct LayerSeconds {
+  double leader;  ///< until the figures are there
+  double member;  ///< until the other members are free
+};
+
+class CostModel {
+ public:
+  explicit CostModel(Rates rates) : rates_(std::move(rates)) {}
+
+  LayerSeconds seconds(const LayerShape& shape, int team_size) const;
+  /// Seconds of all ranks of the team together.
+  double work(const LayerShape& shape, int team_size) const;
+  /// A layer took its leader so long. The mean of layers of the same shape on as many ranks replaces what the
+  /// rates say; other layers are corrected by all of them together.
+  void learn(const LayerShape& shape, int team_size, double seconds);
+
+ private:
+  using Kind = std::pair<LayerShape, int>;
+  struct Seen {
+    double expected = 0;  ///< seconds by the rates alone
+    double measured = 0;
+  };
+  LayerSeconds by_rates(const Kind& kind) const;
+  double correction(const Kind& kind) const;
+
+  Rates rates_;
+  mutable std::map<Kind, LayerSeconds> by_rates_;  ///< computed once
+  std::map<Kind, Seen> seen_;
+  Seen all_seen_;
+};
+
+}  // namespace alphahill

@@ -1,0 +1,109 @@
+#include "alphahill/cluster/cost_model.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace alphahill {
+
+namespace {
+
+/// Width of the panels that a team factorizes one after another, and flops a second of that.
+constexpr double panel_cols = 64;
+constexpr double panel_flops = 8e9;
+/// Seconds to open a layer's file and to put its figures together.
+constexpr double seconds_around_a_layer = 30e-6;
+/// Seconds of layers that weigh as much as the rates, in the correction of kinds of layers not yet seen.
+constexpr double seconds_to_trust = 5;
+
+/// The rate at an order, linear in its logarithm between those that are known.
+double rate_at(const std::vector<RatesAtOrder>& known, double order, double RatesAtOrder::*rate) {
+  const auto above = std::ranges::find_if(
+      known, [&](const RatesAtOrder& at) { return static_cast<double>(at.order) >= order; });
+  if (above == known.begin()) return known.front().*rate;
+  if (above == known.end()) return known.back().*rate;
+  const RatesAtOrder& below = *(above - 1);
+  const double low = std::log(static_cast<double>(below.order));
+  const double part = (std::log(order) - low) / (std::log(static_cast<double>(above->order)) - low);
+  return std::lerp(below.*rate, (*above).*rate, part);
+}
+
+}  // namespace
+
+LayerShape shape_of(std::int64_t rows, std::int64_t cols, Format stored, const AnalysisSettings& settings) {
+  return {std::max(rows, cols), std::min(rows, cols), stored, expected_decompositions(stored, settings)};
+}
+
+LayerShape shape_of(const Layer& layer, const AnalysisSettings& settings) {
+  return shape_of(layer.rows, layer.cols, layer.format, settings);
+}
+
+double bytes_to_read(const LayerShape& shape) {
+  return static_cast<double>(shape.decompositions * shape.longer_side * shape.order * bytes_of(shape.stored));
+}
+
+Rates usual_rates() {
+  return {.read_bytes = 1e9,
+          .cast_weights = 4e8,
+          .orders = {{64, 8e9, 3e9, 5e6},
+                     {256, 25e9, 12e9, 12e6},
+                     {512, 38e9, 20e9, 15e6},
+                     {1024, 46e9, 30e9, 18e6},
+                     {1536, 50e9, 35e9, 20e6}},
+          .network_bytes = 1e9};
+}
+
+namespace {
+
+LayerSeconds seconds_by_rates(const Rates& rates, const LayerShape& shape, int team_size) {
+  if (shape.order == 0) return {seconds_around_a_layer, seconds_around_a_layer};
+  const auto m = static_cast<double>(shape.longer_side);
+  const auto n = static_cast<double>(shape.order);
+  const auto bytes = m * n * static_cast<double>(bytes_of(shape.stored));
+  double together = bytes / rates.read_bytes + m * n / rates.cast_weights +
+                    m * n * n / rate_at(rates.orders, n, &RatesAtOrder::gram) +
+                    4.0 / 3 * n * n * n / rate_at(rates.orders, n, &RatesAtOrder::reduction);
+  if (team_size > 1) {
+    // Every member gets all weights; the reduction's panels and products go to and fro.
+    together = together / team_size + (bytes + 2 * 8 * n * n) / rates.network_bytes +
+               n * n * panel_cols / panel_flops;
+  }
+  const double alone = n * n / rate_at(rates.orders, n, &RatesAtOrder::finish);
+  const auto times = static_cast<double>(shape.decompositions);
+  return {times * (together + alone) + seconds_around_a_layer,
+          times * together + std::max(times - 1, 0.0) * alone};
+}
+
+}  // namespace
+
+LayerSeconds CostModel::by_rates(const Kind& kind) const {
+  const auto known = by_rates_.find(kind);
+  if (known != by_rates_.end()) return known->second;
+  return by_rates_[kind] = seconds_by_rates(rates_, kind.first, kind.second);
+}
+
+double CostModel::correction(const Kind& kind) const {
+  const auto seen = seen_.find(kind);
+  if (seen != seen_.end()) return seen->second.measured / seen->second.expected;
+  return (seconds_to_trust + all_seen_.measured) / (seconds_to_trust + all_seen_.expected);
+}
+
+LayerSeconds CostModel::seconds(const LayerShape& shape, int team_size) const {
+  const double factor = correction({shape, team_size});
+  const LayerSeconds seconds = by_rates({shape, team_size});
+  return {factor * seconds.leader, factor * seconds.member};
+}
+
+double CostModel::work(const LayerShape& shape, int team_size) const {
+  const LayerSeconds parts = seconds(shape, team_size);
+  return parts.leader + (team_size - 1) * parts.member;
+}
+
+void CostModel::learn(const LayerShape& shape, int team_size, double seconds) {
+  const double expected = by_rates({shape, team_size}).leader;
+  for (Seen* seen : {&seen_[{shape, team_size}], &all_seen_}) {
+    seen->expected += expected;
+    seen->measured += seconds;
+  }
+}
+
+}  // namespace alphahill

@@ -1,0 +1,29 @@
+/// Plans whose layers take given times.
+#pragma once
+
+#include "alphahill/cluster/plan.hpp"
+
+namespace alphahill {
+
+/// One layer of each of these seconds, numbered from 1, longest first, and a cost model that knows them.
+struct KnownCosts {
+  explicit KnownCosts(const std::vector<double>& seconds) {
+    for (const double each : seconds) add(each, 1);
+  }
+
+  void add(double seconds, int team_size) {
+    const auto number = static_cast<std::int64_t>(plan.layers.size()) + 1;
+    const LayerShape shape{1000 + number, 1000, Format::bf16, 1};
+    cost.learn(shape, team_size, seconds);
+    plan.layers.push_back({.number = number, .shape = shape, .team_size = team_size, .alone = false});
+  }
+
+  Plan plan;
+  CostModel cost{usual_rates()};
+};
+
+inline BlockLayout single_ranks(int ranks) {
+  return {.ranks = ranks, .first = 0, .largest_size = 1};
+}
+
+}  // namespace alphahill
