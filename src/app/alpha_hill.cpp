@@ -20,6 +20,7 @@
 #include "alphahill/cluster/interrupt.hpp"
 #include "alphahill/cluster/job_limits.hpp"
 #include "alphahill/cluster/layer_record.hpp"
+#include "alphahill/cluster/mpi_teams.hpp"
 #include "alphahill/cluster/worker.hpp"
 #include "alphahill/spectrum/blas.hpp"
 
@@ -35,9 +36,13 @@ struct Ended {
   std::optional<Run> run;  ///< on rank 0, where results are to be written
 };
 
-/// One layer, one rank.
-BlockLayout blocks_of(int ranks) {
-  return {.ranks = ranks, .first = 0, .largest_size = 1};
+/// The blocks of ranks that may share a layer. Rank 0 computes on another thread than it coordinates on;
+/// where MPI is for one thread alone, it is in no team.
+BlockLayout blocks_of(const Options& options, int ranks, bool for_all_threads) {
+  const bool on_cpu = options.device == "cpu";
+  return {.ranks = ranks,
+          .first = for_all_threads ? 0 : 1,
+          .largest_size = on_cpu ? options.largest_team.value_or(ranks) : 1};
 }
 
 void announce(const Run& run, int ranks) {
@@ -51,12 +56,13 @@ void announce(const Run& run, int ranks) {
   }
 }
 
-void worker(const Catalog& catalog, const Options& options, int rank, const CoordinatorLine& line) {
+void worker(const Catalog& catalog, const Options& options, int rank, MpiTeams& teams,
+            const CoordinatorLine& line) {
   leave_crash_notes_in(options.report.output_dir);
   std::unique_ptr<Backend> backend;
-  const auto compute = [&](std::int64_t layer, int) {
+  const auto compute = [&](std::int64_t layer, int team_size) {
     if (!backend) backend = make_backend(options.device);
-    return compute_record(catalog, layer, options.settings, *backend, rank);
+    return compute_record(catalog, layer, options.settings, *backend, rank, teams.of_size(team_size));
   };
   work(compute, rank, line);
 }
@@ -106,7 +112,7 @@ std::vector<Attempt> attempts_at(std::span<const std::int64_t> begun) {
 }
 
 /// Rank 0: hands out the layers and keeps their records; its own worker computes on a thread beside.
-std::optional<Error> coordinate(Run& run, MpiSession& mpi) {
+std::optional<Error> coordinate(Run& run, MpiSession& mpi, MpiTeams& teams) {
   Snapshots snapshots;
   const RunBooks books{
       .write = [&](std::span<const LayerRecord> records,
@@ -118,7 +124,7 @@ std::optional<Error> coordinate(Run& run, MpiSession& mpi) {
           },
       .stop_requested = stop_requested};
   const Schedule schedule(run.plan, run.cost, run.ranks, {run.options.layer_timeout, slurm_seconds_left()});
-  Crew crew(mpi, [&](const CoordinatorLine& line) { worker(run.catalog, run.options, 0, line); });
+  Crew crew(mpi, [&](const CoordinatorLine& line) { worker(run.catalog, run.options, 0, teams, line); });
   const RunEnd end = Coordinator(run.catalog, schedule, crew, books, run.options.grace_seconds).run();
   if (!end.broken_off.empty()) run.journal.note(end.broken_off);
   if (end.ranks_compute) end_abandoned(run, end, mpi);
@@ -150,14 +156,15 @@ Ended lead(const Options& options, MpiSession& mpi) {
   const std::int64_t memory = memory_per_rank(options, mpi);
   std::optional<Run> run;
   try {
-    run.emplace(prepare_run(options, blocks_of(mpi.size()), memory));
+    run.emplace(prepare_run(options, blocks_of(options, mpi.size(), mpi.for_all_threads()), memory));
   } catch (const std::exception& error) {
-    broadcast_job(mpi, {.called_off = true, .catalog = {}});
+    broadcast_job(mpi, {.called_off = true, .catalog = {}, .ranks = {}});
     return {report_error(program, error), std::nullopt};
   }
-  broadcast_job(mpi, {.called_off = false, .catalog = run->catalog});
+  broadcast_job(mpi, {.called_off = false, .catalog = run->catalog, .ranks = run->ranks});
+  MpiTeams teams(mpi, run->ranks);
   announce(*run, mpi.size());
-  const auto failure = coordinate(*run, mpi);
+  const auto failure = coordinate(*run, mpi, teams);
   if (failure) return {failed_run(*run, *failure), std::nullopt};
   return {exit_complete, std::move(run)};
 }
@@ -168,7 +175,9 @@ Ended follow(const Options& options, MpiSession& mpi) {
   std::vector<std::byte> bytes;
   mpi.broadcast(bytes);
   const auto job = from_bytes<Job>(bytes, "job of rank 0");
-  if (!job.called_off) worker(job.catalog, options, mpi.rank(), line_to_rank_0(mpi));
+  if (job.called_off) return {};
+  MpiTeams teams(mpi, job.ranks);
+  worker(job.catalog, options, mpi.rank(), teams, line_to_rank_0(mpi));
   return {};
 }
 
@@ -181,8 +190,9 @@ bool show(const Options& options, const MpiSession& mpi) {
   } else if (options.list_layers) {
     fmt::print("{}", layer_table(catalog_of(options)));
   } else {
-    fmt::print("{}", preview(catalog_of(options), options.settings,
-                             blocks_of(options.ranks.value_or(mpi.size())), options.memory_per_rank));
+    fmt::print(
+        "{}", preview(catalog_of(options), options.settings,
+                      blocks_of(options, options.ranks.value_or(mpi.size()), true), options.memory_per_rank));
   }
   return true;
 }

@@ -65,8 +65,13 @@ po::options_description run_options() {
       "cores that a rank uses where that helps: its Gram matrices and band reductions");
   add("memory-per-rank", text("SIZE"),
       "such as 4G; layers that need more are left out; default: an equal share of the node");
+  add("max-team-size", text("N"),
+      "ranks that may share a layer that would end after everything else, or that one rank has not the "
+      "memory for; "
+      "1: none; default: all");
   add("no-report", flag(), "write alpha_hill.h5 only");
-  add("restart", flag(), "begin anew, whatever the output folder holds: results, tables and plots in it are removed");
+  add("restart", flag(),
+      "begin anew, whatever the output folder holds: results, tables and plots in it are removed");
   add("list-layers", flag(), "print the layers and end");
   add("dry-run", flag(), "print what a run would read, need and take, and end");
   add("ranks", text("N"), "of the run that --dry-run is about; default: as many as there are");
@@ -134,6 +139,9 @@ Options parse_options(int argc, const char* const* argv) {
   options.threads_per_rank = whole_number("--threads-per-rank", text("threads-per-rank"), 1);
   if (values.contains("memory-per-rank")) {
     options.memory_per_rank = memory_size("--memory-per-rank", text("memory-per-rank"));
+  }
+  if (values.contains("max-team-size")) {
+    options.largest_team = positive_number("--max-team-size", text("max-team-size"));
   }
   options.log_level = text("log-level");
   options.write_report = !flag("no-report");

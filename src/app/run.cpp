@@ -161,6 +161,12 @@ CostModel measured_cost(const Catalog& catalog) {
   return CostModel(measured_rates(largest_order));
 }
 
+int largest_team(const Plan& plan) {
+  int largest = 1;
+  for (const PlannedLayer& layer : plan.layers) largest = std::max(largest, layer.team_size);
+  return largest;
+}
+
 Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t memory_per_rank) {
   make_backend(options.device);  // says here, not on the first layer, that a device is not there
   Catalog catalog = catalog_of(options);
@@ -175,8 +181,8 @@ Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t m
   CostModel cost = measured_cost(catalog);
   const Plan plan = with_teams(make_plan(catalog, options.settings, cost, state), cost, ranks,
                                memory_per_rank - program_bytes);
-  return {options, std::move(catalog),  std::move(journal), std::move(cost), ranks,
-          plan,    std::move(too_large)};
+  const BlockLayout used{ranks.ranks, ranks.first, largest_team(plan)};
+  return {options, std::move(catalog), std::move(journal), std::move(cost), used, plan, std::move(too_large)};
 }
 
 void write_results_of(const Run& run) {

@@ -7,7 +7,7 @@ namespace alphahill {
 
 namespace {
 
-/// Width of the panels that a team factorizes one after another, and flops a second of that.
+/// Width of the panels of a reduction, and flops a second when they are factored.
 constexpr double panel_cols = 64;
 constexpr double panel_flops = 8e9;
 /// Seconds to open a layer's file and to put its figures together.
@@ -44,11 +44,11 @@ double bytes_to_read(const LayerShape& shape) {
 Rates usual_rates() {
   return {.read_bytes = 1e9,
           .cast_weights = 4e8,
-          .orders = {{64, 8e9, 3e9, 5e6},
-                     {256, 25e9, 12e9, 12e6},
-                     {512, 38e9, 20e9, 15e6},
-                     {1024, 46e9, 30e9, 18e6},
-                     {1536, 50e9, 35e9, 20e6}},
+          .orders = {{64, 4e10, 1.5e11, 5e7},
+                     {256, 5e10, 4.5e11, 5.5e7},
+                     {512, 5e10, 4.7e11, 3.5e7},
+                     {1024, 5e10, 5.5e10, 8.5e7},
+                     {1536, 5.3e10, 6e10, 8e7}},
           .network_bytes = 1e9};
 }
 
@@ -63,8 +63,9 @@ LayerSeconds seconds_by_rates(const Rates& rates, const LayerShape& shape, int t
                     m * n * n / rate_at(rates.orders, n, &RatesAtOrder::gram) +
                     4.0 / 3 * n * n * n / rate_at(rates.orders, n, &RatesAtOrder::reduction);
   if (team_size > 1) {
-    // Every member gets all weights; the reduction's panels and products go to and fro.
-    together = together / team_size + (bytes + 2 * 8 * n * n) / rates.network_bytes +
+    // Every member gets all weights in fp64; the reduction's reflectors go to all, its products to and fro.
+    // Its panels are factored one after another.
+    together = together / team_size + 8 * (m * n + 1.5 * n * n) / rates.network_bytes +
                n * n * panel_cols / panel_flops;
   }
   const double alone = n * n / rate_at(rates.orders, n, &RatesAtOrder::finish);

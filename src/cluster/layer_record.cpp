@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <new>
+#include <optional>
 
 #include "alphahill/base/error.hpp"
 #include "alphahill/checkpoint/weight_file.hpp"
@@ -111,18 +112,20 @@ LayerRecord guarded_record(std::int64_t number, const AnalysisSettings& settings
 }  // namespace
 
 LayerRecord compute_record(const Catalog& catalog, std::int64_t number, const AnalysisSettings& settings,
-                           Backend& backend, int rank) {
+                           Backend& backend, int rank, Team& team) {
   const Layer& layer = catalog.layers.at(static_cast<std::size_t>(number - 1));
-  const LayerWeights weights(catalog, layer);
+  std::optional<LayerWeights> weights;
+  do_together(team, [&] { weights.emplace(catalog, layer); });
   const StoredMatrix matrix{layer.rows, layer.cols, layer.format,
                             [&](std::int64_t row, std::int64_t rows, std::int64_t col, std::int64_t cols,
-                                std::span<std::byte> bytes) { weights.read(row, rows, col, cols, bytes); }};
-  Alone alone;
+                                std::span<std::byte> bytes) { weights->read(row, rows, col, cols, bytes); }};
+  const LayerRecord without_results{.layer = number, .results = {}, .eigenvalues = {}};
   LayerRecord record = guarded_record(number, settings, [&] {
-    return to_record(number, settings, layer, analyse(matrix, settings, backend, alone), rank);
+    const auto figures = analyse(matrix, settings, backend, team);
+    return team.rank() == 0 ? to_record(number, settings, layer, figures, rank) : without_results;
   });
-  weights.check_unchanged();
-  return record;
+  weights->check_unchanged();
+  return team.rank() == 0 ? record : without_results;
 }
 
 }  // namespace alphahill

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "alphahill/base/checked.hpp"
+#include "mpi_calls.hpp"
 
 namespace alphahill {
 
@@ -15,7 +16,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-void check(const char* call, int code) {
+void broadcast_from_rank_0(void* buffer, int count, MPI_Datatype type) {
+  MPI_Request request = MPI_REQUEST_NULL;
+  check_mpi("MPI_Ibcast", MPI_Ibcast(buffer, count, type, 0, MPI_COMM_WORLD, &request));
+  wait_patiently(request);
+}
+
+}  // namespace
+
+void check_mpi(const char* call, int code) {
   if (code == MPI_SUCCESS) return;
   std::string text(MPI_MAX_ERROR_STRING, '\0');
   int length = 0;
@@ -26,19 +35,11 @@ void check(const char* call, int code) {
 void wait_patiently(MPI_Request request) {
   PatientWait wait;
   for (int done = 0;;) {
-    check("MPI_Test", MPI_Test(&request, &done, MPI_STATUS_IGNORE));
+    check_mpi("MPI_Test", MPI_Test(&request, &done, MPI_STATUS_IGNORE));
     if (done != 0) return;
     wait.pause();
   }
 }
-
-void broadcast_from_rank_0(void* buffer, int count, MPI_Datatype type) {
-  MPI_Request request = MPI_REQUEST_NULL;
-  check("MPI_Ibcast", MPI_Ibcast(buffer, count, type, 0, MPI_COMM_WORLD, &request));
-  wait_patiently(request);
-}
-
-}  // namespace
 
 void PatientWait::pause() {
   const auto silence = std::chrono::steady_clock::now() - start_;
@@ -47,10 +48,11 @@ void PatientWait::pause() {
 
 MpiSession::MpiSession(int& argc, char**& argv) {
   int provided = 0;
-  check("MPI_Init_thread", MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided));
+  check_mpi("MPI_Init_thread", MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided));
+  for_all_threads_ = provided == MPI_THREAD_MULTIPLE;
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
-  check("MPI_Comm_rank", MPI_Comm_rank(MPI_COMM_WORLD, &rank_));
-  check("MPI_Comm_size", MPI_Comm_size(MPI_COMM_WORLD, &size_));
+  check_mpi("MPI_Comm_rank", MPI_Comm_rank(MPI_COMM_WORLD, &rank_));
+  check_mpi("MPI_Comm_size", MPI_Comm_size(MPI_COMM_WORLD, &size_));
 }
 
 MpiSession::~MpiSession() {
@@ -67,24 +69,24 @@ void MpiSession::broadcast(std::vector<std::byte>& bytes) {
 int MpiSession::ranks_on_node() {
   MPI_Comm node = MPI_COMM_NULL;
   int ranks = 0;
-  check("MPI_Comm_split_type",
-        MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node));
-  check("MPI_Comm_size", MPI_Comm_size(node, &ranks));
-  check("MPI_Comm_free", MPI_Comm_free(&node));
+  check_mpi("MPI_Comm_split_type",
+            MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node));
+  check_mpi("MPI_Comm_size", MPI_Comm_size(node, &ranks));
+  check_mpi("MPI_Comm_free", MPI_Comm_free(&node));
   return ranks;
 }
 
 std::int64_t MpiSession::least(std::int64_t value) {
   std::int64_t result = 0;
-  check("MPI_Allreduce", MPI_Allreduce(&value, &result, 1, MPI_INT64_T, MPI_MIN, MPI_COMM_WORLD));
+  check_mpi("MPI_Allreduce", MPI_Allreduce(&value, &result, 1, MPI_INT64_T, MPI_MIN, MPI_COMM_WORLD));
   return result;
 }
 
 void MpiSession::send(int to, Tag tag, std::span<const std::byte> bytes) {
   const int count = narrow<int>(bytes.size(), "bytes to send");
   MPI_Request request = MPI_REQUEST_NULL;
-  check("MPI_Isend",
-        MPI_Isend(bytes.data(), count, MPI_BYTE, to, static_cast<int>(tag), MPI_COMM_WORLD, &request));
+  check_mpi("MPI_Isend",
+            MPI_Isend(bytes.data(), count, MPI_BYTE, to, static_cast<int>(tag), MPI_COMM_WORLD, &request));
   wait_patiently(request);
 }
 
@@ -92,13 +94,14 @@ std::optional<Message> MpiSession::receive_now() {
   int arrived = 0;
   MPI_Message handle = MPI_MESSAGE_NULL;
   MPI_Status status;
-  check("MPI_Improbe", MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &arrived, &handle, &status));
+  check_mpi("MPI_Improbe",
+            MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &arrived, &handle, &status));
   if (arrived == 0) return std::nullopt;
   int count = 0;
-  check("MPI_Get_count", MPI_Get_count(&status, MPI_BYTE, &count));
+  check_mpi("MPI_Get_count", MPI_Get_count(&status, MPI_BYTE, &count));
   Message message{status.MPI_SOURCE, Tag{status.MPI_TAG},
                   std::vector<std::byte>(static_cast<std::size_t>(count))};
-  check("MPI_Mrecv", MPI_Mrecv(message.bytes.data(), count, MPI_BYTE, &handle, &status));
+  check_mpi("MPI_Mrecv", MPI_Mrecv(message.bytes.data(), count, MPI_BYTE, &handle, &status));
   return message;
 }
 

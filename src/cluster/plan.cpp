@@ -14,6 +14,8 @@ namespace {
 constexpr double shortest_for_a_team_seconds = 5;
 /// Teams are formed where the run is over earlier by this part at least.
 constexpr double least_gain = 0.02;
+/// No layer need take less than this part of the run.
+constexpr double shortest_part = 0.25;
 
 void sort_longest_first(Plan& plan, const CostModel& cost) {
   std::map<std::pair<LayerShape, int>, double> seconds;
@@ -61,14 +63,15 @@ Plan in_time(Plan plan, double seconds, const SmallestTeams& smallest, const Cos
   return plan;
 }
 
-/// Times that layers take on teams of any size, from the longest on: ends of the run that are worth trying.
-std::set<double, std::greater<>> candidate_ends(const SmallestTeams& smallest, const CostModel& cost,
-                                                const BlockLayout& ranks) {
-  std::set<double, std::greater<>> ends;
+/// Times that layers take on teams of any size, from the longest on: most that a layer may take, worth
+/// trying.
+std::set<double, std::greater<>> candidate_times(const SmallestTeams& smallest, const CostModel& cost,
+                                                 const BlockLayout& ranks) {
+  std::set<double, std::greater<>> times;
   for (const auto& [shape, least] : smallest) {
-    for (const int size : ranks.team_sizes()) ends.insert(cost.seconds(shape, size).leader);
+    for (const int size : ranks.team_sizes()) times.insert(cost.seconds(shape, size).leader);
   }
-  return ends;
+  return times;
 }
 
 bool same_teams(const Plan& a, const Plan& b) {
@@ -111,17 +114,18 @@ Plan with_teams(const Plan& plan, const CostModel& cost, const BlockLayout& rank
   const SmallestTeams smallest = smallest_teams(plan, ranks, memory_per_rank);
   Plan best = in_time(plan, std::numeric_limits<double>::infinity(), smallest, cost, ranks);
   Prediction best_end = predict(best, cost, ranks);
+  const double ideal_end = best_end.seconds * best_end.efficiency;
   Plan tried = best;
-  for (const double end : candidate_ends(smallest, cost, ranks)) {
-    if (best_end.efficiency > 1 - least_gain || end < best_end.seconds * best_end.efficiency) break;
-    Plan plan_in_time = in_time(plan, end, smallest, cost, ranks);
-    if (same_teams(plan_in_time, tried)) continue;
-    const Prediction prediction = predict(plan_in_time, cost, ranks);
-    if (prediction.seconds < (1 - least_gain) * best_end.seconds) {
-      best_end = prediction;
-      best = plan_in_time;
+  for (const double longest : candidate_times(smallest, cost, ranks)) {
+    if (best_end.efficiency > 1 - least_gain || longest < shortest_part * ideal_end) break;
+    Plan candidate = in_time(plan, longest, smallest, cost, ranks);
+    if (same_teams(candidate, tried)) continue;
+    const Prediction end = predict(candidate, cost, ranks);
+    if (end.seconds < (1 - least_gain) * best_end.seconds) {
+      best_end = end;
+      best = candidate;
     }
-    tried = std::move(plan_in_time);
+    tried = std::move(candidate);
   }
   return best;
 }

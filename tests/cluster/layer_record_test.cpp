@@ -31,7 +31,8 @@ class OneLayer {
   Catalog& catalog() { return catalog_; }
   std::filesystem::path path() const { return folder_.path() / "weights"; }
   LayerRecord record(const AnalysisSettings& settings = usual) const {
-    return compute_record(catalog_, 1, settings, *make_cpu_backend(), 3);
+    Alone alone;
+    return compute_record(catalog_, 1, settings, *make_cpu_backend(), 3, alone);
   }
 
  private:
@@ -140,7 +141,8 @@ class ChangingBackend : public Backend {
 TEST(LayerRecord, AFileThatChangesWhileTheLayerIsComputedEndsTheRunEvenIfTheLayerFails) {
   OneLayer layer(2, 2, {1, 2, 3, 4});
   ChangingBackend backend(layer.path());
-  const auto error = thrown_by([&] { compute_record(layer.catalog(), 1, usual, backend, 0); });
+  Alone alone;
+  const auto error = thrown_by([&] { compute_record(layer.catalog(), 1, usual, backend, 0, alone); });
   ASSERT_TRUE(error);
   EXPECT_EQ(error->fault(), Fault::input);
 }

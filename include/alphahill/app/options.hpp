@@ -19,6 +19,7 @@ struct Options {
   double grace_seconds = 60;                    ///< for layers under way when a run is to stop
   int threads_per_rank = 1;
   std::optional<std::int64_t> memory_per_rank;  ///< bytes; nothing: what the node has, shared by its ranks
+  std::optional<int> largest_team;              ///< ranks that may share a layer; nothing: all
   std::string log_level = "INFO";
   bool write_report = true;
   bool restart = false;

@@ -18,7 +18,7 @@ struct Run {
   Catalog catalog;
   Journal journal;
   CostModel cost;
-  BlockLayout ranks;
+  BlockLayout ranks;                              ///< with the teams that the plan uses
   Plan plan;                                      ///< what remains to be done
   std::map<std::int64_t, LayerRecord> too_large;  ///< layers that no rank has the memory for, this time
 
@@ -46,7 +46,8 @@ void write_results_of(const Run& run);
 void print_report(const std::filesystem::path& results_file, const ReportSettings& settings);
 
 /// Writes the HDF5 file from the journal and, where the run is complete and they are wanted, CSVs and plots;
-/// prints the summary. MPI should be over: plots are drawn on all cores, and a rank that waits keeps one busy.
+/// prints the summary. MPI should be over: plots are drawn on all cores, and a rank that waits keeps one
+/// busy.
 /// @return the exit code
 int finish_run(const Run& run);
 

@@ -6,7 +6,9 @@
 ///   cast    m n / cast rate
 ///   Gram    m n^2 flops / Gram rate at n
 ///   reduce  4/3 n^3 flops / reduction rate at n, to a band
-///   finish  n^2 / finish rate at n: bulge chase and eigenvalues, on one rank; a team shares the rest
+///   finish  n^2 / finish rate at n: bulge chase and eigenvalues, on one rank; a team shares the rest. Of
+///   small
+///           layers all of the reduction is in this part
 ///
 /// Golub and Van Loan, Matrix Computations, section 8.3.
 #pragma once

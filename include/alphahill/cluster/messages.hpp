@@ -7,6 +7,7 @@
 
 #include "alphahill/base/error.hpp"
 #include "alphahill/checkpoint/catalog.hpp"
+#include "alphahill/cluster/rank_pool.hpp"
 #include "alphahill/spectrum/analysis.hpp"
 #include "alphahill/store/tables.hpp"
 
@@ -16,10 +17,11 @@ namespace alphahill {
 struct Job {
   bool called_off = false;  ///< rank 0 found a reason not to begin, and has reported it
   Catalog catalog;
+  BlockLayout ranks{};  ///< that the plan makes teams of
 
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
-    archive(self.called_off, self.catalog);
+    archive(self.called_off, self.catalog, self.ranks);
   }
 };
 

@@ -29,8 +29,8 @@ struct Message {
   std::vector<std::byte> bytes;
 };
 
-/// MPI from construction to destruction. Only the thread that made it may call it. A failing call throws
-/// Error(system) with its name.
+/// MPI from construction to destruction. Only the thread that made it may call it, besides the teams' own
+/// calls. A failing call throws Error(system) with its name.
 class MpiSession {
  public:
   MpiSession(int& argc, char**& argv);
@@ -40,6 +40,8 @@ class MpiSession {
 
   int rank() const { return rank_; }
   int size() const { return size_; }
+  /// May several threads call MPI at a time?
+  bool for_all_threads() const { return for_all_threads_; }
 
   /// Gives every rank the bytes of rank 0. Collective.
   void broadcast(std::vector<std::byte>& bytes);
@@ -59,6 +61,7 @@ class MpiSession {
  private:
   int rank_ = 0;
   int size_ = 1;
+  bool for_all_threads_ = false;
 };
 
 }  // namespace alphahill

@@ -31,6 +31,11 @@ struct BlockLayout {
   RankBlock block(int size, int index) const { return {first + index * size, size}; }
   /// The block that the rank belongs to; nothing where it is left over.
   std::optional<int> block_of(int rank, int size) const;
+
+  template <class Archive, class Self>
+  static void fields(Archive& archive, Self& self) {
+    archive(self.ranks, self.first, self.largest_size);
+  }
 };
 
 class RankPool {
