@@ -1,0 +1,45 @@
+#include "simulation/model_run.hpp"
+
+namespace alphahill {
+
+namespace {
+
+const AnalysisSettings usual_settings{Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, 0.1, 1e-5};
+/// Besides the program; as on a node of 4 GiB a core.
+constexpr std::int64_t memory_per_rank = std::int64_t{3900} << 20;
+
+Catalog header_only_catalog(const LargeModel& model, const std::filesystem::path& folder) {
+  write_header_only(model, folder);
+  return open_catalog(folder, "");
+}
+
+}  // namespace
+
+BlockLayout any_teams(int ranks) {
+  return {.ranks = ranks, .first = 0, .largest_size = ranks};
+}
+
+ModelRun::ModelRun(const LargeModel& model)
+    : catalog_(header_only_catalog(model, folder_.path())), cost_(usual_rates()) {}
+
+double ModelRun::work() const {
+  double seconds = 0;
+  for (const Layer& layer : catalog_.layers)
+    seconds += cost_.seconds(shape_of(layer, usual_settings), 1).leader;
+  return seconds;
+}
+
+Plan ModelRun::plan(int ranks, const std::set<std::int64_t>& finished,
+                    const std::set<std::int64_t>& suspects) const {
+  const Plan singles = make_plan(catalog_, usual_settings, cost_, [&](std::int64_t layer) {
+    if (finished.contains(layer)) return LayerState::finished;
+    return suspects.contains(layer) ? LayerState::suspect : LayerState::waiting;
+  });
+  return with_teams(singles, cost_, any_teams(ranks), memory_per_rank);
+}
+
+SimulatedRun ModelRun::simulate(int ranks, const Conditions& conditions) const {
+  return alphahill::simulate(plan(ranks), cost_, any_teams(ranks), conditions);
+}
+
+}  // namespace alphahill

@@ -1,0 +1,55 @@
+/// The schedule at a thousand ranks, on simulated time.
+#include <gtest/gtest.h>
+
+#include "alphahill/cluster/prediction.hpp"
+#include "simulation/model_run.hpp"
+
+namespace alphahill {
+namespace {
+
+constexpr int ranks = 1024;
+
+void expect_efficient(const ModelRun& model, double speed_spread) {
+  for (const double latency : {1e-6, 10e-6, 50e-6}) {
+    const SimulatedRun run =
+        model.simulate(ranks, {.speed_spread = speed_spread, .latency_seconds = latency});
+    EXPECT_EQ(run.finished.size(), model.catalog().layers.size());
+    EXPECT_GE(model.efficiency(run), 0.9) << "latency " << latency;
+    EXPECT_LT(run.coordinator_seconds, 0.9 * run.seconds) << "the coordinator has time to spare";
+  }
+}
+
+TEST(Scaling, Llama405bIsEfficientOnAThousandEqualRanks) {
+  const ModelRun model(llama_405b());
+  ASSERT_EQ(model.catalog().layers.size(), 883U);
+  expect_efficient(model, 0);
+}
+
+TEST(Scaling, DeepSeekV3IsEfficientOnAThousandRanksOfDifferentSpeed) {
+  const ModelRun model(deepseek_v3());
+  ASSERT_GT(model.catalog().layers.size(), 45'000U);
+  expect_efficient(model, 0.2);
+}
+
+TEST(Scaling, ALostRankCostsWhatWasUnderWayAndNoMore) {
+  const ModelRun model(deepseek_v3());
+  const double undisturbed = model.simulate(ranks, {}).seconds;
+  const SimulatedRun before = model.simulate(ranks, {.ends_at = undisturbed / 2});
+  const SimulatedRun after = simulate(model.plan(ranks, before.finished, before.under_way), model.cost(),
+                                      any_teams(ranks), {.seed = 2});
+  std::set<std::int64_t> finished = before.finished;
+  finished.insert(after.finished.begin(), after.finished.end());
+  EXPECT_EQ(finished.size(), model.catalog().layers.size());
+  EXPECT_EQ(before.finished.size() + after.finished.size(), finished.size()) << "nothing is computed twice";
+  EXPECT_LT(before.seconds + after.seconds, 1.8 * undisturbed);
+}
+
+TEST(Scaling, LayersOfEqualSpeedEndWhenPredicted) {
+  const ModelRun model(llama_405b());
+  const Prediction prediction = predict(model.plan(ranks), model.cost(), any_teams(ranks));
+  const SimulatedRun run = model.simulate(ranks, {.speed_spread = 0});
+  EXPECT_NEAR(run.seconds / prediction.seconds, 1, 0.02);
+}
+
+}  // namespace
+}  // namespace alphahill

@@ -1,0 +1,158 @@
+#include "simulation/simulated_run.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <queue>
+#include <random>
+
+#include "alphahill/cluster/schedule.hpp"
+
+namespace alphahill {
+
+namespace {
+
+/// A report on its way to the coordinator.
+struct Report {
+  double arrives;
+  int rank;
+  std::vector<LayerDone> done;
+
+  bool operator>(const Report& other) const {
+    return std::pair(arrives, rank) > std::pair(other.arrives, other.rank);
+  }
+};
+
+std::vector<double> speeds_of(int ranks, const Conditions& conditions) {
+  std::mt19937_64 random(conditions.seed);
+  std::uniform_real_distribution<double> speed(1 - conditions.speed_spread, 1 + conditions.speed_spread);
+  std::vector<double> speeds(static_cast<std::size_t>(ranks));
+  for (std::size_t i = 0; i < speeds.size(); ++i) {
+    const bool new_node = i % static_cast<std::size_t>(conditions.ranks_a_node) == 0;
+    speeds[i] = new_node ? speed(random) : speeds[i - 1];
+  }
+  return speeds;
+}
+
+/// The highest sum of values within a second.
+class BusiestSecond {
+ public:
+  void add(double at, double value) {
+    const double second = std::floor(at);
+    if (second != second_) sum_ = 0;
+    second_ = second;
+    sum_ += value;
+    most_ = std::max(most_, sum_);
+  }
+  double most() const { return most_; }
+
+ private:
+  double second_ = -1;
+  double sum_ = 0;
+  double most_ = 0;
+};
+
+class Simulation {
+ public:
+  Simulation(const Plan& plan, const CostModel& cost, const BlockLayout& ranks, const Conditions& conditions)
+      : cost_(cost),
+        conditions_(conditions),
+        schedule_(plan, cost, ranks, {}),
+        speeds_(speeds_of(ranks.ranks, conditions)) {}
+
+  SimulatedRun run() && {
+    hand_out();
+    while (!reports_.empty() && std::max(now_, reports_.top().arrives) < conditions_.ends_at) {
+      now_ = std::max(now_, reports_.top().arrives);
+      const double begun = now_;
+      take_in();
+      hand_out();
+      now_ += conditions_.sync_seconds;
+      run_.coordinator_seconds += now_ - begun;
+    }
+    return std::move(*this).end();
+  }
+
+ private:
+  SimulatedRun end() && {
+    run_.seconds = std::min(now_, conditions_.ends_at);
+    run_.speed = std::accumulate(speeds_.begin(), speeds_.end(), 0.0);
+    run_.most_messages_a_second = messages_.most();
+    run_.most_journal_bytes_a_second = journal_bytes_.most();
+    for (const auto& [first, under_way] : schedule_.under_way()) {
+      for (const PlannedLayer& layer : under_way.handout.layers) run_.under_way.insert(layer.number);
+    }
+    return std::move(run_);
+  }
+
+  void pass_message() {
+    now_ += conditions_.message_seconds;
+    ++run_.messages;
+    messages_.add(now_, 1);
+  }
+
+  /// All reports that have arrived.
+  void take_in() {
+    while (!reports_.empty() && reports_.top().arrives <= now_) {
+      const Report report = reports_.top();
+      reports_.pop();
+      const auto& task = schedule_.task_of(report.rank).handout;
+      if (report.rank == task.ranks.first) keep(task.layers);
+      pass_message();
+      schedule_.finish(report.rank, report.done, now_);
+    }
+  }
+
+  void keep(const std::vector<PlannedLayer>& layers) {
+    for (const PlannedLayer& layer : layers) {
+      constexpr std::int64_t bytes_besides_the_spectrum = 800;
+      run_.finished.insert(layer.number);
+      journal_bytes_.add(now_, static_cast<double>(layer.shape.decompositions * layer.shape.order * 8 +
+                                                   bytes_besides_the_spectrum));
+    }
+  }
+
+  void hand_out() {
+    for (const Handout& handout : schedule_.hand_out(now_)) {
+      for (int rank = handout.ranks.first; rank < handout.ranks.end(); ++rank) pass_message();
+      compute(handout);
+    }
+  }
+
+  void compute(const Handout& handout) {
+    const auto first = speeds_.begin() + handout.ranks.first;
+    const double slowest = *std::min_element(first, first + handout.ranks.size);
+    const double begins = now_ + conditions_.latency_seconds;
+    Report leader{begins + conditions_.latency_seconds, handout.ranks.first, {}};
+    for (const PlannedLayer& layer : handout.layers) {
+      const double seconds = cost_.seconds(layer.shape, layer.team_size).leader / slowest;
+      leader.done.push_back({layer.number, seconds});
+      leader.arrives += seconds;
+    }
+    reports_.push(std::move(leader));
+    const PlannedLayer& layer = handout.layers.front();
+    for (int rank = handout.ranks.first + 1; rank < handout.ranks.end(); ++rank) {
+      const double seconds = cost_.seconds(layer.shape, layer.team_size).member / slowest;
+      reports_.push({begins + seconds + conditions_.latency_seconds, rank, {{layer.number, 0}}});
+    }
+  }
+
+  const CostModel& cost_;
+  const Conditions& conditions_;
+  Schedule schedule_;
+  std::vector<double> speeds_;
+  std::priority_queue<Report, std::vector<Report>, std::greater<>> reports_;
+  double now_ = 0;
+  SimulatedRun run_;
+  BusiestSecond messages_;
+  BusiestSecond journal_bytes_;
+};
+
+}  // namespace
+
+SimulatedRun simulate(const Plan& plan, const CostModel& cost, const BlockLayout& ranks,
+                      const Conditions& conditions) {
+  return Simulation(plan, cost, ranks, conditions).run();
+}
+
+}  // namespace alphahill
