@@ -2,8 +2,8 @@
 #include <array>
 #include <cmath>
 
-#include "lapack.hpp"
 #include "symmetric_band.hpp"
+#include "tridiagonal.hpp"
 #include "vector_kernels.hpp"
 
 namespace alphahill {
@@ -184,14 +184,12 @@ std::vector<double> SymmetricBand::eigenvalues(VectorLevel level) {
   for (std::int64_t col = 0; col < order_ - 2; col += sweeps_together) {
     chase(*this, col, std::min(col + sweeps_together, order_ - 2));
   }
-  std::vector<double> diagonal(static_cast<std::size_t>(order_));
-  std::vector<double> off_diagonal(static_cast<std::size_t>(order_));
+  Tridiagonal result;
   for (std::int64_t col = 0; col < order_; ++col) {
-    diagonal[static_cast<std::size_t>(col)] = at(col, col);
-    off_diagonal[static_cast<std::size_t>(col)] = at(col + 1, col);
+    result.diagonal.push_back(at(col, col));
+    result.off_diagonal.push_back(at(col + 1, col));
   }
-  lapack::tridiagonal_eigenvalues(diagonal, off_diagonal);
-  return diagonal;
+  return tridiagonal_eigenvalues(std::move(result));
 }
 
 }  // namespace alphahill

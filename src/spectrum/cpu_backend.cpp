@@ -40,8 +40,8 @@ class CpuBackend final : public Backend {
     if (team.size() == 1 && gram.order() < two_stages_from) {
       const auto matrix = std::make_shared<SymmetricShare>(std::move(gram));
       return [matrix] {
-        return lapack::one_stage_eigenvalues(matrix->order(),
-                                             {matrix->at(0, 0), matrix->leading_dimension()});
+        const lapack::Result values{matrix->at(0, 0), matrix->leading_dimension()};
+        return tridiagonal_eigenvalues(lapack::reduce_to_tridiagonal(matrix->order(), values));
       };
     }
     const auto band = std::make_shared<SymmetricBand>(reduce_to_band(gram, team));

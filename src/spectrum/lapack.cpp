@@ -10,7 +10,6 @@
 extern "C" {
 void dsytrd_(const char* uplo, const int* n, double* a, const int* lda, double* d, double* e, double* tau,
              double* work, const int* lwork, int* info, std::size_t);
-void dsterf_(const int* n, double* d, double* e, int* info);
 void dgeqrt_(const int* m, const int* n, const int* nb, double* a, const int* lda, double* t, const int* ldt,
              double* work, int* info);
 void dtpqrt_(const int* m, const int* n, const int* l, const int* nb, double* a, const int* lda, double* b,
@@ -75,27 +74,19 @@ void factor_panel(std::int64_t m, std::int64_t n, Result a, double* t, double* w
   check("dgeqrt", info);
 }
 
-void tridiagonal_eigenvalues(std::span<double> diagonal, std::span<double> off_diagonal) {
-  const int n = order(static_cast<std::int64_t>(diagonal.size()));
-  int info = 0;
-  dsterf_(&n, diagonal.data(), off_diagonal.data(), &info);
-  check("dsterf", info);
-}
-
-std::vector<double> one_stage_eigenvalues(std::int64_t n, Result a) {
+Tridiagonal reduce_to_tridiagonal(std::int64_t n, Result a) {
   const int size = order(n);
   const int leading_dimension = order(a.leading_dimension);
   const int lwork = 64 * size;
-  std::vector<double> diagonal(static_cast<std::size_t>(n));
-  std::vector<double> off_diagonal(diagonal.size());
-  std::vector<double> tau(diagonal.size());
+  const auto values = static_cast<std::size_t>(n);
+  Tridiagonal result{std::vector<double>(values), std::vector<double>(values)};
+  std::vector<double> tau(values);
   std::vector<double> work(static_cast<std::size_t>(lwork));
   int info = 0;
-  dsytrd_("L", &size, a.values, &leading_dimension, diagonal.data(), off_diagonal.data(), tau.data(),
-          work.data(), &lwork, &info, 1);
+  dsytrd_("L", &size, a.values, &leading_dimension, result.diagonal.data(), result.off_diagonal.data(),
+          tau.data(), work.data(), &lwork, &info, 1);
   check("dsytrd", info);
-  tridiagonal_eigenvalues(diagonal, off_diagonal);
-  return diagonal;
+  return result;
 }
 
 void fold_into_triangle(std::int64_t n, std::int64_t k, double* r, double* a) {

@@ -8,6 +8,8 @@
 #include <span>
 #include <vector>
 
+#include "tridiagonal.hpp"
+
 namespace alphahill::lapack {
 
 /// op(A): A itself, or its transpose.
@@ -41,12 +43,8 @@ double squared_norm(std::int64_t n, const double* values);
 /// of Q = I - V T V^T below it, with T (r x r, upper triangular, leading dimension n) beside them.
 void factor_panel(std::int64_t m, std::int64_t n, Result a, double* t, double* work);
 
-/// Eigenvalues of the symmetric n x n matrix, n >= 1, ascending, by direct reduction to tridiagonal form.
-/// Overwrites the matrix.
-std::vector<double> one_stage_eigenvalues(std::int64_t n, Result a);
-
-/// Eigenvalues of a tridiagonal matrix, ascending. Overwrites both; `off_diagonal` has one value less.
-void tridiagonal_eigenvalues(std::span<double> diagonal, std::span<double> off_diagonal);
+/// Direct reduction of the symmetric n x n matrix, n >= 1, to tridiagonal form. Overwrites the matrix.
+Tridiagonal reduce_to_tridiagonal(std::int64_t n, Result a);
 
 /// Replaces the upper triangle R (n x n) by that of the QR factorization of R over A (k x n), and destroys A.
 void fold_into_triangle(std::int64_t n, std::int64_t k, double* r, double* a);
