@@ -138,9 +138,15 @@ void broadcast_job(MpiSession& mpi, const Job& job) {
 }
 
 /// Bytes that each rank may use. Collective.
-std::int64_t memory_per_rank(const Options& options, MpiSession& mpi) {
-  const std::int64_t share = memory_of_node() / mpi.ranks_on_node();
-  return mpi.least(options.memory_per_rank.value_or(share));
+std::int64_t memory_per_rank(const Options& options, const NodeShare& node, MpiSession& mpi) {
+  return mpi.least(options.memory_per_rank.value_or(memory_of_node() / node.ranks));
+}
+
+void warn_of_shared_cores(const Options& options, const NodeShare& node) {
+  const int wanted = node.ranks * options.threads_per_rank;
+  if (node.cores == 0 || wanted <= node.cores) return;
+  spdlog::warn("the ranks of this node want {} cores and are bound to {}: layers take {:.1f} times as long",
+               wanted, node.cores, static_cast<double>(wanted) / node.cores);
 }
 
 /// What a run that failed leaves behind. @return the exit code
@@ -153,7 +159,9 @@ int failed_run(const Run& run, const Error& failure) {
 
 Ended lead(const Options& options, MpiSession& mpi) {
   note_stop_signals();
-  const std::int64_t memory = memory_per_rank(options, mpi);
+  const NodeShare node = mpi.share_of_node();
+  const std::int64_t memory = memory_per_rank(options, node, mpi);
+  warn_of_shared_cores(options, node);
   std::optional<Run> run;
   try {
     run.emplace(prepare_run(options, blocks_of(options, mpi.size(), mpi.for_all_threads()), memory));
@@ -171,7 +179,7 @@ Ended lead(const Options& options, MpiSession& mpi) {
 
 Ended follow(const Options& options, MpiSession& mpi) {
   ignore_stop_signals();
-  memory_per_rank(options, mpi);
+  memory_per_rank(options, mpi.share_of_node(), mpi);
   std::vector<std::byte> bytes;
   mpi.broadcast(bytes);
   const auto job = from_bytes<Job>(bytes, "job of rank 0");

@@ -1,6 +1,7 @@
 #include "alphahill/cluster/mpi_session.hpp"
 
 #include <mpi.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -66,14 +67,18 @@ void MpiSession::broadcast(std::vector<std::byte>& bytes) {
   broadcast_from_rank_0(bytes.data(), narrow<int>(count, "bytes to broadcast"), MPI_BYTE);
 }
 
-int MpiSession::ranks_on_node() {
+NodeShare MpiSession::share_of_node() {
   MPI_Comm node = MPI_COMM_NULL;
   int ranks = 0;
+  cpu_set_t bound;
+  CPU_ZERO(&bound);
+  sched_getaffinity(0, sizeof bound, &bound);
   check_mpi("MPI_Comm_split_type",
             MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node));
   check_mpi("MPI_Comm_size", MPI_Comm_size(node, &ranks));
+  check_mpi("MPI_Allreduce", MPI_Allreduce(MPI_IN_PLACE, &bound, sizeof bound, MPI_BYTE, MPI_BOR, node));
   check_mpi("MPI_Comm_free", MPI_Comm_free(&node));
-  return ranks;
+  return {ranks, CPU_COUNT(&bound)};
 }
 
 std::int64_t MpiSession::least(std::int64_t value) {

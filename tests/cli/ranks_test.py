@@ -40,6 +40,12 @@ class RanksTest(ProgramTest):
                 self.analyse(model, output, ranks=ranks)
                 self.assertEqual(self.tables(output), self.tables(self.folder / "alone"))
 
+    def test_ranks_that_want_more_cores_than_they_are_bound_to_say_so(self):
+        model = mixtral("fp32").write(self.folder / "model")
+        done = run("alpha-hill", "--model", model, "--output-dir", self.folder / "out", "--threads-per-rank", 1000)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("the ranks of this node want 1000 cores and are bound to", done.stderr)
+
     def test_more_ranks_than_layers(self):
         model = mixtral("fp32").write(self.folder / "model")
         options = ("--filter-layers", r"layers\.1\.self_attn\.[qk]_proj")

@@ -29,6 +29,12 @@ struct Message {
   std::vector<std::byte> bytes;
 };
 
+/// The ranks of one node.
+struct NodeShare {
+  int ranks;  ///< this one included
+  int cores;  ///< that any of them is bound to; 0 where the system does not say
+};
+
 /// MPI from construction to destruction. Only the thread that made it may call it, besides the teams' own
 /// calls. A failing call throws Error(system) with its name.
 class MpiSession {
@@ -45,8 +51,8 @@ class MpiSession {
 
   /// Gives every rank the bytes of rank 0. Collective.
   void broadcast(std::vector<std::byte>& bytes);
-  /// Ranks on this node, this one included. Collective.
-  int ranks_on_node();
+  /// Collective.
+  NodeShare share_of_node();
   /// The least of what the ranks give. Collective.
   std::int64_t least(std::int64_t value);
   /// Returns when `bytes` may be reused.
