@@ -14,6 +14,8 @@ namespace {
 constexpr double shortest_for_a_team_seconds = 5;
 /// Teams are formed where the run is over earlier by this part at least.
 constexpr double least_gain = 0.02;
+/// So many plans in a row that gain nothing, and the search ends.
+constexpr int most_misses = 5;
 /// No layer need take less than this part of the run.
 constexpr double shortest_part = 0.25;
 
@@ -78,6 +80,37 @@ bool same_teams(const Plan& a, const Plan& b) {
   return std::ranges::equal(a.layers, b.layers, {}, &PlannedLayer::team_size, &PlannedLayer::team_size);
 }
 
+/// The plan that ends first, of those that were tried.
+class BestPlan {
+ public:
+  BestPlan(const Plan& plan, const CostModel& cost, const BlockLayout& ranks)
+      : cost_(cost), ranks_(ranks), plan_(plan), tried_(plan), end_(predict(plan, cost, ranks)) {}
+
+  const Plan& plan() const { return plan_; }
+  /// Of all ranks busy all the time.
+  double ideal_seconds() const { return end_.seconds * end_.efficiency; }
+  bool good_enough() const { return end_.efficiency > 1 - least_gain || misses_ == most_misses; }
+
+  void try_instead(Plan plan) {
+    if (same_teams(plan, tried_)) return;
+    tried_ = std::move(plan);
+    const Prediction end = predict(tried_, cost_, ranks_);
+    ++misses_;
+    if (end.seconds >= (1 - least_gain) * end_.seconds) return;
+    end_ = end;
+    plan_ = tried_;
+    misses_ = 0;
+  }
+
+ private:
+  const CostModel& cost_;
+  const BlockLayout& ranks_;
+  Plan plan_;
+  Plan tried_;
+  Prediction end_;
+  int misses_ = 0;
+};
+
 }  // namespace
 
 Plan make_plan(const Catalog& catalog, const AnalysisSettings& settings, const CostModel& cost,
@@ -112,22 +145,14 @@ std::optional<int> smallest_team(const LayerShape& shape, const BlockLayout& ran
 Plan with_teams(const Plan& plan, const CostModel& cost, const BlockLayout& ranks,
                 std::int64_t memory_per_rank) {
   const SmallestTeams smallest = smallest_teams(plan, ranks, memory_per_rank);
-  Plan best = in_time(plan, std::numeric_limits<double>::infinity(), smallest, cost, ranks);
-  Prediction best_end = predict(best, cost, ranks);
-  const double ideal_end = best_end.seconds * best_end.efficiency;
-  Plan tried = best;
+  const Plan first = in_time(plan, std::numeric_limits<double>::infinity(), smallest, cost, ranks);
+  BestPlan best(first, cost, ranks);
+  const double shortest = shortest_part * best.ideal_seconds();
   for (const double longest : candidate_times(smallest, cost, ranks)) {
-    if (best_end.efficiency > 1 - least_gain || longest < shortest_part * ideal_end) break;
-    Plan candidate = in_time(plan, longest, smallest, cost, ranks);
-    if (same_teams(candidate, tried)) continue;
-    const Prediction end = predict(candidate, cost, ranks);
-    if (end.seconds < (1 - least_gain) * best_end.seconds) {
-      best_end = end;
-      best = candidate;
-    }
-    tried = std::move(candidate);
+    if (best.good_enough() || longest < shortest) break;
+    best.try_instead(in_time(plan, longest, smallest, cost, ranks));
   }
-  return best;
+  return best.plan();
 }
 
 }  // namespace alphahill

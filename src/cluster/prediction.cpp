@@ -47,12 +47,14 @@ Prediction predict(const Plan& plan, const CostModel& cost, const BlockLayout& r
   Future future;
   for (const Handout& handout : schedule.hand_out(0)) let_pass(handout, 0, cost, future);
   while (!future.empty()) {
-    const Done done = future.top();
-    future.pop();
-    prediction.seconds = done.at;
-    prediction.critical_layer = done.layers.back().number;
-    schedule.finish(done.rank, done.layers, done.at);
-    for (const Handout& handout : schedule.hand_out(done.at)) let_pass(handout, done.at, cost, future);
+    const double now = future.top().at;
+    for (; !future.empty() && future.top().at == now; future.pop()) {
+      const Done& done = future.top();
+      prediction.critical_layer = done.layers.back().number;
+      schedule.finish(done.rank, done.layers, now);
+    }
+    prediction.seconds = now;
+    for (const Handout& handout : schedule.hand_out(now)) let_pass(handout, now, cost, future);
   }
   if (prediction.seconds > 0) {
     prediction.efficiency = seconds_on_one_rank(plan, cost) / (prediction.seconds * ranks.ranks);

@@ -1,7 +1,5 @@
 #include "alphahill/cluster/rank_pool.hpp"
 
-#include <algorithm>
-
 namespace alphahill {
 
 std::vector<int> BlockLayout::team_sizes() const {
@@ -49,9 +47,7 @@ void RankPool::release(int rank) {
 }
 
 bool RankPool::is_free(RankBlock block) const {
-  const auto first = free_.lower_bound(block.first);
-  const auto end = free_.lower_bound(block.end());
-  return std::distance(first, end) == block.size;
+  return blocks_.at(block.size).free_blocks.contains(*layout_.block_of(block.first, block.size));
 }
 
 std::optional<RankBlock> RankPool::free_block(int size, std::optional<RankBlock> reserved) const {

@@ -66,6 +66,41 @@ class RanksTest(ProgramTest):
         self.assertEqual(self.tables(output), first)
 
 
+class TeamsTest(ProgramTest):
+    """A layer that needs more memory than a rank has, and small ones beside it."""
+
+    ORDER = 2600
+    MEMORY = "250M"  # for half of the layer, not for all of it
+
+    def setUp(self):
+        super().setUp()
+        random = np.random.default_rng(5)
+        shapes = [(self.ORDER, self.ORDER + 37), (90, 70), (64, 200), (70, 90)]
+        self.model = model_of([random.standard_t(3, shape).astype(np.float32) for shape in shapes]).write(
+            self.folder / "model")
+
+    def figures(self, output, *options, **keywords):
+        rows = self.analyse(self.model, self.folder / output, "--precisions", "fp32", *options, **keywords)
+        return [float(row["alpha_fp32"] or "nan") for row in rows]
+
+    def test_a_team_has_the_memory_and_finds_the_figures_of_one_rank(self):
+        alone = self.figures("alone")
+        for ranks in (2, 3, 4):
+            with self.subTest(ranks=ranks):
+                together = self.figures(f"on {ranks}", "--memory-per-rank", self.MEMORY, ranks=ranks)
+                np.testing.assert_allclose(together, alone, rtol=1e-9, atol=0)
+
+    def test_without_teams_the_layer_is_left_out(self):
+        together = self.figures("left out", "--memory-per-rank", self.MEMORY, "--max-team-size", "1", ranks=2)
+        self.assertEqual([np.isnan(alpha) for alpha in together], [True, False, False, False])
+
+    def test_a_dry_run_tells_the_teams_of_ranks_that_are_not_there(self):
+        planned = self.succeed("alpha-hill", "--model", self.model, "--dry-run", "--ranks", "1024",
+                               "--memory-per-rank", self.MEMORY).stdout
+        self.assertRegex(planned, r"3 layers on one rank, 1 layer on teams of \d+")
+        self.assertRegex(planned, r"about .* on 1024 ranks")
+
+
 class InterruptionTest(ProgramTest):
     def setUp(self):
         super().setUp()

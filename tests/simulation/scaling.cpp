@@ -1,6 +1,7 @@
 /// alpha-hill-scaling: simulated runs of large models on 1 to 4,096 ranks, as a table and a picture.
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <fstream>
 
 #include "simulation/model_run.hpp"
@@ -25,6 +26,7 @@ ScalingCurve curve_of(const LargeModel& large_model) {
   fmt::print("{:>6} {:>10} {:>8} {:>8} {:>16} {:>14} {:>10}\n", "ranks", "seconds", "equal", "20%",
              "most messages/s", "journal MB/s", "rank 0");
   ScalingCurve curve{large_model.name, {}};
+  std::setbuf(stdout, nullptr);
   for (int ranks = 1; ranks <= most_ranks; ranks *= 2) {
     const SimulatedRun equal = model.simulate(ranks, {.speed_spread = 0});
     const SimulatedRun different = model.simulate(ranks, {});

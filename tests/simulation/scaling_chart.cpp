@@ -16,13 +16,15 @@ constexpr double width = 900;
 constexpr double height = 470;
 constexpr Rect frame{70, 870, 90, 410};
 constexpr double wanted = 0.9;
+/// Efficiency at the foot of the frame.
+constexpr double lowest = 0.5;
 
 double x_of(double ranks, double most) {
   return frame.left + std::log2(ranks) / std::log2(most) * (frame.right - frame.left);
 }
 
 double y_of(double efficiency) {
-  return frame.bottom - efficiency * (frame.bottom - frame.top);
+  return frame.bottom - (efficiency - lowest) / (1 - lowest) * (frame.bottom - frame.top);
 }
 
 void draw_axes(Picture& picture, int most) {
@@ -31,7 +33,8 @@ void draw_axes(Picture& picture, int most) {
     picture.line({x, frame.top}, {x, frame.bottom}, grid_grey);
     picture.text({x, frame.bottom + 18}, TextStyle::center, std::to_string(ranks));
   }
-  for (const double efficiency : {0.0, 0.2, 0.4, 0.6, 0.8, wanted, 1.0}) {
+  for (int tenths = 5; tenths <= 10; ++tenths) {
+    const double efficiency = tenths / 10.0;
     const double y = y_of(efficiency);
     picture.line({frame.left, y}, {frame.right, y}, efficiency == wanted ? faint_ink : grid_grey);
     picture.text({frame.left - 10, y}, TextStyle::right, fmt::format("{:.1f}", efficiency));
@@ -39,15 +42,21 @@ void draw_axes(Picture& picture, int most) {
   picture.text({(frame.left + frame.right) / 2, frame.bottom + 44}, TextStyle::center, "ranks");
 }
 
-void draw_curve(Picture& picture, const ScalingCurve& curve, std::size_t style, int most) {
-  const Marker marker = series_marker(style);
+void draw_curve(Picture& picture, const ScalingCurve& curve, double ScalingPoint::*efficiency,
+                Marker marker) {
+  const int most = curve.points.back().ranks;
   const auto place = [&](const ScalingPoint& point) {
-    return Point{x_of(point.ranks, most), y_of(std::min(point.efficiency, 1.0))};
+    return Point{x_of(point.ranks, most), y_of(std::min(point.*efficiency, 1.0))};
   };
   for (std::size_t i = 0; i < curve.points.size(); ++i) {
     if (i > 0) picture.line(place(curve.points[i - 1]), place(curve.points[i]), marker.colour);
     picture.mark(place(curve.points[i]), marker);
   }
+}
+
+Marker paler(Marker marker) {
+  marker.colour = lighter(marker.colour);
+  return marker;
 }
 
 }  // namespace
@@ -56,7 +65,7 @@ Picture scaling_chart(const std::vector<ScalingCurve>& curves) {
   Picture picture(width);
   picture.set_height(height);
   picture.text({frame.left, 28}, TextStyle::title,
-               "Efficiency, simulated: ranks of speeds ±20%, 10 us a message");
+               "Efficiency, simulated: ranks of equal speed; paler, nodes of speeds ±20%");
   const int most = curves.front().points.back().ranks;
   draw_axes(picture, most);
   for (std::size_t i = 0; i < curves.size(); ++i) {
@@ -65,7 +74,10 @@ Picture scaling_chart(const std::vector<ScalingCurve>& curves) {
     picture.text(
         {x + 14, 62}, TextStyle::left,
         fmt::format("{}: {} on {}", curves[i].name, human_seconds(curves[i].points.back().seconds), most));
-    draw_curve(picture, curves[i], i, most);
+    draw_curve(picture, curves[i], &ScalingPoint::of_different_speeds, paler(series_marker(i)));
+  }
+  for (std::size_t i = 0; i < curves.size(); ++i) {
+    draw_curve(picture, curves[i], &ScalingPoint::efficiency, series_marker(i));
   }
   return picture;
 }

@@ -47,6 +47,7 @@ class RankPool {
   const std::set<int>& free() const { return free_; }
   void take(RankBlock block);
   void release(int rank);
+  /// @param block  one of the layout's
   bool is_free(RankBlock block) const;
   /// The first block whose ranks are all free and that has none in common with `reserved`.
   std::optional<RankBlock> free_block(int size, std::optional<RankBlock> reserved) const;
