@@ -39,10 +39,9 @@ struct Ended {
 /// The blocks of ranks that may share a layer. Rank 0 computes on another thread than it coordinates on;
 /// where MPI is for one thread alone, it is in no team.
 BlockLayout blocks_of(const Options& options, int ranks, bool for_all_threads) {
-  const bool on_cpu = options.device == "cpu";
   return {.ranks = ranks,
           .first = for_all_threads ? 0 : 1,
-          .largest_size = on_cpu ? options.largest_team.value_or(ranks) : 1};
+          .largest_size = options.device.cuda ? 1 : options.largest_team.value_or(ranks)};
 }
 
 void announce(const Run& run, int ranks) {
@@ -56,12 +55,12 @@ void announce(const Run& run, int ranks) {
   }
 }
 
-void worker(const Catalog& catalog, const Options& options, int rank, MpiTeams& teams,
-            const CoordinatorLine& line) {
+void worker(const Catalog& catalog, const Options& options, const MakeBackend& make_backend, int rank,
+            MpiTeams& teams, const CoordinatorLine& line) {
   leave_crash_notes_in(options.report.output_dir);
   std::unique_ptr<Backend> backend;
   const auto compute = [&](std::int64_t layer, int team_size) {
-    if (!backend) backend = make_backend(options.device);
+    if (!backend) backend = make_backend();
     return compute_record(catalog, layer, options.settings, *backend, rank, teams.of_size(team_size));
   };
   work(compute, rank, line);
@@ -112,7 +111,7 @@ std::vector<Attempt> attempts_at(std::span<const std::int64_t> begun) {
 }
 
 /// Rank 0: hands out the layers and keeps their records; its own worker computes on a thread beside.
-std::optional<Error> coordinate(Run& run, MpiSession& mpi, MpiTeams& teams) {
+std::optional<Error> coordinate(Run& run, const MakeBackend& make_backend, MpiSession& mpi, MpiTeams& teams) {
   Snapshots snapshots;
   const RunBooks books{
       .write = [&](std::span<const LayerRecord> records,
@@ -124,7 +123,9 @@ std::optional<Error> coordinate(Run& run, MpiSession& mpi, MpiTeams& teams) {
           },
       .stop_requested = stop_requested};
   const Schedule schedule(run.plan, run.cost, run.ranks, {run.options.layer_timeout, slurm_seconds_left()});
-  Crew crew(mpi, [&](const CoordinatorLine& line) { worker(run.catalog, run.options, 0, teams, line); });
+  Crew crew(mpi, [&](const CoordinatorLine& line) {
+    worker(run.catalog, run.options, make_backend, 0, teams, line);
+  });
   const RunEnd end = Coordinator(run.catalog, schedule, crew, books, run.options.grace_seconds).run();
   if (!end.broken_off.empty()) run.journal.note(end.broken_off);
   if (end.ranks_compute) end_abandoned(run, end, mpi);
@@ -157,7 +158,7 @@ int failed_run(const Run& run, const Error& failure) {
   return code;
 }
 
-Ended lead(const Options& options, MpiSession& mpi) {
+Ended lead(const Options& options, const MakeBackend& make_backend, MpiSession& mpi) {
   note_stop_signals();
   const NodeShare node = mpi.share_of_node();
   const std::int64_t memory = memory_per_rank(options, node, mpi);
@@ -172,12 +173,12 @@ Ended lead(const Options& options, MpiSession& mpi) {
   broadcast_job(mpi, {.called_off = false, .catalog = run->catalog, .ranks = run->ranks});
   MpiTeams teams(mpi, run->ranks);
   announce(*run, mpi.size());
-  const auto failure = coordinate(*run, mpi, teams);
+  const auto failure = coordinate(*run, make_backend, mpi, teams);
   if (failure) return {failed_run(*run, *failure), std::nullopt};
   return {exit_complete, std::move(run)};
 }
 
-Ended follow(const Options& options, MpiSession& mpi) {
+Ended follow(const Options& options, const MakeBackend& make_backend, MpiSession& mpi) {
   ignore_stop_signals();
   memory_per_rank(options, mpi.share_of_node(), mpi);
   std::vector<std::byte> bytes;
@@ -185,7 +186,7 @@ Ended follow(const Options& options, MpiSession& mpi) {
   const auto job = from_bytes<Job>(bytes, "job of rank 0");
   if (job.called_off) return {};
   MpiTeams teams(mpi, job.ranks);
-  worker(job.catalog, options, mpi.rank(), teams, line_to_rank_0(mpi));
+  worker(job.catalog, options, make_backend, mpi.rank(), teams, line_to_rank_0(mpi));
   return {};
 }
 
@@ -212,11 +213,14 @@ Ended take_part(int argc, char** argv) {
     start_logging(options.log_level, mpi.rank());
     set_blas_threads(options.threads_per_rank);
     if (show(options, mpi)) return {};
-    return or_abort(mpi, [&] { return mpi.rank() == 0 ? lead(options, mpi) : follow(options, mpi); });
+    const MakeBackend make_backend = open_device(options.device, mpi);
+    return or_abort(mpi, [&] {
+      return mpi.rank() == 0 ? lead(options, make_backend, mpi) : follow(options, make_backend, mpi);
+    });
   } catch (const Error& error) {
-    // All ranks find the same mistake in the same command line; one of them says so.
+    // All ranks find the same mistake in the same command line, or none may go on; one of them says so.
     if (mpi.rank() == 0) return {report_error(program, error), std::nullopt};
-    return {exit_usage, std::nullopt};
+    return {exit_code_of(error), std::nullopt};
   }
 }
 

@@ -7,10 +7,14 @@
 
 namespace alphahill {
 
-int report_error(const std::string& program, const std::exception& error) {
-  fmt::print(stderr, "{}: error: {}\n", program, error.what());
+int exit_code_of(const std::exception& error) {
   const auto* own = dynamic_cast<const Error*>(&error);
   return own != nullptr && own->fault() == Fault::usage ? exit_usage : exit_failed;
+}
+
+int report_error(const std::string& program, const std::exception& error) {
+  fmt::print(stderr, "{}: error: {}\n", program, error.what());
+  return exit_code_of(error);
 }
 
 }  // namespace alphahill

@@ -1,7 +1,5 @@
 #include "alphahill/app/options.hpp"
 
-#include <charconv>
-
 #include "alphahill/app/command_line.hpp"
 #include "alphahill/app/option_values.hpp"
 #include "alphahill/base/error.hpp"
@@ -45,7 +43,8 @@ po::options_description run_options() {
   auto add = options.add_options();
   add("model", text("MODEL"), "checkpoint folder, or hub id in the local cache (required)");
   add("revision", text("REV")->default_value("main"), "branch, tag or commit of a hub id");
-  add("device", text("DEVICE")->default_value("cpu"), "cpu, cuda (the same as cuda:0) or cuda:N");
+  add("device", text("DEVICE")->default_value("cpu"),
+      "cpu, cuda (the ranks of a node take its GPUs in turn) or cuda:N");
   add("load-dtype", text("DTYPE")->default_value("fp32"),
       "first cast of the stored weights: fp32, fp16 or bf16");
   add("precisions", text("LIST")->default_value("fp32,fp16,bf16"),
@@ -98,22 +97,6 @@ AnalysisSettings analysis_settings(const po::variables_map& values) {
   return settings;
 }
 
-/// The number in "cuda:N", 0 in "cuda".
-std::optional<int> cuda_device(const std::string& device) {
-  if (device == "cuda") return 0;
-  if (!device.starts_with("cuda:")) return std::nullopt;
-  const std::string number = device.substr(5);
-  int parsed = -1;
-  const auto [end, code] = std::from_chars(number.data(), number.data() + number.size(), parsed);
-  if (code != std::errc() || end != number.data() + number.size() || parsed < 0) return std::nullopt;
-  return parsed;
-}
-
-std::string checked_device(const std::string& device) {
-  if (device == "cpu" || cuda_device(device)) return device;
-  throw Error(Fault::usage, "--device", "expected cpu, cuda or cuda:N, found '" + device + "'");
-}
-
 }  // namespace
 
 Options parse_options(int argc, const char* const* argv) {
@@ -129,7 +112,7 @@ Options parse_options(int argc, const char* const* argv) {
   }
   options.model = text("model");
   options.revision = text("revision");
-  options.device = checked_device(text("device"));
+  options.device = parse_device(text("device"));
   options.settings = analysis_settings(values);
   options.filter_layers = text("filter-layers");
   options.report = report_settings(values);
@@ -150,11 +133,6 @@ Options parse_options(int argc, const char* const* argv) {
   options.dry_run = flag("dry-run");
   if (values.contains("ranks")) options.ranks = positive_number("--ranks", text("ranks"));
   return options;
-}
-
-std::unique_ptr<Backend> make_backend(const std::string& device) {
-  const auto number = cuda_device(device);
-  return number ? make_cuda_backend(*number) : make_cpu_backend();
 }
 
 }  // namespace alphahill

@@ -168,7 +168,6 @@ int largest_team(const Plan& plan) {
 }
 
 Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t memory_per_rank) {
-  make_backend(options.device);  // says here, not on the first layer, that a device is not there
   Catalog catalog = catalog_of(options);
   Journal journal = open_journal(options, catalog);
   enter_crash_notes(options.report.output_dir, journal);

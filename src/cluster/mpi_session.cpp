@@ -23,6 +23,13 @@ void broadcast_from_rank_0(void* buffer, int count, MPI_Datatype type) {
   wait_patiently(request);
 }
 
+MPI_Comm ranks_of_node(int rank) {
+  MPI_Comm node = MPI_COMM_NULL;
+  check_mpi("MPI_Comm_split_type",
+            MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &node));
+  return node;
+}
+
 }  // namespace
 
 void check_mpi(const char* call, int code) {
@@ -68,17 +75,27 @@ void MpiSession::broadcast(std::vector<std::byte>& bytes) {
 }
 
 NodeShare MpiSession::share_of_node() {
-  MPI_Comm node = MPI_COMM_NULL;
+  MPI_Comm node = ranks_of_node(rank_);
   int ranks = 0;
   cpu_set_t bound;
   CPU_ZERO(&bound);
   sched_getaffinity(0, sizeof bound, &bound);
-  check_mpi("MPI_Comm_split_type",
-            MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node));
   check_mpi("MPI_Comm_size", MPI_Comm_size(node, &ranks));
   check_mpi("MPI_Allreduce", MPI_Allreduce(MPI_IN_PLACE, &bound, sizeof bound, MPI_BYTE, MPI_BOR, node));
   check_mpi("MPI_Comm_free", MPI_Comm_free(&node));
   return {ranks, CPU_COUNT(&bound)};
+}
+
+MpiSession::Place MpiSession::place_on_node(int key) {
+  MPI_Comm node = ranks_of_node(rank_);
+  MPI_Comm alike = MPI_COMM_NULL;
+  Place place{};
+  check_mpi("MPI_Comm_split", MPI_Comm_split(node, key, rank_, &alike));
+  check_mpi("MPI_Comm_rank", MPI_Comm_rank(alike, &place.number));
+  check_mpi("MPI_Comm_size", MPI_Comm_size(alike, &place.of));
+  check_mpi("MPI_Comm_free", MPI_Comm_free(&alike));
+  check_mpi("MPI_Comm_free", MPI_Comm_free(&node));
+  return place;
 }
 
 std::int64_t MpiSession::least(std::int64_t value) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 namespace alphahill {
 
@@ -38,6 +39,15 @@ bool CastDifference::add(std::span<const float> one, std::span<const float> othe
   }
   dense_ = is_dense(differing_, seen_);
   return false;
+}
+
+void CastDifference::take_in(DifferenceSums sums) {
+  seen_ = rows_ * cols_;
+  if (sums.differing_bits == 0) return;
+  differing_ = sums.differing;
+  row_sums_ = std::move(sums.row_sums);
+  col_sums_ = std::move(sums.col_sums);
+  dense_ = is_dense(differing_, seen_);
 }
 
 void CastDifference::sum_over(Team& team) {

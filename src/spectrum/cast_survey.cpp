@@ -54,7 +54,7 @@ ALPHAHILL_VECTORISED double squares_of(const double* stored, std::size_t count) 
 }  // namespace
 
 CastSurvey::CastSurvey(std::vector<Format> precisions, std::int64_t rows, std::int64_t cols)
-    : precisions_(std::move(precisions)), tallies_(precisions_.size()) {
+    : precisions_(std::move(precisions)), weights_(rows * cols), tallies_(precisions_.size()) {
   for (std::size_t p = 0; p < tallies_.size(); ++p) tallies_[p].differences.assign(p, {rows, cols});
 }
 
@@ -74,6 +74,16 @@ void CastSurvey::add(std::span<const double> stored, std::span<const float> load
     }
     if (!known) tally.block_sums = sums_of(tally.block.data(), stored.data(), stored.size());
     tally.sums += tally.block_sums;
+  }
+}
+
+void CastSurvey::take_in(SurveyTotals totals) {
+  count_ = weights_;
+  stored_squares_ = totals.stored_squares;
+  auto difference = totals.differences.begin();
+  for (std::size_t p = 0; p < tallies_.size(); ++p) {
+    tallies_[p].sums = totals.casts[p];
+    for (CastDifference& mine : tallies_[p].differences) mine.take_in(std::move(*difference++));
   }
 }
 

@@ -13,7 +13,7 @@
 #include "alphahill/base/bytes.hpp"
 #include "alphahill/base/error.hpp"
 #include "alphahill/store/journal.hpp"
-#include "store/captured_log.hpp"
+#include "support/captured_log.hpp"
 #include "store/example_run.hpp"
 #include "support/temporary_folder.hpp"
 

@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "alphahill/base/error.hpp"
-#include "store/captured_log.hpp"
+#include "support/captured_log.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace alphahill {

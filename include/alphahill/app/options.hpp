@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "alphahill/app/device.hpp"
 #include "alphahill/report/report.hpp"
 #include "alphahill/spectrum/analysis.hpp"
 
@@ -11,12 +12,12 @@ namespace alphahill {
 struct Options {
   std::string model;
   std::string revision;
-  std::string device;  ///< "cpu", "cuda" or "cuda:N"
+  DeviceChoice device;
   AnalysisSettings settings;
   std::string filter_layers;
   ReportSettings report;
-  std::optional<double> layer_timeout;          ///< seconds; nothing: by the cost model
-  double grace_seconds = 60;                    ///< for layers under way when a run is to stop
+  std::optional<double> layer_timeout;  ///< seconds; nothing: by the cost model
+  double grace_seconds = 60;            ///< for layers under way when a run is to stop
   int threads_per_rank = 1;
   std::optional<std::int64_t> memory_per_rank;  ///< bytes; nothing: what the node has, shared by its ranks
   std::optional<int> largest_team;              ///< ranks that may share a layer; nothing: all
@@ -31,8 +32,5 @@ struct Options {
 
 /// @throws Error(usage) for a wrong option or value
 Options parse_options(int argc, const char* const* argv);
-
-/// @throws Error(system) when the device is not built in or not there
-std::unique_ptr<Backend> make_backend(const std::string& device);
 
 }  // namespace alphahill

@@ -53,6 +53,13 @@ class MpiSession {
   void broadcast(std::vector<std::byte>& bytes);
   /// Collective.
   NodeShare share_of_node();
+  /// Which of the ranks on this node that give the same key this one is, from 0, and how many they are.
+  struct Place {
+    int number;
+    int of;
+  };
+  /// Collective. @param key  0 or more
+  Place place_on_node(int key = 0);
   /// The least of what the ranks give. Collective.
   std::int64_t least(std::int64_t value);
   /// Returns when `bytes` may be reused.

@@ -15,12 +15,13 @@
 #include <limits>
 #include <span>
 
+#include "alphahill/base/host_device.hpp"
 #include "alphahill/numeric/format.hpp"
 
 namespace alphahill {
 
 /// The nearest fp16 value; |x| >= 65520 gives infinity.
-inline float round_to_fp16(float value) {
+ALPHAHILL_HOST_DEVICE inline float round_to_fp16(float value) {
   constexpr std::uint32_t dropped_bits = 13;
   constexpr float smallest_normal = 0x1p-14F;
   // Adding 2^-1, whose last bit counts 2^-24, rounds to a multiple of the fp16 subnormal step.
@@ -39,7 +40,7 @@ inline float round_to_fp16(float value) {
 }
 
 /// The nearest bf16 value.
-inline float round_to_bf16(float value) {
+ALPHAHILL_HOST_DEVICE inline float round_to_bf16(float value) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
   const std::uint32_t rounded = (bits + 0x7FFFU + ((bits >> 16) & 1U)) & 0xFFFF0000U;
   return value != value ? value : std::bit_cast<float>(rounded);
@@ -48,7 +49,7 @@ inline float round_to_bf16(float value) {
 /// The nearest fp32 value, but an inexact one with its last bit set (round to odd): a later rounding to a
 /// format of at most 22 significant bits then gives what one rounding of the fp64 value would. Boldo and
 /// Melquiond, "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd" (2008).
-inline float round_to_odd_fp32(double value) {
+ALPHAHILL_HOST_DEVICE inline float round_to_odd_fp32(double value) {
   const auto nearest = static_cast<float>(value);
   const auto widened = static_cast<double>(nearest);
   const std::uint32_t overshoots = std::fabs(widened) > std::fabs(value) ? 1U : 0U;
@@ -57,7 +58,7 @@ inline float round_to_odd_fp32(double value) {
 }
 
 /// The fp16 value of a 16-bit code.
-inline float decode_fp16(std::uint16_t code) {
+ALPHAHILL_HOST_DEVICE inline float decode_fp16(std::uint16_t code) {
   const std::uint32_t magnitude = static_cast<std::uint32_t>(code & 0x7FFFU) << 13;
   const std::uint32_t sign = static_cast<std::uint32_t>(code & 0x8000U) << 16;
   const float normal = std::bit_cast<float>(magnitude + (112U << 23));
@@ -69,7 +70,7 @@ inline float decode_fp16(std::uint16_t code) {
 }
 
 /// The bf16 value of a 16-bit code.
-inline float decode_bf16(std::uint16_t code) {
+ALPHAHILL_HOST_DEVICE inline float decode_bf16(std::uint16_t code) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(code) << 16);
 }
 

@@ -46,10 +46,6 @@ class Backend {
 
 std::unique_ptr<Backend> make_cpu_backend();
 
-/// @param device  number of the GPU on this node
-/// @throws Error(system) when CUDA is not built in or there is no such device
-std::unique_ptr<Backend> make_cuda_backend(int device);
-
 /// The same eigenvalues as squared singular values of the weights, on the CPU: a QR factorization updated
 /// panel by panel (so that the layer is never whole in memory), then an SVD of its triangle. Relative error
 /// of lambda_i: 2 N eps sqrt(lambda_1 / lambda_i). Weights must be finite.

@@ -21,6 +21,14 @@ struct PanelPlace {
   std::int64_t cols;  ///< of the panel
 };
 
+/// Differences E of two casts over a whole matrix, as sums.
+struct DifferenceSums {
+  std::int64_t differing_bits = 0;
+  std::int64_t differing = 0;    ///< where E is not 0
+  std::vector<double> row_sums;  ///< of |E|
+  std::vector<double> col_sums;
+};
+
 class CastDifference {
  public:
   /// @param rows, cols  of the matrix
@@ -30,6 +38,9 @@ class CastDifference {
   /// @return are their bits equal?
   bool add(std::span<const float> one, std::span<const float> other, const PanelPlace& panel,
            std::int64_t first);
+
+  /// Takes in the differences of all weights at once.
+  void take_in(DifferenceSums sums);
 
   /// Takes in what the other members of a team have seen of the same matrix; collective.
   void sum_over(Team& team);

@@ -25,6 +25,13 @@ struct CastSums {
   }
 };
 
+/// A survey of a whole matrix, as sums.
+struct SurveyTotals {
+  double stored_squares = 0;
+  std::vector<CastSums> casts;              ///< of each precision
+  std::vector<DifferenceSums> differences;  ///< of each precision from each earlier one
+};
+
 class CastSurvey {
  public:
   /// @param rows, cols  of the matrix
@@ -35,9 +42,13 @@ class CastSurvey {
   void add(std::span<const double> stored, std::span<const float> loaded, const PanelPlace& panel,
            std::int64_t first);
 
+  /// Takes in all weights at once.
+  void take_in(SurveyTotals totals);
+
   /// Takes in what the other members of a team have seen of the same matrix; collective.
   void sum_over(Team& team);
 
+  const std::vector<Format>& precisions() const { return precisions_; }
   /// How far the casts of two precisions are apart. @pre earlier < precision
   const CastDifference& difference(std::size_t precision, std::size_t earlier) const {
     return tallies_[precision].differences[earlier];
@@ -61,6 +72,7 @@ class CastSurvey {
   };
 
   std::vector<Format> precisions_;
+  std::int64_t weights_;  ///< of the matrix
   std::vector<Tally> tallies_;
   double stored_squares_ = 0;
   std::int64_t count_ = 0;

@@ -1,0 +1,71 @@
+#include "alphahill/app/device.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <charconv>
+#include <functional>
+#include <limits>
+
+#include "alphahill/base/error.hpp"
+#include "alphahill/spectrum/cuda.hpp"
+
+namespace alphahill {
+
+namespace {
+
+/// Throws on every rank where one of them has failed: that one's own error, which it logs where rank 0 does
+/// not print it.
+void agree(const std::optional<Error>& failure, MpiSession& mpi) {
+  const std::int64_t first = mpi.least(failure ? mpi.rank() : mpi.size());
+  if (first == mpi.size()) return;
+  if (failure && mpi.rank() == first && first > 0) spdlog::error("{}", failure->what());
+  if (failure) throw *failure;
+  throw Error(Fault::system, "--device cuda", fmt::format("rank {} cannot use its GPU", first));
+}
+
+CudaDevice device_of_rank(std::optional<int> number, int place_on_node) {
+  const int devices = cuda_devices();
+  return find_cuda_device(number.value_or(place_on_node % devices));
+}
+
+/// The same for the same device.
+int key_of(const CudaDevice& device) {
+  constexpr std::size_t largest = std::numeric_limits<int>::max();
+  return static_cast<int>(std::hash<std::string>()(device.bus) % largest);
+}
+
+}  // namespace
+
+DeviceChoice parse_device(const std::string& text) {
+  if (text == "cpu") return {};
+  if (text == "cuda") return {.cuda = true, .number = {}};
+  const std::string number = text.starts_with("cuda:") ? text.substr(5) : "";
+  int parsed = -1;
+  const auto [end, code] = std::from_chars(number.data(), number.data() + number.size(), parsed);
+  if (code == std::errc() && end == number.data() + number.size() && parsed >= 0) {
+    return {.cuda = true, .number = parsed};
+  }
+  throw Error(Fault::usage, "--device", "expected cpu, cuda or cuda:N, found '" + text + "'");
+}
+
+MakeBackend open_device(const DeviceChoice& choice, MpiSession& mpi) {
+  if (!choice.cuda) return make_cpu_backend;
+  const auto on_node = mpi.place_on_node();
+  std::optional<Error> failure;
+  CudaDevice device;
+  try {
+    device = device_of_rank(choice.number, on_node.number);
+  } catch (const Error& error) {
+    failure = error;
+  }
+  agree(failure, mpi);
+  const auto on_device = mpi.place_on_node(key_of(device));
+  spdlog::info("rank {} of {} on its node computes on {}", on_node.number, on_node.of, device.name);
+  if (on_device.of > 1 && on_device.number == 0) {
+    spdlog::warn("{} is shared by {} ranks", device.name, on_device.of);
+  }
+  return cuda_backends(device, on_device.of);
+}
+
+}  // namespace alphahill

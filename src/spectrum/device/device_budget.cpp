@@ -1,0 +1,31 @@
+#include "device_budget.hpp"
+
+#include "alphahill/base/text.hpp"
+#include "device_queue.hpp"
+
+namespace alphahill {
+
+DeviceBudget::Claim DeviceBudget::claim(std::int64_t bytes) {
+  if (bytes > bytes_) {
+    throw DeviceError(DeviceError::Extent::this_layer, "memory of the GPU",
+                      "a layer needs " + human_bytes(static_cast<double>(bytes)) + ", there are " +
+                          human_bytes(static_cast<double>(bytes_)));
+  }
+  std::unique_lock lock(mutex_);
+  const std::uint64_t ticket = next_ticket_++;
+  changed_.wait(lock, [&] { return ticket == next_served_ && bytes <= free_; });
+  ++next_served_;
+  free_ -= bytes;
+  changed_.notify_all();
+  return Claim(*this, bytes);
+}
+
+void DeviceBudget::give_back(std::int64_t bytes) {
+  {
+    const std::lock_guard lock(mutex_);
+    free_ += bytes;
+  }
+  changed_.notify_all();
+}
+
+}  // namespace alphahill

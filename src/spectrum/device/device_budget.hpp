@@ -1,0 +1,42 @@
+/// The memory of a device that the layers in flight share.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+
+namespace alphahill {
+
+class DeviceBudget {
+ public:
+  explicit DeviceBudget(std::int64_t bytes) : bytes_(bytes), free_(bytes) {}
+
+  /// Bytes of the budget, for as long as this lives.
+  class Claim {
+   public:
+    Claim(DeviceBudget& budget, std::int64_t bytes) : budget_(budget), bytes_(bytes) {}
+    ~Claim() { budget_.give_back(bytes_); }
+    Claim(const Claim&) = delete;
+    Claim& operator=(const Claim&) = delete;
+
+   private:
+    DeviceBudget& budget_;
+    std::int64_t bytes_;
+  };
+
+  /// Waits until as much is free; first come, first served, so that a large layer is not passed by for ever.
+  /// @throws DeviceError(this_layer) when the whole budget is less
+  Claim claim(std::int64_t bytes);
+
+ private:
+  void give_back(std::int64_t bytes);
+
+  std::int64_t bytes_;
+  std::int64_t free_;
+  std::uint64_t next_ticket_ = 0;
+  std::uint64_t next_served_ = 0;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+};
+
+}  // namespace alphahill

@@ -1,0 +1,222 @@
+/// Layers on a device that the host plays: the CPU's figures, and who takes over when the device fails.
+#include "spectrum/device/device_backend.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "alphahill/numeric/cast.hpp"
+#include "alphahill/spectrum/analysis.hpp"
+#include "support/captured_log.hpp"
+#include "support/host_queue.hpp"
+#include "support/matrices.hpp"
+#include "support/thread_team.hpp"
+
+namespace alphahill {
+namespace {
+
+using testing::HasSubstr;
+
+const AnalysisSettings settings{
+    Format::fp32, {Format::fp64, Format::fp32, Format::fp16, Format::bf16}, 0.1, 1e-5};
+constexpr std::int64_t always_solver = std::int64_t{1} << 40;
+constexpr std::int64_t always_band = 0;
+/// Across backends.
+constexpr double tolerance = 1e-9;
+
+std::unique_ptr<Backend> backend_on(HostDevice& device, std::int64_t first_order_by_band = always_solver) {
+  return make_device_backend(std::make_unique<HostQueue>(device),
+                             std::make_shared<DeviceBudget>(device.memory), first_order_by_band);
+}
+
+std::vector<PrecisionFigures> figures_of(const StoredMatrix& matrix, Backend& backend) {
+  Alone alone;
+  return analyse(matrix, settings, backend, alone);
+}
+
+void expect_close(double found, double expected) {
+  if (!std::isfinite(expected)) {
+    EXPECT_EQ(std::isnan(found), std::isnan(expected));
+  } else {
+    EXPECT_NEAR(found, expected, tolerance * expected);
+  }
+}
+
+void expect_figures_of_cpu(const std::vector<PrecisionFigures>& found, const StoredMatrix& matrix,
+                           Method method) {
+  const auto expected = figures_of(matrix, *make_cpu_backend());
+  for (std::size_t p = 0; p < expected.size(); ++p) {
+    expect_close(found[p].squared_norm, expected[p].squared_norm);
+    expect_close(found[p].cast_error, expected[p].cast_error);
+    EXPECT_EQ(found[p].nonfinite, expected[p].nonfinite);
+    ASSERT_EQ(found[p].shares.has_value(), expected[p].shares.has_value()) << p;
+    if (found[p].shares) {
+      EXPECT_EQ(found[p].shares->precision, expected[p].shares->precision);
+      // What is left of nearly equal alphas: a millionth of them.
+      EXPECT_NEAR(found[p].shares->bound, expected[p].shares->bound, 1e-6 * expected[p].shares->bound);
+    }
+    ASSERT_EQ(found[p].spectrum.has_value(), expected[p].spectrum.has_value()) << p;
+    if (!found[p].spectrum) continue;
+    expect_close(found[p].spectrum->hill.alpha, expected[p].spectrum->hill.alpha);
+    const bool by_svd = expected[p].spectrum->method == Method::svd_full;
+    EXPECT_EQ(found[p].spectrum->method, by_svd ? Method::svd_full : method);
+  }
+}
+
+class DeviceBackend : public testing::TestWithParam<std::int64_t> {
+ protected:
+  HostDevice device;
+};
+INSTANTIATE_TEST_SUITE_P(Ways, DeviceBackend, testing::Values(always_solver, always_band),
+                         [](const auto& test) { return test.param == always_band ? "Band" : "Solver"; });
+
+TEST_P(DeviceBackend, GivesTheFiguresOfTheCpu) {
+  const auto backend = backend_on(device, GetParam());
+  for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{1, 1},
+                                   {2, 5},
+                                   {24, 24},
+                                   {25, 40},
+                                   {403, 211},
+                                   {211, 403},
+                                   {700, 700}}) {
+    const RowMajor matrix = random_matrix(rows, cols, 1);
+    expect_figures_of_cpu(figures_of(stored(matrix), *backend), stored(matrix), Method::gram_eigen_gpu);
+  }
+  EXPECT_EQ(device.used, 0) << "all of its memory is released";
+}
+
+TEST_P(DeviceBackend, AddsUpLayersOfManyBlocks) {
+  const auto backend = backend_on(device, GetParam());
+  for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{30001, 300}, {300, 30001}}) {
+    const RowMajor matrix = random_matrix(rows, cols, 2);
+    ASSERT_GT(stored(matrix).longer_side(), 2 * panel_depth(stored(matrix)));
+    expect_figures_of_cpu(figures_of(stored(matrix), *backend), stored(matrix), Method::gram_eigen_gpu);
+  }
+}
+
+TEST_P(DeviceBackend, TakesNoMoreMemoryThanItClaims) {
+  const RowMajor matrix = random_matrix(500, 2000, 3);
+  figures_of(stored(matrix), *backend_on(device, GetParam()));
+  EXPECT_LE(device.most_used, device_bytes(stored(matrix)));
+}
+
+/// bf16 values, of which some lie below the range of fp16.
+RowMajor bf16_matrix(std::int64_t rows, std::int64_t cols) {
+  const RowMajor fine = random_matrix(rows, cols, 4) * 0.02;
+  std::vector<float> values(fine.data(), fine.data() + fine.size());
+  cast(Format::bf16, std::vector<float>(values), values);
+  return Eigen::Map<Eigen::Matrix<float, -1, -1, Eigen::RowMajor>>(values.data(), rows, cols).cast<double>();
+}
+
+TEST_F(DeviceBackend, SharesWhatTheCpuShares) {
+  for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{300, 200}, {200, 300}}) {
+    const RowMajor matrix = bf16_matrix(rows, cols);
+    const auto figures = figures_of(stored(matrix), *backend_on(device));
+    EXPECT_GT(figures[2].shares.value().bound, 0);
+    expect_figures_of_cpu(figures, stored(matrix), Method::gram_eigen_gpu);
+  }
+}
+
+TEST_F(DeviceBackend, CountsNanAndInf) {
+  RowMajor matrix = random_matrix(90, 60, 5);
+  matrix(2, 3) = 70000;
+  expect_figures_of_cpu(figures_of(stored(matrix), *backend_on(device)), stored(matrix),
+                        Method::gram_eigen_gpu);
+  matrix(50, 3) = std::nan("");
+  expect_figures_of_cpu(figures_of(stored(matrix), *backend_on(device)), stored(matrix),
+                        Method::gram_eigen_gpu);
+}
+
+TEST_F(DeviceBackend, ALayerThatDoesNotFitIsDoneOnTheCpuAndTheNextOnTheDeviceAgain) {
+  const CapturedLog log;
+  const RowMajor large = random_matrix(400, 400, 6);
+  const RowMajor small = random_matrix(100, 100, 6);
+  device.memory = device_bytes(stored(large)) - 1;
+  const auto backend = backend_on(device);
+  expect_figures_of_cpu(figures_of(stored(large), *backend), stored(large), Method::gram_eigen);
+  EXPECT_THAT(log.text(),
+              HasSubstr("400 x 400 layer is computed on the CPU instead of the GPU: memory of the GPU"));
+  expect_figures_of_cpu(figures_of(stored(small), *backend), stored(small), Method::gram_eigen_gpu);
+}
+
+TEST_F(DeviceBackend, ALayerForWhichAnAllocationFailsIsDoneOnTheCpu) {
+  const CapturedLog log;
+  const RowMajor matrix = random_matrix(100, 100, 7);
+  const auto budget = std::make_shared<DeviceBudget>(device.memory);
+  const auto backend = make_device_backend(std::make_unique<HostQueue>(device), budget, always_solver);
+  device.memory = device_bytes(stored(matrix)) / 2;
+  expect_figures_of_cpu(figures_of(stored(matrix), *backend), stored(matrix), Method::gram_eigen);
+  EXPECT_THAT(log.text(), HasSubstr("allocate: out of memory"));
+  EXPECT_EQ(device.used, 0);
+}
+
+/// Wherever in the layer the device fails, no figure is lost and the device is not asked again.
+TEST_F(DeviceBackend, AfterAnErrorForGoodAllIsDoneOnTheCpu) {
+  const RowMajor matrix = random_matrix(120, 80, 8);
+  for (const std::string failing : {"allocate", "upload", "cast", "add_gram", "download", "eigenvalues"}) {
+    const CapturedLog log;
+    const auto backend = backend_on(device);
+    device.before = [&](const std::string& operation) {
+      if (operation == failing)
+        throw DeviceError(DeviceError::Extent::for_good, operation, "illegal address");
+    };
+    expect_figures_of_cpu(figures_of(stored(matrix), *backend), stored(matrix), Method::gram_eigen);
+    EXPECT_THAT(log.text(),
+                HasSubstr("the GPU has failed, this rank goes on with the CPU alone: " + failing));
+    device.before = [](const std::string& operation) { ADD_FAILURE() << operation << " on a lost device"; };
+    expect_figures_of_cpu(figures_of(stored(matrix), *backend), stored(matrix), Method::gram_eigen);
+    device.before = [](const std::string&) {};
+  }
+}
+
+TEST_F(DeviceBackend, EigenvaluesThatDoNotAddUpAreComputedAgainOnTheCpu) {
+  const CapturedLog log;
+  const RowMajor matrix = random_matrix(60, 90, 9);
+  const auto backend = backend_on(device);
+  device.solver_error = 1e-9;
+  const auto figures = figures_of(stored(matrix), *backend);
+  EXPECT_EQ(figures[0].spectrum->method, Method::gram_eigen);
+  EXPECT_EQ(figures[2].spectrum->method, Method::gram_eigen_gpu) << "the next decomposition is the device's";
+  EXPECT_THAT(log.text(),
+              HasSubstr("60 x 90 layer is computed on the CPU instead of the GPU: eigenvalues: their sum"));
+}
+
+TEST_F(DeviceBackend, AFailureToReadIsNoFailureOfTheDevice) {
+  const RowMajor matrix = random_matrix(20, 20, 10);
+  StoredMatrix failing = stored(matrix);
+  failing.read = [](auto...) {
+    throw Error(Fault::input, "model.safetensors", "the file has become shorter");
+  };
+  const auto backend = backend_on(device);
+  EXPECT_THROW(figures_of(failing, *backend), Error);
+  expect_figures_of_cpu(figures_of(stored(matrix), *backend), stored(matrix), Method::gram_eigen_gpu);
+}
+
+TEST_F(DeviceBackend, ATeamComputesOnItsCpus) {
+  const RowMajor matrix = random_matrix(50, 40, 11);
+  run_as_team(2, [&](Team& team) {
+    HostDevice own;
+    own.before = [](const std::string& operation) { ADD_FAILURE() << operation; };
+    const auto figures = analyse(stored(matrix), settings, *backend_on(own), team);
+    if (team.rank() > 0) return;
+    EXPECT_EQ(figures[0].spectrum->method, Method::gram_eigen);
+  });
+}
+
+/// While the CPU still has the end of a layer to do, its memory on the device is free for the next.
+TEST_F(DeviceBackend, TheNextLayerIsOnTheDeviceWhileTheCpuFinishesTheLast) {
+  const RowMajor matrix = random_matrix(80, 80, 12);
+  const auto budget = std::make_shared<DeviceBudget>(device_bytes(stored(matrix)));
+  const auto one = make_device_backend(std::make_unique<HostQueue>(device), budget, always_band);
+  const auto other = make_device_backend(std::make_unique<HostQueue>(device), budget, always_band);
+  const CastChain chain{Format::fp32, Format::fp32};
+  const StoredMatrix layer = stored(matrix);
+  Alone alone;
+  const auto first = one->gram_eigenvalues(layer, chain, nullptr, alone).value();
+  const auto second = other->gram_eigenvalues(layer, chain, nullptr, alone).value();
+  EXPECT_EQ(second().eigenvalues, first().eigenvalues);
+}
+
+}  // namespace
+}  // namespace alphahill
