@@ -61,7 +61,6 @@ std::vector<bool> matches(const std::vector<LayerRow>& layers, const std::string
 
 /// The row with the figures of another k-frac, from its spectrum of two or more eigenvalues.
 ResultRow at_k_frac(ResultRow row, double k_frac, std::span<const double> eigenvalues) {
-  const Method method = row.error_bound > largest_gram_error ? Method::svd_full : Method::gram_eigen;
   HillEstimate estimate = hill(eigenvalues, k_frac);
   const bool has_alpha = estimate.no_alpha.empty();
   row.alpha = estimate.alpha;
@@ -71,7 +70,7 @@ ResultRow at_k_frac(ResultRow row, double k_frac, std::span<const double> eigenv
   row.error_bound = estimate.error_bound;
   row.status = has_alpha ? Status::ok : Status::no_tail;
   row.reason = std::move(estimate.no_alpha);
-  row.method = has_alpha ? name_of(method) : "failed";
+  if (has_alpha == (row.method == "failed")) row.method = has_alpha ? name_of(Method::gram_eigen) : "failed";
   return row;
 }
 
@@ -107,7 +106,8 @@ class Figures {
     const ResultRow& row = *rows_[layer * run_.precisions.size() + index_of(precision)];
     if (k_frac_ == run_.k_frac || row.spectrum_length < 2) return row;
     ResultRow again = at_k_frac(row, k_frac_, spectrum_of_(row));
-    if (row.method != name_of(Method::svd_full) && again.error_bound > largest_gram_error) ++inexact_;
+    const double expected_error = expected_gram_error(again.error_bound, row.spectrum_length);
+    if (row.method != name_of(Method::svd_full) && expected_error > largest_gram_error) ++inexact_;
     if (row.share_bound > 0) ++unbounded_;
     return again;
   }

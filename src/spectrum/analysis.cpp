@@ -42,7 +42,8 @@ Spectrum estimate(std::vector<double> eigenvalues, Method method, double k_fract
 
 bool needs_svd(const Spectrum& spectrum) {
   const bool zero = spectrum.eigenvalues.empty() || spectrum.eigenvalues.back() == 0;
-  return !zero && spectrum.error_bound > largest_gram_error;
+  return !zero &&
+         expected_gram_error(spectrum.error_bound, std::ssize(spectrum.eigenvalues)) > largest_gram_error;
 }
 
 /// The first precision before `precision` whose spectrum serves as this one's too. Never one that shares
@@ -140,6 +141,10 @@ class Analysis {
 std::string_view name_of(Method method) {
   constexpr std::array names{"gram_eigen", "gram_eigen_gpu", "svd_full"};
   return names.at(static_cast<std::size_t>(method));
+}
+
+double expected_gram_error(double error_bound, std::int64_t order) {
+  return error_bound * std::min(1.0, 4 / std::sqrt(static_cast<double>(order)));
 }
 
 std::vector<PrecisionFigures> analyse(const StoredMatrix& matrix, const AnalysisSettings& settings,

@@ -57,6 +57,20 @@ TEST(Analysis, AWellConditionedLayerStaysWithTheGramMatrix) {
   EXPECT_LT(figures[0].spectrum->error_bound, largest_gram_error);
 }
 
+/// Beyond 1e-9 by the bound, N eps lambda_1 / lambda_{k+1}, far below it by what roundings add up to.
+TEST(Analysis, ALargeEigenvalueDoesNotTakeAnSvd) {
+  constexpr std::int64_t order = 400;
+  RowMajor matrix = random_matrix(order, order, 12) / std::sqrt(order);
+  matrix += 300 * random_matrix(order, 1, 13) * random_matrix(1, order, 14) / order;
+  const auto figures = figures_of(matrix, {Format::fp32, {Format::fp32}, 0.1, 0});
+  const Spectrum& spectrum = *figures[0].spectrum;
+  EXPECT_EQ(spectrum.method, Method::gram_eigen);
+  EXPECT_GT(spectrum.error_bound, largest_gram_error);
+  const Eigen::VectorXd exact = squared_singular_values_by_eigen(rounded_to_fp32(matrix));
+  const double alpha = hill({exact.data(), order}, 0.1).alpha;
+  EXPECT_NEAR(spectrum.hill.alpha, alpha, largest_gram_error * alpha);
+}
+
 TEST(Analysis, AnIllConditionedLayerIsDoneAgainBySvd) {
   const Eigen::VectorXd singular = Eigen::VectorXd::NullaryExpr(
       30, [](Eigen::Index i) { return std::pow(10.0, -static_cast<double>(i) / 2); });
