@@ -55,15 +55,14 @@ void announce(const Run& run, int ranks) {
   }
 }
 
-void worker(const Catalog& catalog, const Options& options, const MakeBackend& make_backend, int rank,
-            MpiTeams& teams, const CoordinatorLine& line) {
+void worker(const Catalog& catalog, const Options& options, const Device& device, int rank, MpiTeams& teams,
+            const CoordinatorLine& line) {
   leave_crash_notes_in(options.report.output_dir);
-  std::unique_ptr<Backend> backend;
-  const auto compute = [&](std::int64_t layer, int team_size) {
-    if (!backend) backend = make_backend();
+  const auto lane = [&, backend = std::shared_ptr<Backend>()](std::int64_t layer, int team_size) mutable {
+    if (!backend) backend = device.make_backend();
     return compute_record(catalog, layer, options.settings, *backend, rank, teams.of_size(team_size));
   };
-  work(compute, rank, line);
+  work(std::vector<ComputeLayer>(layers_in_flight(device, catalog), lane), rank, line);
 }
 
 /// Where ranks wait for each other, an exception that leaves one of them must end them all.
@@ -111,7 +110,7 @@ std::vector<Attempt> attempts_at(std::span<const std::int64_t> begun) {
 }
 
 /// Rank 0: hands out the layers and keeps their records; its own worker computes on a thread beside.
-std::optional<Error> coordinate(Run& run, const MakeBackend& make_backend, MpiSession& mpi, MpiTeams& teams) {
+std::optional<Error> coordinate(Run& run, const Device& device, MpiSession& mpi, MpiTeams& teams) {
   Snapshots snapshots;
   const RunBooks books{
       .write = [&](std::span<const LayerRecord> records,
@@ -123,9 +122,8 @@ std::optional<Error> coordinate(Run& run, const MakeBackend& make_backend, MpiSe
           },
       .stop_requested = stop_requested};
   const Schedule schedule(run.plan, run.cost, run.ranks, {run.options.layer_timeout, slurm_seconds_left()});
-  Crew crew(mpi, [&](const CoordinatorLine& line) {
-    worker(run.catalog, run.options, make_backend, 0, teams, line);
-  });
+  Crew crew(mpi,
+            [&](const CoordinatorLine& line) { worker(run.catalog, run.options, device, 0, teams, line); });
   const RunEnd end = Coordinator(run.catalog, schedule, crew, books, run.options.grace_seconds).run();
   if (!end.broken_off.empty()) run.journal.note(end.broken_off);
   if (end.ranks_compute) end_abandoned(run, end, mpi);
@@ -158,7 +156,7 @@ int failed_run(const Run& run, const Error& failure) {
   return code;
 }
 
-Ended lead(const Options& options, const MakeBackend& make_backend, MpiSession& mpi) {
+Ended lead(const Options& options, const Device& device, MpiSession& mpi) {
   note_stop_signals();
   const NodeShare node = mpi.share_of_node();
   const std::int64_t memory = memory_per_rank(options, node, mpi);
@@ -173,12 +171,12 @@ Ended lead(const Options& options, const MakeBackend& make_backend, MpiSession& 
   broadcast_job(mpi, {.called_off = false, .catalog = run->catalog, .ranks = run->ranks});
   MpiTeams teams(mpi, run->ranks);
   announce(*run, mpi.size());
-  const auto failure = coordinate(*run, make_backend, mpi, teams);
+  const auto failure = coordinate(*run, device, mpi, teams);
   if (failure) return {failed_run(*run, *failure), std::nullopt};
   return {exit_complete, std::move(run)};
 }
 
-Ended follow(const Options& options, const MakeBackend& make_backend, MpiSession& mpi) {
+Ended follow(const Options& options, const Device& device, MpiSession& mpi) {
   ignore_stop_signals();
   memory_per_rank(options, mpi.share_of_node(), mpi);
   std::vector<std::byte> bytes;
@@ -186,7 +184,7 @@ Ended follow(const Options& options, const MakeBackend& make_backend, MpiSession
   const auto job = from_bytes<Job>(bytes, "job of rank 0");
   if (job.called_off) return {};
   MpiTeams teams(mpi, job.ranks);
-  worker(job.catalog, options, make_backend, mpi.rank(), teams, line_to_rank_0(mpi));
+  worker(job.catalog, options, device, mpi.rank(), teams, line_to_rank_0(mpi));
   return {};
 }
 
@@ -213,10 +211,9 @@ Ended take_part(int argc, char** argv) {
     start_logging(options.log_level, mpi.rank());
     set_blas_threads(options.threads_per_rank);
     if (show(options, mpi)) return {};
-    const MakeBackend make_backend = open_device(options.device, mpi);
-    return or_abort(mpi, [&] {
-      return mpi.rank() == 0 ? lead(options, make_backend, mpi) : follow(options, make_backend, mpi);
-    });
+    const Device device = open_device(options.device, options.memory_per_rank, mpi);
+    return or_abort(
+        mpi, [&] { return mpi.rank() == 0 ? lead(options, device, mpi) : follow(options, device, mpi); });
   } catch (const Error& error) {
     // All ranks find the same mistake in the same command line, or none may go on; one of them says so.
     if (mpi.rank() == 0) return {report_error(program, error), std::nullopt};

@@ -3,16 +3,20 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <charconv>
 #include <functional>
 #include <limits>
 
 #include "alphahill/base/error.hpp"
+#include "alphahill/cluster/job_limits.hpp"
 #include "alphahill/spectrum/cuda.hpp"
 
 namespace alphahill {
 
 namespace {
+
+constexpr int most_in_flight = 8;
 
 /// Throws on every rank where one of them has failed: that one's own error, which it logs where rank 0 does
 /// not print it.
@@ -49,9 +53,10 @@ DeviceChoice parse_device(const std::string& text) {
   throw Error(Fault::usage, "--device", "expected cpu, cuda or cuda:N, found '" + text + "'");
 }
 
-MakeBackend open_device(const DeviceChoice& choice, MpiSession& mpi) {
-  if (!choice.cuda) return make_cpu_backend;
+Device open_device(const DeviceChoice& choice, std::optional<std::int64_t> memory_per_rank, MpiSession& mpi) {
+  if (!choice.cuda) return {make_cpu_backend, 1, 0};
   const auto on_node = mpi.place_on_node();
+  const NodeShare node = mpi.share_of_node();
   std::optional<Error> failure;
   CudaDevice device;
   try {
@@ -61,11 +66,25 @@ MakeBackend open_device(const DeviceChoice& choice, MpiSession& mpi) {
   }
   agree(failure, mpi);
   const auto on_device = mpi.place_on_node(key_of(device));
-  spdlog::info("rank {} of {} on its node computes on {}", on_node.number, on_node.of, device.name);
   if (on_device.of > 1 && on_device.number == 0) {
     spdlog::warn("{} is shared by {} ranks", device.name, on_device.of);
   }
-  return cuda_backends(device, on_device.of);
+  // One layer is on the device while the cores finish those before it.
+  const int most_layers = std::clamp(node.cores / node.ranks, 1, most_in_flight);
+  spdlog::info("rank {} of {} on its node computes up to {} layers side by side on {}", on_node.number,
+               on_node.of, most_layers, device.name);
+  return {cuda_backends(device, on_device.of), most_layers,
+          memory_per_rank.value_or(memory_of_node() / node.ranks)};
+}
+
+std::size_t layers_in_flight(const Device& device, const Catalog& catalog) {
+  std::int64_t largest = 1;
+  for (const Layer& layer : catalog.layers) {
+    if (!layer.unsupported.empty()) continue;
+    largest = std::max(largest, peak_bytes({layer.rows, layer.cols, layer.format, {}}));
+  }
+  const std::int64_t fit = (device.memory - program_bytes) / largest;
+  return static_cast<std::size_t>(std::clamp<std::int64_t>(fit, 1, device.most_layers));
 }
 
 }  // namespace alphahill

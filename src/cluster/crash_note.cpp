@@ -19,11 +19,12 @@ constexpr std::array fatal_signals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 // What the handler needs lies ready: it may neither allocate nor lock.
 std::array<char, 4096> note_path{};
 std::size_t folder_length = 0;
-std::atomic<std::int64_t> layer_computed = 0;
+thread_local std::int64_t layer_of_thread = 0;
+std::atomic<std::int64_t> last_layer = 0;  ///< for threads of libraries
 std::array<struct sigaction, fatal_signals.size()> previous_actions{};
 
 extern "C" void leave_note(int signal) {
-  const std::int64_t layer = layer_computed;
+  const std::int64_t layer = layer_of_thread != 0 ? layer_of_thread : last_layer.load();
   char* number = note_path.data() + folder_length;
   const auto [end, code] = std::to_chars(number, note_path.data() + note_path.size() - 1, layer);
   if (layer != 0 && code == std::errc()) {
@@ -50,7 +51,8 @@ void leave_crash_notes_in(const std::filesystem::path& folder) {
 }
 
 void computing_layer(std::int64_t layer) {
-  layer_computed = layer;
+  layer_of_thread = layer;
+  last_layer = layer;
 }
 
 std::vector<std::int64_t> take_crash_notes(const std::filesystem::path& folder) {

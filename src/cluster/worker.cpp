@@ -1,9 +1,13 @@
 #include "alphahill/cluster/worker.hpp"
 
+#include <atomic>
 #include <chrono>
+#include <optional>
+#include <thread>
 #include <utility>
 
 #include "alphahill/cluster/crash_note.hpp"
+#include "alphahill/cluster/mailbox.hpp"
 
 namespace alphahill {
 
@@ -37,28 +41,84 @@ Report reported(int rank, std::int64_t layer, int team_size, const ComputeLayer&
   return report;
 }
 
-/// Layers of one assignment. Records are reported together, but not much later than they are there.
-void work_on(const Assignment& assignment, const ComputeLayer& compute, int rank,
-             const CoordinatorLine& line) {
-  std::vector<LayerRecord> records;
-  auto reported_at = Clock::now();
-  for (const std::int64_t layer : assignment.layers) {
-    Report report = reported(rank, layer, assignment.team_size, compute);
-    for (LayerRecord& record : report.records) records.push_back(std::move(record));
-    const bool last = report.run_failed || layer == assignment.layers.back();
-    if (!last && Clock::now() - reported_at < longest_silence) continue;
-    report.records = std::exchange(records, {});
-    line.send(report);
-    reported_at = Clock::now();
-    if (report.run_failed) return;
+/// Reports records together, but not much later than they are there.
+class Reporter {
+ public:
+  explicit Reporter(const CoordinatorLine& line) : line_(line) {}
+
+  /// Keeps what a layer has to report, a failure to the end.
+  void take(Report report) {
+    for (LayerRecord& record : report.records) kept_.records.push_back(std::move(record));
+    if (!report.run_failed) return;
+    report.records = std::move(kept_.records);
+    kept_ = std::move(report);
   }
+  bool failed() const { return kept_.run_failed; }
+  void send_if_due() {
+    if (!failed() && Clock::now() - sent_at_ >= longest_silence) send();
+  }
+  void send() {
+    if (kept_.records.empty() && !failed()) return;
+    line_.send(std::exchange(kept_, {}));
+    sent_at_ = Clock::now();
+  }
+
+ private:
+  const CoordinatorLine& line_;
+  Report kept_;
+  Clock::time_point sent_at_ = Clock::now();
+};
+
+void one_after_another(const Assignment& assignment, const ComputeLayer& compute, int rank,
+                       const CoordinatorLine& line) {
+  Reporter reporter(line);
+  for (const std::int64_t layer : assignment.layers) {
+    reporter.send_if_due();
+    reporter.take(reported(rank, layer, assignment.team_size, compute));
+    if (reporter.failed()) break;
+  }
+  reporter.send();
+}
+
+/// Each lane takes the next layer as it becomes free. After a failure no more are begun, and those under way
+/// are finished before it is reported.
+void side_by_side(const Assignment& assignment, const std::vector<ComputeLayer>& lanes, int rank,
+                  const CoordinatorLine& line) {
+  Mailbox<std::optional<Report>> done;  // nothing: a lane has come to its end
+  std::atomic<std::size_t> next = 0;
+  std::atomic<bool> failed = false;
+  std::vector<std::jthread> threads;
+  for (const ComputeLayer& lane : lanes) {
+    threads.emplace_back([&] {
+      for (std::size_t i = next++; i < assignment.layers.size() && !failed; i = next++) {
+        Report report = reported(rank, assignment.layers[i], 1, lane);
+        if (report.run_failed) failed = true;
+        done.put(std::move(report));
+      }
+      done.put(std::nullopt);
+    });
+  }
+  Reporter reporter(line);
+  for (std::size_t ended = 0; ended < lanes.size();) {
+    reporter.send_if_due();
+    if (auto report = done.take()) {
+      reporter.take(std::move(*report));
+    } else {
+      ++ended;
+    }
+  }
+  reporter.send();
 }
 
 }  // namespace
 
-void work(const ComputeLayer& compute, int rank, const CoordinatorLine& line) {
+void work(const std::vector<ComputeLayer>& lanes, int rank, const CoordinatorLine& line) {
   for (Assignment next = line.receive(); !next.layers.empty(); next = line.receive()) {
-    work_on(next, compute, rank, line);
+    if (lanes.size() == 1 || next.layers.size() == 1) {
+      one_after_another(next, lanes.front(), rank, line);
+    } else {
+      side_by_side(next, lanes, rank, line);
+    }
   }
 }
 

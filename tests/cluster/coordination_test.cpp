@@ -74,12 +74,12 @@ Schedule schedule_of(const Catalog& catalog, const ScheduleLimits& limits) {
 /// Runs a plan of this many layers on all ranks; the outcome is rank 0's.
 Outcome run(std::int64_t layers, const ComputeLayer& compute, const Conditions& conditions = {}) {
   if (mpi->rank() != 0) {
-    work(compute, mpi->rank(), line_to_rank_0(*mpi));
+    work({compute}, mpi->rank(), line_to_rank_0(*mpi));
     return {};
   }
   Outcome outcome;
   const Catalog catalog = catalog_of(layers);
-  Crew crew(*mpi, [&](const CoordinatorLine& line) { work(compute, 0, line); });
+  Crew crew(*mpi, [&](const CoordinatorLine& line) { work({compute}, 0, line); });
   outcome.end = Coordinator(catalog, schedule_of(catalog, conditions.limits), crew,
                             books_in(outcome, conditions), conditions.grace_seconds)
                     .run();
@@ -170,7 +170,7 @@ RunEnd end_of_a_hanging_run(std::int64_t layers) {
   const Catalog catalog = catalog_of(layers);
   const Conditions conditions{.limits = {.layer_timeout = 0.2, .end_of_job = {}}, .grace_seconds = 0.1};
   Outcome outcome;
-  Crew crew(*mpi, [&](const CoordinatorLine& line) { work(compute, 0, line); });
+  Crew crew(*mpi, [&](const CoordinatorLine& line) { work({compute}, 0, line); });
   const RunEnd end = Coordinator(catalog, schedule_of(catalog, conditions.limits), crew,
                                  books_in(outcome, conditions), conditions.grace_seconds)
                          .run();

@@ -111,12 +111,12 @@ Outcome run(std::int64_t layers, const ComputeTogether& compute) {
     return compute(layer, teams.of_size(team_size));
   };
   if (mpi->rank() != 0) {
-    work(compute_layer, mpi->rank(), line_to_rank_0(*mpi));
+    work({compute_layer}, mpi->rank(), line_to_rank_0(*mpi));
     return {};
   }
   Outcome outcome;
   const Catalog catalog = catalog_of(layers);
-  Crew crew(*mpi, [&](const CoordinatorLine& line) { work(compute_layer, 0, line); });
+  Crew crew(*mpi, [&](const CoordinatorLine& line) { work({compute_layer}, 0, line); });
   const RunBooks books{.write =
                            [&](std::span<const LayerRecord> records, std::span<const std::int64_t>) {
                              for (const LayerRecord& record : records) outcome.records[record.layer] = record;

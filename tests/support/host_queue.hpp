@@ -6,11 +6,11 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <deque>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <new>
 #include <string>
 
@@ -25,8 +25,9 @@ namespace alphahill {
 /// What the queues of a device have in common.
 struct HostDevice {
   std::int64_t memory = std::int64_t{1} << 40;
-  std::atomic<std::int64_t> used = 0;
-  std::atomic<std::int64_t> most_used = 0;
+  std::int64_t used = 0;
+  std::int64_t most_used = 0;
+  std::mutex mutex;
   /// Called with the name of each operation before it; may throw.
   std::function<void(const std::string& operation)> before = [](const std::string&) {};
   /// What the eigenvalue solver's first result is off by, relatively.
@@ -38,20 +39,18 @@ class HostQueue final : public DeviceQueue {
   explicit HostQueue(HostDevice& device) : device_(device) {}
   ~HostQueue() override { do_until(asked_); }
 
+  void begin_here() override {}
+
   void* allocate(std::int64_t bytes) override {
     device_.before("allocate");
-    if (device_.used + bytes > device_.memory) {
-      throw DeviceError(DeviceError::Extent::this_layer, "allocate", "out of memory");
-    }
-    const std::int64_t used = device_.used += bytes;
-    device_.most_used = std::max<std::int64_t>(device_.most_used, used);
+    take(bytes);
     void* memory = allocate_on_host(bytes);
     std::memset(memory, 0, static_cast<std::size_t>(bytes));
     sizes_[memory] = bytes;
     return memory;
   }
   void release(void* memory) noexcept override {
-    device_.used -= sizes_.at(memory);
+    take(-sizes_.at(memory));
     ask([memory] { ::operator delete(memory, alignment); });
   }
   void* allocate_on_host(std::int64_t bytes) override {
@@ -140,6 +139,14 @@ class HostQueue final : public DeviceQueue {
  private:
   static constexpr std::align_val_t alignment{64};
 
+  void take(std::int64_t bytes) {
+    const std::lock_guard lock(device_.mutex);
+    if (device_.used + bytes > device_.memory) {
+      throw DeviceError(DeviceError::Extent::this_layer, "allocate", "out of memory");
+    }
+    device_.used += bytes;
+    device_.most_used = std::max(device_.most_used, device_.used);
+  }
   void ask(std::function<void()> work) {
     waiting_.push_back(std::move(work));
     ++asked_;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "alphahill/checkpoint/catalog.hpp"
 #include "alphahill/cluster/mpi_session.hpp"
 #include "alphahill/spectrum/backend.hpp"
 
@@ -20,11 +21,20 @@ struct DeviceChoice {
 /// @throws Error(usage) for anything else
 DeviceChoice parse_device(const std::string& text);
 
-/// What makes a backend for the thread that calls it.
-using MakeBackend = std::function<std::unique_ptr<Backend>()>;
+/// What a rank computes on.
+struct Device {
+  std::function<std::unique_ptr<Backend>()> make_backend;  ///< each for one layer at a time
+  int most_layers;                                         ///< that it computes side by side at most
+  std::int64_t memory;                                     ///< bytes on the host for them
+};
 
 /// Finds this rank's device. Collective.
+/// @param memory_per_rank  bytes; nothing: what the node has, shared by its ranks
 /// @throws Error  on every rank where one of them finds none
-MakeBackend open_device(const DeviceChoice& choice, MpiSession& mpi);
+Device open_device(const DeviceChoice& choice, std::optional<std::int64_t> memory_per_rank, MpiSession& mpi);
+
+/// Layers to compute side by side: as many as the memory of the host is enough for, should all of them have
+/// to be left to the CPU.
+std::size_t layers_in_flight(const Device& device, const Catalog& catalog);
 
 }  // namespace alphahill

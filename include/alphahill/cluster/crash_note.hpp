@@ -11,10 +11,11 @@
 namespace alphahill {
 
 /// Where notes go, and handlers for SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT that leave one and then let
-/// the signal take its course. Once a process, by the rank that computes on one thread.
+/// the signal take its course. Once a process.
 void leave_crash_notes_in(const std::filesystem::path& folder);
 
-/// The layer that a crash from now on is about; 0: none.
+/// The layer that a crash of this thread from now on is about; 0: none. A crash of a thread that computes
+/// none is about the layer that was begun last.
 void computing_layer(std::int64_t layer);
 
 /// The layers that notes in the folder are about; removes the notes.

@@ -3,50 +3,16 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
-#include <deque>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <vector>
 
+#include "alphahill/cluster/mailbox.hpp"
 #include "alphahill/cluster/messages.hpp"
 #include "alphahill/cluster/mpi_session.hpp"
 #include "alphahill/cluster/worker.hpp"
 
 namespace alphahill {
-
-/// A queue between two threads.
-template <class Item>
-class Mailbox {
- public:
-  void put(Item item) {
-    {
-      const std::lock_guard lock(mutex_);
-      items_.push_back(std::move(item));
-    }
-    arrived_.notify_one();
-  }
-  Item take() {
-    std::unique_lock lock(mutex_);
-    arrived_.wait(lock, [&] { return !items_.empty(); });
-    Item item = std::move(items_.front());
-    items_.pop_front();
-    return item;
-  }
-  std::optional<Item> take_now() {
-    const std::lock_guard lock(mutex_);
-    if (items_.empty()) return std::nullopt;
-    Item item = std::move(items_.front());
-    items_.pop_front();
-    return item;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::deque<Item> items_;
-};
 
 /// A report and the rank that it comes from.
 struct Arrival {

@@ -1,7 +1,9 @@
-/// A worker: computes the layers that the coordinator assigns, one after another, until there are no more.
+/// A worker: computes the layers that the coordinator assigns until there are no more, one after another or,
+/// with a GPU, several side by side.
 #pragma once
 
 #include <functional>
+#include <vector>
 
 #include "alphahill/cluster/messages.hpp"
 
@@ -18,6 +20,10 @@ using ComputeLayer = std::function<LayerRecord(std::int64_t layer, int team_size
 
 /// Works until there are no more layers. What a layer throws is reported, and the rest of the assignment
 /// left; nothing escapes but what the line throws.
-void work(const ComputeLayer& compute, int rank, const CoordinatorLine& line);
+///
+/// @param lanes  one or more; each computes one layer at a time, in the calling thread where it is the only
+/// one,
+///               else in whatever thread
+void work(const std::vector<ComputeLayer>& lanes, int rank, const CoordinatorLine& line);
 
 }  // namespace alphahill

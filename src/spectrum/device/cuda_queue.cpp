@@ -29,11 +29,13 @@ std::size_t in_bytes(std::int64_t values) {
 
 class CudaQueue final : public DeviceQueue {
  public:
-  explicit CudaQueue(int device) {
+  explicit CudaQueue(int device) : device_(device) {
     check("cublasSetStream", cublasSetStream(blas_.get(), stream_.get()));
     check("cusolverDnSetStream", cusolverDnSetStream(solver_.get(), stream_.get()));
     keep_freed_memory(device);
   }
+
+  void begin_here() override { check("cudaSetDevice", cudaSetDevice(device_)); }
 
   void* allocate(std::int64_t bytes) override {
     const auto size = static_cast<std::size_t>(std::max<std::int64_t>(bytes, 1));
@@ -148,6 +150,7 @@ class CudaQueue final : public DeviceQueue {
                                                  static_cast<std::size_t>(cols), kind, stream_.get()));
   }
 
+  int device_;
   cuda::Stream stream_{"cudaStreamCreate"};
   std::array<cuda::Event, slots> events_{cuda::Event("cudaEventCreate"), cuda::Event("cudaEventCreate")};
   cuda::Blas blas_{"cublasCreate"};

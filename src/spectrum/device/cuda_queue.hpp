@@ -7,7 +7,6 @@
 
 namespace alphahill {
 
-/// To be used by the thread that makes it, as is all that it hands out.
 std::unique_ptr<DeviceQueue> make_cuda_queue(int device);
 
 }  // namespace alphahill

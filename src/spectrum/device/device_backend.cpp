@@ -90,6 +90,7 @@ class DeviceBackend final : public Backend {
 
   /// The survey is fed when nothing can fail any more: the CPU can start from the beginning.
   std::optional<Eigenvalues> on_device(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey) {
+    queue_->begin_here();
     const DeviceBudget::Claim claim = budget_->claim(device_bytes(matrix));
     DeviceGram gram(*queue_, matrix.order());
     const DeviceSurvey device_survey(*queue_, matrix, survey);

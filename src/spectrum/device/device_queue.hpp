@@ -36,6 +36,9 @@ class DeviceQueue {
  public:
   virtual ~DeviceQueue() = default;
 
+  /// To be called first by a thread that begins to use the queue; one at a time may.
+  virtual void begin_here() = 0;
+
   /// Memory of the device, set to zero.
   virtual void* allocate(std::int64_t bytes) = 0;
   virtual void release(void* memory) noexcept = 0;
