@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "alphahill/cluster/coordinator.hpp"
+#include "cluster/mpi_test_main.hpp"
 
 namespace alphahill {
 namespace {
@@ -221,11 +222,5 @@ TEST(Coordination, ABroadcastReachesEveryRank) {
 }  // namespace alphahill
 
 int main(int argc, char** argv) {
-  alphahill::MpiSession session(argc, argv);
-  alphahill::mpi = &session;
-  testing::InitGoogleTest(&argc, argv);
-  if (session.rank() != 0)
-    delete testing::UnitTest::GetInstance()->listeners().Release(
-        testing::UnitTest::GetInstance()->listeners().default_result_printer());
-  return RUN_ALL_TESTS();
+  return alphahill::run_tests_on_all_ranks(argc, argv, alphahill::mpi);
 }
