@@ -6,9 +6,8 @@
 
 #include <cmath>
 
-#include "alphahill/numeric/cast.hpp"
-#include "alphahill/spectrum/analysis.hpp"
 #include "support/captured_log.hpp"
+#include "support/figures.hpp"
 #include "support/host_queue.hpp"
 #include "support/matrices.hpp"
 #include "support/thread_team.hpp"
@@ -18,50 +17,12 @@ namespace {
 
 using testing::HasSubstr;
 
-const AnalysisSettings settings{
-    Format::fp32, {Format::fp64, Format::fp32, Format::fp16, Format::bf16}, 0.1, 1e-5};
 constexpr std::int64_t always_solver = std::int64_t{1} << 40;
 constexpr std::int64_t always_band = 0;
-/// Across backends.
-constexpr double tolerance = 1e-9;
 
 std::unique_ptr<Backend> backend_on(HostDevice& device, std::int64_t first_order_by_band = always_solver) {
   return make_device_backend(std::make_unique<HostQueue>(device),
                              std::make_shared<DeviceBudget>(device.memory), first_order_by_band);
-}
-
-std::vector<PrecisionFigures> figures_of(const StoredMatrix& matrix, Backend& backend) {
-  Alone alone;
-  return analyse(matrix, settings, backend, alone);
-}
-
-void expect_close(double found, double expected) {
-  if (!std::isfinite(expected)) {
-    EXPECT_EQ(std::isnan(found), std::isnan(expected));
-  } else {
-    EXPECT_NEAR(found, expected, tolerance * expected);
-  }
-}
-
-void expect_figures_of_cpu(const std::vector<PrecisionFigures>& found, const StoredMatrix& matrix,
-                           Method method) {
-  const auto expected = figures_of(matrix, *make_cpu_backend());
-  for (std::size_t p = 0; p < expected.size(); ++p) {
-    expect_close(found[p].squared_norm, expected[p].squared_norm);
-    expect_close(found[p].cast_error, expected[p].cast_error);
-    EXPECT_EQ(found[p].nonfinite, expected[p].nonfinite);
-    ASSERT_EQ(found[p].shares.has_value(), expected[p].shares.has_value()) << p;
-    if (found[p].shares) {
-      EXPECT_EQ(found[p].shares->precision, expected[p].shares->precision);
-      // What is left of nearly equal alphas: a millionth of them.
-      EXPECT_NEAR(found[p].shares->bound, expected[p].shares->bound, 1e-6 * expected[p].shares->bound);
-    }
-    ASSERT_EQ(found[p].spectrum.has_value(), expected[p].spectrum.has_value()) << p;
-    if (!found[p].spectrum) continue;
-    expect_close(found[p].spectrum->hill.alpha, expected[p].spectrum->hill.alpha);
-    const bool by_svd = expected[p].spectrum->method == Method::svd_full;
-    EXPECT_EQ(found[p].spectrum->method, by_svd ? Method::svd_full : method);
-  }
 }
 
 class DeviceBackend : public testing::TestWithParam<std::int64_t> {
@@ -99,14 +60,6 @@ TEST_P(DeviceBackend, TakesNoMoreMemoryThanItClaims) {
   const RowMajor matrix = random_matrix(500, 2000, 3);
   figures_of(stored(matrix), *backend_on(device, GetParam()));
   EXPECT_LE(device.most_used, device_bytes(stored(matrix)));
-}
-
-/// bf16 values, of which some lie below the range of fp16.
-RowMajor bf16_matrix(std::int64_t rows, std::int64_t cols) {
-  const RowMajor fine = random_matrix(rows, cols, 4) * 0.02;
-  std::vector<float> values(fine.data(), fine.data() + fine.size());
-  cast(Format::bf16, std::vector<float>(values), values);
-  return Eigen::Map<Eigen::Matrix<float, -1, -1, Eigen::RowMajor>>(values.data(), rows, cols).cast<double>();
 }
 
 TEST_F(DeviceBackend, SharesWhatTheCpuShares) {
@@ -198,7 +151,7 @@ TEST_F(DeviceBackend, ATeamComputesOnItsCpus) {
   run_as_team(2, [&](Team& team) {
     HostDevice own;
     own.before = [](const std::string& operation) { ADD_FAILURE() << operation; };
-    const auto figures = analyse(stored(matrix), settings, *backend_on(own), team);
+    const auto figures = analyse(stored(matrix), every_precision, *backend_on(own), team);
     if (team.rank() > 0) return;
     EXPECT_EQ(figures[0].spectrum->method, Method::gram_eigen);
   });

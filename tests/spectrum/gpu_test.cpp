@@ -1,0 +1,168 @@
+/// The GPU backend on a GPU. Where there is none, the program says so and ends as skipped.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <numeric>
+
+#include "alphahill/base/error.hpp"
+#include "alphahill/spectrum/cuda.hpp"
+#include "spectrum/device/cuda_queue.hpp"
+#include "spectrum/device/device_backend.hpp"
+#include "support/captured_log.hpp"
+#include "support/figures.hpp"
+
+namespace alphahill {
+namespace {
+
+constexpr std::int64_t always_solver = std::int64_t{1} << 40;
+constexpr std::int64_t always_band = 0;
+
+std::unique_ptr<Backend> backend(std::int64_t first_order_by_band,
+                                 std::int64_t memory = std::int64_t{1} << 40) {
+  return make_device_backend(make_cuda_queue(0), std::make_shared<DeviceBudget>(memory), first_order_by_band);
+}
+
+/// The fp64 values that the device makes of stored ones.
+std::vector<double> cast_on_device(Format stored, Format load, Format precision,
+                                   std::span<const std::byte> bytes) {
+  const auto queue = make_cuda_queue(0);
+  const std::int64_t count = std::ssize(bytes) / bytes_of(stored);
+  const DeviceArray<std::byte> on_device(*queue, std::ssize(bytes));
+  const DeviceArray<double> values(*queue, count);
+  const DeviceArray<SurveySums> groups(*queue, survey_groups);
+  queue->upload(bytes.data(), on_device.get(), std::ssize(bytes));
+  BlockSurvey survey{};
+  survey.groups = groups.get();
+  queue->cast({stored, load, precision, 1, count, on_device.get(), values.get()}, survey);
+  return values.downloaded();
+}
+
+void expect_casts_of_host(Format stored, std::span<const std::byte> bytes) {
+  for (const Format load : {Format::fp32, Format::fp16, Format::bf16}) {
+    for (const Format precision : {Format::fp32, Format::fp16, Format::bf16}) {
+      const auto found = cast_on_device(stored, load, precision, bytes);
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        const double value = decode_at(stored, bytes.data(), static_cast<std::int64_t>(i));
+        const double expected = cast_value(precision, load_value(load, value));
+        if (std::isnan(expected)) {
+          ASSERT_TRUE(std::isnan(found[i])) << i;
+        } else {
+          ASSERT_EQ(std::bit_cast<std::uint64_t>(found[i]), std::bit_cast<std::uint64_t>(expected)) << i;
+        }
+      }
+    }
+  }
+}
+
+TEST(Gpu, CastsEvery16BitCodeToTheSameBits) {
+  std::vector<std::uint16_t> codes(1 << 16);
+  std::iota(codes.begin(), codes.end(), std::uint16_t{0});
+  expect_casts_of_host(Format::fp16, std::as_bytes(std::span(codes)));
+  expect_casts_of_host(Format::bf16, std::as_bytes(std::span(codes)));
+}
+
+TEST(Gpu, CastsFloatsAndDoublesOfAllSizesToTheSameBits) {
+  std::vector<float> floats(1 << 20);
+  std::vector<double> doubles(1 << 20);
+  for (std::uint32_t i = 0; i < floats.size(); ++i) floats[i] = std::bit_cast<float>(i * 4099U);
+  for (std::uint64_t i = 0; i < doubles.size(); ++i) {
+    const std::uint64_t bits = i * 0x9E3779B97F4A7C15U;
+    doubles[i] = std::bit_cast<double>((bits & 0x800FFFFFFFFFFFFFU) | ((1023 - 160 + bits % 300) << 52));
+  }
+  expect_casts_of_host(Format::fp32, std::as_bytes(std::span(floats)));
+  expect_casts_of_host(Format::fp64, std::as_bytes(std::span(doubles)));
+}
+
+class GpuBackend : public testing::TestWithParam<std::int64_t> {};
+INSTANTIATE_TEST_SUITE_P(Ways, GpuBackend, testing::Values(always_solver, always_band),
+                         [](const auto& test) { return test.param == always_band ? "Band" : "Solver"; });
+
+TEST_P(GpuBackend, GivesTheFiguresOfTheCpu) {
+  const auto gpu = backend(GetParam());
+  for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{1, 1},
+                                   {2, 5},
+                                   {24, 24},
+                                   {25, 40},
+                                   {403, 211},
+                                   {211, 403},
+                                   {30001, 300},
+                                   {300, 30001},
+                                   {1500, 1500}}) {
+    const RowMajor matrix = random_matrix(rows, cols, 1);
+    expect_figures_of_cpu(figures_of(stored(matrix), *gpu), stored(matrix), Method::gram_eigen_gpu);
+  }
+}
+
+TEST_P(GpuBackend, GivesTheSameBitsEachTime) {
+  const RowMajor matrix = bf16_matrix(900, 700);
+  const auto once = figures_of(stored(matrix), *backend(GetParam()));
+  const auto again = figures_of(stored(matrix), *backend(GetParam()));
+  EXPECT_EQ(once[0].spectrum->eigenvalues, again[0].spectrum->eigenvalues);
+  EXPECT_EQ(once[2].shares.value().bound, again[2].shares.value().bound);
+}
+
+TEST(Gpu, SharesWhatTheCpuShares) {
+  for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{300, 200}, {200, 300}}) {
+    const RowMajor matrix = bf16_matrix(rows, cols);
+    expect_figures_of_cpu(figures_of(stored(matrix), *backend(always_solver)), stored(matrix),
+                          Method::gram_eigen_gpu);
+  }
+}
+
+TEST(Gpu, CountsNanAndInf) {
+  RowMajor matrix = random_matrix(90, 60, 5);
+  matrix(2, 3) = 70000;
+  matrix(50, 3) = std::nan("");
+  expect_figures_of_cpu(figures_of(stored(matrix), *backend(always_solver)), stored(matrix),
+                        Method::gram_eigen_gpu);
+}
+
+TEST(Gpu, AllocatingMoreThanThereIsLeavesTheDeviceUsable) {
+  const auto queue = make_cuda_queue(0);
+  try {
+    queue->allocate(std::int64_t{1} << 50);
+    ADD_FAILURE() << "a pebibyte was allocated";
+  } catch (const DeviceError& error) {
+    EXPECT_EQ(error.extent(), DeviceError::Extent::this_layer) << error.what();
+  }
+  EXPECT_EQ(DeviceArray<double>(*queue, 100).downloaded(), std::vector<double>(100));
+}
+
+TEST(Gpu, ADeviceThatIsNotThereIsNamed) {
+  try {
+    find_cuda_device(999);
+    ADD_FAILURE() << "found";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("--device cuda:999: the last GPU of this node is cuda:"));
+  }
+}
+
+/// To be run alone: afterwards the process can use no device.
+TEST(GpuLost, AnIllegalAddressLeavesAllLayersToTheCpu) {
+  const CapturedLog log;
+  const RowMajor matrix = random_matrix(60, 50, 6);
+  const auto gpu = backend(always_solver);
+  const auto queue = make_cuda_queue(0);
+  queue->cast({Format::fp32, Format::fp32, Format::fp32, 1, 100, nullptr, nullptr}, {});
+  EXPECT_THROW(queue->wait(), DeviceError);
+  for (int layer = 0; layer < 2; ++layer) {
+    expect_figures_of_cpu(figures_of(stored(matrix), *gpu), stored(matrix), Method::gram_eigen);
+  }
+  EXPECT_THAT(log.text(), testing::HasSubstr("the GPU has failed, this rank goes on with the CPU alone"));
+}
+
+}  // namespace
+}  // namespace alphahill
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  try {
+    std::printf("on %s\n", alphahill::find_cuda_device(0).name.c_str());
+  } catch (const alphahill::Error& error) {
+    constexpr int skipped = 77;
+    std::printf("skipped: %s\n", error.what());
+    return skipped;
+  }
+  return RUN_ALL_TESTS();
+}
