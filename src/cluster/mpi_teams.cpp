@@ -9,8 +9,10 @@ namespace alphahill {
 
 namespace {
 
-/// A team over a communicator, which MPI_Finalize frees: freeing it is collective, and a rank that fails must
-/// not wait for the others.
+/// A team over a communicator. Values go by blocking calls, for they advance only while someone looks; where
+/// members may wait for the leader's own part, at `any`, they leave their cores to others. The communicator
+/// is one that MPI_Finalize frees: freeing it is collective, and a rank that fails must not wait for the
+/// others.
 class MpiTeam final : public Team {
  public:
   explicit MpiTeam(MPI_Comm ranks) : ranks_(ranks) {
@@ -31,11 +33,8 @@ class MpiTeam final : public Team {
     in_pieces(values, [&](std::span<double> piece) {
       // Summed in one place: an MPI_Allreduce may give its ranks different bits.
       const bool leads = rank_ == 0;
-      MPI_Request request = MPI_REQUEST_NULL;
-      check_mpi("MPI_Ireduce",
-                MPI_Ireduce(leads ? MPI_IN_PLACE : piece.data(), leads ? piece.data() : nullptr,
-                            count_of(piece.size()), MPI_DOUBLE, MPI_SUM, 0, ranks_, &request));
-      wait_patiently(request);
+      check_mpi("MPI_Reduce", MPI_Reduce(leads ? MPI_IN_PLACE : piece.data(), leads ? piece.data() : nullptr,
+                                         count_of(piece.size()), MPI_DOUBLE, MPI_SUM, 0, ranks_));
       broadcast_piece(piece.data(), piece.size(), MPI_DOUBLE, 0);
     });
   }
@@ -61,9 +60,7 @@ class MpiTeam final : public Team {
   }
 
   void broadcast_piece(void* first, std::size_t count, MPI_Datatype type, int root) {
-    MPI_Request request = MPI_REQUEST_NULL;
-    check_mpi("MPI_Ibcast", MPI_Ibcast(first, count_of(count), type, root, ranks_, &request));
-    wait_patiently(request);
+    check_mpi("MPI_Bcast", MPI_Bcast(first, count_of(count), type, root, ranks_));
   }
 
   MPI_Comm ranks_;
