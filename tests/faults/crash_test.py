@@ -5,8 +5,9 @@ import unittest
 
 import h5py
 
-from disturbed_runs import ALL, JOURNAL, DisturbedTest, Fault
-from journal_frames import RECORD, frames, read_journal
+from disturbed_runs import ALL, JOURNAL, DisturbedTest
+from support.faults import Fault
+from support.journal_frames import RECORD, frames, read_journal
 from support.programs import RESULTS, STATISTICS, STORE
 
 KINDS = ("whole", "half", "unsynced")

@@ -2,13 +2,12 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
-import time
 import unittest
 
 from disturbed_runs import ALL, JOURNAL, DisturbedTest
-from support.programs import ENVIRONMENT, command
 
 NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
 IN_NAMESPACE = "ALPHAHILL_MAY_MOUNT"
@@ -59,15 +58,11 @@ class VanishingFilesTest(DisturbedTest):
     shape = (700, 700)
 
     def disturb(self, disturbance):
-        """Calls it once a layer is done. @return what the run says"""
-        output = self.folder / "results"
-        with subprocess.Popen(command("alpha-hill", *self.options(output)), stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, env=ENVIRONMENT | self.environment(None)) as process:
-            while not self.records(output):
-                self.assertIsNone(process.poll(), "the run ended before a layer was done")
-                time.sleep(0.005)
-            disturbance()
-            out, err = process.communicate(timeout=60)
+        """Calls it when a layer is done, while the run is stopped. @return what the run says"""
+        process = self.stopped_run(self.folder / "results")
+        disturbance()
+        process.send_signal(signal.SIGCONT)
+        out, err = process.communicate(timeout=60)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def test_the_output_folder_is_removed(self):

@@ -2,37 +2,22 @@
 
 import os
 import re
+import subprocess
 import tempfile
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 
-from journal_frames import read_journal
+from support.faults import NO_FAULT, Fault, stop_after
+from support.journal_frames import read_journal
 from support.models import model_of
-from support.programs import RESULTS, STATISTICS, ProgramTest, run
+from support.processes import is_stopped
+from support.programs import ENVIRONMENT, RESULTS, STATISTICS, ProgramTest, command, run
 
-LIBRARY = os.environ["ALPHAHILL_FAULT_INJECTION"]
 ALL = "ALPHAHILL_ALL_FAULTS" in os.environ  # else a part that takes some minutes
 JOURNAL = "alpha_hill.journal"
-
-
-@dataclass
-class Fault:
-    """What happens at which call; see fault_injection.cpp."""
-    kind: str
-    at: int
-    calls: str = "writes"
-    rank: int = 0
-
-    def environment(self, folder, trace):
-        return {"LD_PRELOAD": LIBRARY, "FAULTS_FOLDER": str(folder), "FAULTS_TRACE": str(trace),
-                "FAULTS_KIND": self.kind, "FAULTS_AT": str(self.at), "FAULTS_CALLS": self.calls,
-                "FAULTS_RANK": str(self.rank)}
-
-
-NO_FAULT = Fault("", 0)
 
 
 class DisturbedTest(ProgramTest):
@@ -81,6 +66,18 @@ class DisturbedTest(ProgramTest):
         done.faults = [line[1:] for line in lines if line[0] == "fault"]
         done.calls = [line for line in lines if line[0] != "fault"]
         return done
+
+    def stopped_run(self, output, **variables):
+        """A run that has stopped when its first layer was done; it is killed after the test."""
+        environment = ENVIRONMENT | self.environment(None) | stop_after(1).environment(output / JOURNAL) | variables
+        process = self.enterContext(subprocess.Popen(
+            command("alpha-hill", *self.options(output)), env=environment, text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE))
+        self.addCleanup(process.kill)
+        while not is_stopped(process.pid):
+            self.assertIsNone(process.poll(), "the run ended before it was stopped")
+            time.sleep(0.005)
+        return process
 
     def number_of_calls(self, calls="writes"):
         return len(self.run_in(self.folder / f"counted {calls}", Fault("", 0, calls)).calls)

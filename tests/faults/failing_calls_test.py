@@ -4,7 +4,8 @@ on."""
 import itertools
 import unittest
 
-from disturbed_runs import ALL, DisturbedTest, Fault
+from disturbed_runs import ALL, DisturbedTest
+from support.faults import Fault
 
 REASONS = {"ENOSPC": "No space left on device", "EDQUOT": "Disk quota exceeded", "EIO": "Input/output error",
            "end": "the file ends after"}

@@ -1,17 +1,19 @@
 /// A library to preload into alpha-hill: it counts the calls on the files of a folder and, at one of them,
 /// ends the process or makes the call fail.
 ///
-/// FAULTS_FOLDER  the folder
-/// FAULTS_CALLS   writes: write pwrite fsync fdatasync rename ftruncate; reads: pread
+/// FAULTS_FOLDER  the folder, or one file
+/// FAULTS_CALLS   writes: write pwrite fsync fdatasync rename ftruncate; reads: pread; or the name of one
 /// FAULTS_RANK    the MPI rank that is concerned; 0 without it
 /// FAULTS_AT      number of the call, from 1; without it the calls are only traced
 /// FAULTS_KIND    whole     the call is carried out, then the process is killed
 ///                half      half of its bytes are moved (another call is left undone), then it is killed
 ///                unsynced  as whole, and what was not synced is lost, as when the power fails
+///                stop      the call is carried out, then the process is stopped, until SIGCONT
 ///                short     half of the bytes are moved, and the call says so
 ///                end       nothing is moved, as at the end of a file
 ///                EINTR, EIO      the call fails
 ///                ENOSPC, EDQUOT  this call and all after it fail
+/// FAULTS_ONCE    the fault comes only where this file is, and takes it away
 /// FAULTS_FLOCK   unsupported: flock fails, as on file systems without locks
 /// FAULTS_TRACE   gets a line for each of these calls that succeeded: call, path, the file's size behind it;
 /// and
@@ -36,7 +38,7 @@
 
 namespace {
 
-std::string setting(const char* name, const char* otherwise = "") {
+std::string setting(const char* name, const std::string& otherwise = "") {
   const char* value = std::getenv(name);
   return value == nullptr ? otherwise : value;
 }
@@ -44,7 +46,7 @@ std::string setting(const char* name, const char* otherwise = "") {
 /// Not in mpirun, which inherits the environment.
 bool is_concerned() {
   return std::string_view(program_invocation_short_name) == "alpha-hill" &&
-         setting("OMPI_COMM_WORLD_RANK", "0") == setting("FAULTS_RANK", "0");
+         setting("OMPI_COMM_WORLD_RANK", setting("SLURM_PROCID", "0")) == setting("FAULTS_RANK", "0");
 }
 
 struct Plan {
@@ -53,6 +55,7 @@ struct Plan {
   std::string calls = setting("FAULTS_CALLS");
   long at = std::stol(setting("FAULTS_AT", "0"));
   std::string kind = setting("FAULTS_KIND");
+  std::string once = setting("FAULTS_ONCE");
   std::string trace = setting("FAULTS_TRACE", "/dev/null");
   bool flock_works = setting("FAULTS_FLOCK") != "unsupported";
 
@@ -91,14 +94,15 @@ struct Call {
   Call(const char* call, std::string_view calls, std::string file)
       : name(call),
         path(std::move(file)),
-        counts(plan().active && plan().calls == calls && (path + "/").starts_with(plan().folder)) {}
+        counts(plan().active && (plan().calls == calls || plan().calls == call) && (path + "/").starts_with(plan().folder)) {}
 
   /// Counts the call. @return true where the fault comes
   bool is_due() const {
     static std::atomic<long> count = 0;
     const long number = counts ? ++count : 0;
     if (number == 0 || plan().at == 0) return false;
-    return number == plan().at || (plan().lasts() && number > plan().at);
+    const bool reached = number == plan().at || (plan().lasts() && number > plan().at);
+    return reached && (plan().once.empty() || ::unlink(plan().once.c_str()) == 0);
   }
   void returned() const {
     struct stat status {};
@@ -124,6 +128,12 @@ bool loses_unsynced(const Call& call) {
   std::abort();
 }
 
+template <class Result>
+Result stop_after(Result result) {
+  ::kill(::getpid(), SIGSTOP);
+  return result;
+}
+
 int fail() {
   static const std::map<std::string, int> numbers{
       {"EINTR", EINTR}, {"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EDQUOT", EDQUOT}};
@@ -142,6 +152,7 @@ auto carry_out(const Call& call, Whole whole, Half half) -> decltype(whole()) {
     return result;
   }
   trace(std::string("fault\t") + call.name + "\t" + call.path);
+  if (plan().is("stop")) return stop_after(whole());
   if (plan().is("half")) half();
   if (plan().is("whole") || plan().is("unsynced")) whole();
   if (plan().kills()) die();

@@ -3,12 +3,9 @@
 import os
 import re
 import signal
-import subprocess
-import time
 import unittest
 
-from disturbed_runs import NO_FAULT, DisturbedTest
-from support.programs import ENVIRONMENT, command
+from disturbed_runs import DisturbedTest
 
 LOCK = "alpha_hill.lock"
 UNSUPPORTED = {"FAULTS_FLOCK": "unsupported"}
@@ -19,17 +16,9 @@ class LockTest(DisturbedTest):
     shape = (700, 700)
 
     def held_folder(self, **variables):
-        """A folder that a run is using, and that run, which is killed after the test."""
+        """A folder that a run is using, which is stopped in its middle, and that run."""
         output = self.folder / "results"
-        variables = ENVIRONMENT | self.environment(None) | NO_FAULT.environment(output, "/dev/null") | variables
-        process = subprocess.Popen(command("alpha-hill", *self.options(output)), env=variables,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-        while not self.records(output):
-            self.assertIsNone(process.poll())
-            time.sleep(0.005)
-        return output, process
+        return output, self.stopped_run(output, **variables)
 
     def refused_and_then_taken_over(self, **variables):
         output, process = self.held_folder(SLURM_JOB_ID="100", **variables)

@@ -4,7 +4,6 @@ import atexit
 import os
 import re
 import signal
-import struct
 import tempfile
 import unittest
 from pathlib import Path
@@ -13,8 +12,10 @@ import h5py
 import numpy as np
 
 from slurm_cluster import NODES, SlurmCluster
+from support.faults import stop_after
+from support.journal_frames import read_journal
 from support.models import model_of
-from support.processes import kill
+from support.processes import is_stopped, kill
 from support.programs import BIN, ENVIRONMENT, REPOSITORY, RESULTS, STORE, ProgramTest, run
 from support.results_files import read_table
 
@@ -22,9 +23,6 @@ JOBS = REPOSITORY / "jobs"
 NO_LAYER_PLOTS = ("--individual-plots", "never")
 LAYERS, ORDER = 60, 512  # some seconds of work for one core
 JOURNAL = "alpha_hill.journal"
-JOURNAL_MAGIC = b"ALPHAHILL-JOURNAL-2\n"
-FRAME_HEADER = struct.Struct("<IBII")  # magic, kind, payload bytes, CRC
-LAYER_KIND = 2
 ENDED = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY"}
 
 slurm = None
@@ -44,19 +42,6 @@ def model_of_order(order, layers):
     return model_of([random.standard_t(3, (order, order)).astype(np.float32) for _ in range(layers)])
 
 
-def layers_in(journal):
-    """The layers of the records in a journal, in the order in which they were finished."""
-    stored = journal.read_bytes() if journal.exists() else b""
-    layers, at = [], len(JOURNAL_MAGIC)
-    while at + FRAME_HEADER.size <= len(stored):
-        _, kind, size, _ = FRAME_HEADER.unpack_from(stored, at)
-        at += FRAME_HEADER.size
-        if kind == LAYER_KIND and at + size <= len(stored):
-            layers.append(struct.unpack_from("<q", stored, at)[0])
-        at += size
-    return layers
-
-
 class JobsTest(ProgramTest):
     def setUp(self):
         super().setUp()
@@ -69,11 +54,11 @@ class JobsTest(ProgramTest):
         slurm.run("scancel", "--user", os.getuid())
         slurm.wait_for("an empty queue", lambda: not slurm.run("squeue", "--noheader"))
 
-    def submit(self, *options, more=NO_LAYER_PLOTS, time="5", ranks=4):
+    def submit(self, *options, more=NO_LAYER_PLOTS, time="5", ranks=4, variables=None):
         """Submits the analysis of self.model, unless options name others. @return the two jobs: analysis, report"""
         which = () if "--models" in options else ("--model", self.model)
         said = slurm.run(JOBS / "submit", "--site", self.site, *which, "--ranks", ranks, "--time", time,
-                         "--output-dir", self.output, *options, "--", *more, cwd=self.folder)
+                         "--output-dir", self.output, *options, "--", *more, cwd=self.folder, variables=variables)
         return [re.search(rf"^{name} +job (\d+)", said, re.M)[1] for name in ("analysis", "report")]
 
     def log(self):
@@ -105,15 +90,32 @@ class SlowModelTest(JobsTest):
     def setUp(self):
         super().setUp()
         self.model = self.slow_model
+        self.gate = self.folder / "gate"
+        self.hold = stop_after(rounds=2, once=self.gate)
 
     def records(self):
-        return layers_in(self.output / JOURNAL)
+        """The layers of the records in the journal."""
+        found = read_journal(self.output / JOURNAL).records
+        return [layer for layer, records in sorted(found.items()) for _ in records]
 
-    def hold(self, job, layers=2):
-        """Stops the ranks when these layers are finished, so that the job is in the middle for as long as it takes."""
-        slurm.wait_for(f"{layers} layers", lambda: len(self.records()) >= layers)
-        kill(slurm.ranks(job), signal.SIGSTOP)
-        self.assertLess(len(self.records()), LAYERS, "the run was too fast to be interrupted")
+    def submit_to_be_held(self, *options, **keywords):
+        """As submit, with a rank 0 that stops when some layers are finished, so that the job is in its middle for as
+        long as it takes."""
+        self.hold_next_turn()
+        analysis, report = self.submit(*options, **keywords, variables=self.hold.environment(self.output / JOURNAL))
+        self.await_hold(analysis)
+        return analysis, report
+
+    def hold_next_turn(self):
+        self.gate.touch()
+
+    def await_hold(self, job):
+        slurm.wait_for("a stopped rank", lambda: any(map(is_stopped, slurm.ranks(job))))
+        self.assertTrue(2 <= len(self.records()) < LAYERS, self.records())
+
+    def end_turn_early(self, job):
+        slurm.run("scancel", "--signal=USR1", job)
+        kill(slurm.ranks(job), signal.SIGCONT)
 
     def await_requeue(self, job):
         """Waits until the job is back in the queue, and lets it begin in seconds instead of minutes: not in the same
@@ -142,22 +144,19 @@ class SlowModelTest(JobsTest):
         self.assertTrue(list((self.output / "plots").glob("*.png")))
 
     def test_the_time_limit_puts_the_job_back_into_the_queue(self):
-        analysis, report = self.submit(time="1")
-        self.hold(analysis)  # until Slurm's warning, which also wakes the ranks up
+        analysis, report = self.submit_to_be_held(time="4")  # until Slurm's warning, which also wakes rank 0 up
         self.await_requeue(analysis)
         self.assert_completes(analysis, report)
         self.assertRegex(self.log(), "turn 1 ended with exit code 75")
 
     def test_scontrol_requeue(self):
-        analysis, report = self.submit()
-        self.hold(analysis)
+        analysis, report = self.submit_to_be_held()
         slurm.run("scontrol", "requeue", analysis)
         self.await_requeue(analysis)
         self.assert_completes(analysis, report)
 
     def test_a_rank_is_killed(self):
-        analysis, report = self.submit()
-        self.hold(analysis)
+        analysis, report = self.submit_to_be_held()
         kill(slurm.ranks(analysis)[-1:])
         self.await_requeue(analysis)
         self.assert_completes(analysis, report)
@@ -169,8 +168,7 @@ class SlowModelTest(JobsTest):
         self.lose_node(1)
 
     def lose_node(self, number):
-        analysis, report = self.submit()
-        self.hold(analysis)
+        analysis, report = self.submit_to_be_held()
         self.assertEqual(slurm.job(analysis)["BatchHost"], NODES[0])
         slurm.kill_node(NODES[number])
         try:
@@ -180,30 +178,26 @@ class SlowModelTest(JobsTest):
         self.assert_completes(analysis, report)
 
     def test_status_while_it_runs(self):
-        analysis, _ = self.submit()
-        self.hold(analysis)
+        analysis, _ = self.submit_to_be_held()
         said = slurm.run(JOBS / "status", "--site", self.site, self.output)
         self.assertRegex(said, rf"\b{len(self.records())} of {LAYERS} done")
         self.assertRegex(said, r"time left  about \d")
 
     def test_a_cancelled_job_stays_cancelled_and_the_same_command_goes_on(self):
-        analysis, report = self.submit()
-        self.hold(analysis)
+        analysis, report = self.submit_to_be_held()
         slurm.run("scancel", analysis)
         self.await_end(analysis, "CANCELLED")
         self.await_end(report, "CANCELLED")
         self.assert_completes(*self.submit())
 
     def test_turns_are_bounded_and_restart_is_for_the_first_of_them(self):
-        analysis, report = self.submit("--turns", "2", more=("--restart",))
-        self.hold(analysis)
-        slurm.run("scancel", "--signal=USR1", analysis)
-        kill(slurm.ranks(analysis), signal.SIGCONT)
+        analysis, report = self.submit_to_be_held("--turns", "2", more=("--restart",))
+        self.hold_next_turn()
+        self.end_turn_early(analysis)
         self.await_requeue(analysis)
         before = len(self.records())
-        self.hold(analysis, before + 1)
-        slurm.run("scancel", "--signal=USR1", analysis)
-        kill(slurm.ranks(analysis), signal.SIGCONT)
+        self.await_hold(analysis)
+        self.end_turn_early(analysis)
         self.await_end(analysis, "FAILED")
         self.await_end(report, "CANCELLED")
         self.assertRegex(self.log(), "not complete after 2 turns")

@@ -50,7 +50,7 @@ ReturnToService=2
 KillWait=5
 InactiveLimit=0
 MessageTimeout=30
-SlurmdTimeout=6
+SlurmdTimeout=15
 OverTimeLimit=0
 NodeName={first} NodeHostname={host} NodeAddr=127.0.0.1 Port={first_port} CPUs={cores} RealMemory={memory}
 NodeName={second} NodeHostname={host} NodeAddr=127.0.0.1 Port={second_port} CPUs={cores} RealMemory={memory}
@@ -118,9 +118,9 @@ class SlurmCluster:
         """Process ids of the ranks of a job, on all nodes."""
         return [pid for node in NODES for pid in descendants(self._daemons[node].pid) if is_rank(pid, job)]
 
-    def run(self, *command, **keywords):
+    def run(self, *command, variables=None, **keywords):
         """A Slurm command, or one of ours that calls them. @return its standard output"""
-        done = subprocess.run(list(map(str, command)), env=self.environment, stdin=subprocess.DEVNULL,
+        done = subprocess.run(list(map(str, command)), env=self.environment | (variables or {}), stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=60, **keywords)
         if done.returncode != 0:
             raise AssertionError(f"{command} ended with {done.returncode}: {done.stderr}")
@@ -131,7 +131,7 @@ class SlurmCluster:
         words = self.run("scontrol", "--oneliner", "show", "job", job).split()
         return dict(word.split("=", 1) for word in words if "=" in word)
 
-    def wait_for(self, what, condition, seconds=120):
+    def wait_for(self, what, condition, seconds=240):
         deadline = time.monotonic() + seconds
         while not (found := condition()):
             if time.monotonic() > deadline:

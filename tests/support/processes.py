@@ -26,3 +26,12 @@ def kill(pids, with_signal=signal.SIGKILL):
             os.kill(pid, with_signal)
         except ProcessLookupError:
             pass
+
+
+def is_stopped(pid):
+    """By a signal, until SIGCONT."""
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
+    except OSError:  # it has ended
+        return False
+    return after_name.split()[0] == "T"
