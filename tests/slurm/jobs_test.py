@@ -30,8 +30,9 @@ slurm = None
 
 def setUpModule():
     global slurm
-    # Ranks of a test's two nodes share one host, where MPI would take them for neighbours in one shared memory.
-    slurm = SlurmCluster(ENVIRONMENT | {"OMPI_MCA_btl": "self,tcp"})
+    # Ranks of a test's two nodes share one host, where MPI would take them for neighbours in one shared memory. Nor is
+    # it to wake the drivers of networks that are not there.
+    slurm = SlurmCluster(ENVIRONMENT | {"OMPI_MCA_btl": "self,tcp", "OMPI_MCA_pml": "ob1"})
     atexit.register(slurm.stop)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # which leads there too
     slurm.start()
