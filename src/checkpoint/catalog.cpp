@@ -4,12 +4,12 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <boost/regex.hpp>
 #include <map>
 #include <utility>
 
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/file.hpp"
+#include "alphahill/base/layer_filter.hpp"
 #include "alphahill/base/text.hpp"
 #include "alphahill/checkpoint/checkpoint_headers.hpp"
 #include "alphahill/checkpoint/layer_order.hpp"
@@ -40,14 +40,15 @@ void warn_of_unknown_quantization(const std::vector<Layer>& layers, const std::s
       printable(method));
 }
 
-/// Keeps the layers whose names the expression is found in.
-void filter_layers(std::vector<Layer>& layers, const std::string& filter) {
-  try {
-    const boost::regex expression(filter);
-    std::erase_if(layers, [&](const Layer& layer) { return !boost::regex_search(layer.name, expression); });
-  } catch (const std::runtime_error& error) {  // the expression is broken, or matching it takes too long
-    throw Error(Fault::usage, "--filter-layers", fmt::format("'{}': {}", filter, error.what()));
+std::vector<Layer> filtered(std::vector<Layer> layers, const std::string& filter) {
+  std::vector<std::string> names;
+  for (const Layer& layer : layers) names.push_back(layer.name);
+  const std::vector<bool> kept = layers_kept(names, filter);
+  std::vector<Layer> result;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    if (kept[i]) result.push_back(std::move(layers[i]));
   }
+  return result;
 }
 
 /// The files that hold a layer; the layers' file numbers follow.
@@ -77,15 +78,8 @@ Catalog open_catalog(const std::filesystem::path& folder, const std::string& fil
   if (catalog.layers.empty()) {
     throw Error(Fault::input, folder.string(), "no Linear layers: expected 2-D tensors called *.weight");
   }
-  const std::size_t all = catalog.layers.size();
   sort_in_model_order(catalog.layers);
-  const std::string first = catalog.layers.front().name;
-  filter_layers(catalog.layers, filter);
-  if (catalog.layers.empty()) {
-    throw Error(
-        Fault::usage, "--filter-layers",
-        fmt::format("'{}' is in none of the names of the {} layers; the first is {}", filter, all, first));
-  }
+  catalog.layers = filtered(std::move(catalog.layers), filter);
   catalog.files = files_of(catalog.layers, headers.files);
   return catalog;
 }

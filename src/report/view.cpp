@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/regex.hpp>
 #include <cmath>
 #include <utility>
 
 #include "alphahill/base/error.hpp"
+#include "alphahill/base/layer_filter.hpp"
 #include "alphahill/base/text.hpp"
 #include "alphahill/numeric/format.hpp"
 #include "alphahill/spectrum/analysis.hpp"
@@ -46,17 +46,10 @@ double chosen_k_frac(const RunDescription& run, const Selection& selection) {
   throw Error(Fault::usage, "--k-frac", fmt::format("expected a number in (0, 1], found {}", k_frac));
 }
 
-/// For each layer, whether the expression is found in its name.
-std::vector<bool> matches(const std::vector<LayerRow>& layers, const std::string& expression) {
-  std::vector<bool> kept;
-  try {
-    const boost::regex pattern(expression, boost::regex::perl);
-    for (const LayerRow& layer : layers) kept.push_back(boost::regex_search(layer.name, pattern));
-  } catch (const std::runtime_error& error) {
-    throw Error(Fault::usage, "--filter-layers", fmt::format("'{}': {}", expression, error.what()));
-  }
-  if (std::ranges::find(kept, true) != kept.end()) return kept;
-  throw Error(Fault::usage, "--filter-layers", fmt::format("'{}' matches no layer", expression));
+std::vector<std::string> names_of(const std::vector<LayerRow>& layers) {
+  std::vector<std::string> names;
+  for (const LayerRow& layer : layers) names.push_back(layer.name);
+  return names;
 }
 
 /// The row with the figures of another k-frac, from its spectrum of two or more eigenvalues.
@@ -162,7 +155,7 @@ ReportView view_of(const RunDescription& run, std::span<const ResultRow> rows, c
   view.run_precisions = run.precisions;
   view.precisions = chosen_precisions(run, selection);
   view.reference = widest_of(run);
-  const std::vector<bool> kept = matches(run.layers, selection.filter_layers);
+  const std::vector<bool> kept = layers_kept(names_of(run.layers), selection.filter_layers);
   Figures figures(run, rows, view.k_frac, spectrum_of);
   for (std::size_t i = 0; i < run.layers.size(); ++i) {
     if (!kept[i]) continue;

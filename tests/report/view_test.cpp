@@ -13,6 +13,7 @@ namespace {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::StartsWith;
 
 Selection selection_of(std::vector<std::string> precisions, std::string filter = {}) {
   Selection selection;
@@ -55,8 +56,8 @@ TEST(View, RefusesWhatTheRunDoesNotHave) {
   const SampleRun sample = sample_run(2, {"fp32", "bf16"});
   EXPECT_STREQ(thrown_by([&] { view_of(sample, selection_of({"fp16"})); }).value().what(),
                "--precisions: the run has fp32, bf16, found 'fp16'");
-  EXPECT_STREQ(thrown_by([&] { view_of(sample, selection_of({}, "w2")); }).value().what(),
-               "--filter-layers: 'w2' matches no layer");
+  EXPECT_THAT(thrown_by([&] { view_of(sample, selection_of({}, "w2")); }).value().what(),
+              StartsWith("--filter-layers: 'w2' is in none of the names of the "));
   EXPECT_THAT(thrown_by([&] { view_of(sample, selection_of({}, "(")); }).value().what(),
               HasSubstr("--filter-layers: '('"));
   EXPECT_STREQ(thrown_by([&] { view_of(sample, at_k_frac(1.5)); }).value().what(),

@@ -1,0 +1,27 @@
+#include "alphahill/base/layer_filter.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/regex.hpp>
+
+#include "alphahill/base/error.hpp"
+
+namespace alphahill {
+
+std::vector<bool> layers_kept(std::span<const std::string> names, const std::string& expression) {
+  constexpr auto option = "--filter-layers";
+  std::vector<bool> kept;
+  try {
+    const boost::regex pattern(expression, boost::regex::perl);
+    for (const std::string& name : names) kept.push_back(boost::regex_search(name, pattern));
+  } catch (const std::runtime_error& error) {
+    throw Error(Fault::usage, option, fmt::format("'{}': {}", expression, error.what()));
+  }
+  if (std::ranges::find(kept, true) != kept.end()) return kept;
+  throw Error(Fault::usage, option,
+              fmt::format("'{}' is in none of the names of the {} layers{}", expression, names.size(),
+                          names.empty() ? "" : "; the first is " + names.front()));
+}
+
+}  // namespace alphahill
