@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "alphahill/checkpoint/hub_cache.hpp"
 #include "alphahill/checkpoint/shard_index.hpp"
 
 namespace alphahill {
@@ -48,10 +49,11 @@ void check_shards_are_there(const std::filesystem::path& folder, const ShardInde
     if (!is_there(folder / name)) missing.push_back(name);
   }
   if (missing.empty()) return;
-  throw Error(Fault::input, (folder / index_name).string(),
-              fmt::format("{} of the {} files that it names are missing, the first is '{}': was the download "
-                          "interrupted?",
-                          missing.size(), index.tensors_of().size(), missing.front()));
+  throw Error(
+      Fault::input, (folder / index_name).string(),
+      fmt::format("{} of the {} files that it names are missing, the first is '{}': was the download "
+                  "interrupted?{}",
+                  missing.size(), index.tensors_of().size(), missing.front(), how_to_complete(folder)));
 }
 
 void add_shard(const std::filesystem::path& folder, const std::string& name,
@@ -93,9 +95,10 @@ std::string other_weights(const std::filesystem::path& folder) {
     throw Error(Fault::input, folder.string(),
                 "a LoRA adapter, not a model: merge it into its base model first");
   }
-  throw Error(
-      Fault::input, folder.string(),
-      fmt::format("expected {} or {}, found neither{}", whole_name, index_name, other_weights(folder)));
+  const std::string others = other_weights(folder);
+  throw Error(Fault::input, folder.string(),
+              fmt::format("expected {} or {}, found neither{}", whole_name, index_name,
+                          others.empty() ? how_to_complete(folder) : others));
 }
 
 }  // namespace

@@ -72,7 +72,21 @@ std::string commit_of(const std::filesystem::path& repository, const std::string
               fmt::format("expected the sha of a commit, found '{}'", commit));
 }
 
+std::string download_command(const std::string& model, const std::string& revision) {
+  return fmt::format("hf download {} --include \"*.safetensors\" \"*.json\"{}", model,
+                     revision == "main" ? "" : " --revision " + revision);
+}
+
 }  // namespace
+
+std::string how_to_complete(const std::filesystem::path& folder) {
+  const std::string prefix = "models--";
+  const std::filesystem::path snapshots = folder.parent_path();
+  const std::string repository = snapshots.parent_path().filename().string();
+  if (snapshots.filename() != "snapshots" || !repository.starts_with(prefix)) return "";
+  const std::string model = boost::replace_all_copy(repository.substr(prefix.size()), "--", "/");
+  return "; to complete the download: " + download_command(model, folder.filename().string());
+}
 
 std::filesystem::path find_model(const std::string& model, const std::string& revision) {
   std::error_code ignored;
@@ -83,11 +97,9 @@ std::filesystem::path find_model(const std::string& model, const std::string& re
   const auto repository = cache / ("models--" + boost::replace_all_copy(model, "/", "--"));
   auto snapshot = repository / "snapshots" / commit_of(repository, revision);
   if (std::filesystem::is_directory(snapshot, ignored)) return snapshot;
-  throw Error(
-      Fault::input, model,
-      fmt::format("neither a folder nor, at revision {}, in the hub's cache {}; to download it: hf download "
-                  "{} --include \"*.safetensors\" \"*.json\"{}",
-                  revision, cache.string(), model, revision == "main" ? "" : " --revision " + revision));
+  throw Error(Fault::input, model,
+              fmt::format("neither a folder nor, at revision {}, in the hub's cache {}; to download it: {}",
+                          revision, cache.string(), download_command(model, revision)));
 }
 
 }  // namespace alphahill

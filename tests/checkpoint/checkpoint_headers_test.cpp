@@ -156,6 +156,21 @@ TEST(CheckpointHeaders, MissingShardsAreCountedBeforeAnyIsRead) {
                "was the download interrupted?"));
 }
 
+TEST(CheckpointHeaders, AnIncompleteSnapshotOfTheHubsCacheSaysHowToCompleteIt) {
+  const TemporaryFolder folder;
+  const std::string snapshot = "models--org--name/snapshots/abc";
+  const std::string command =
+      "; to complete the download: hf download org/name --include \"*.safetensors\" \"*.json\" --revision "
+      "abc";
+  folder.write(snapshot + "/config.json", "{}");
+  const auto refusal = [&] {
+    return thrown_by([&] { read_checkpoint_headers(folder.path() / snapshot); }).value();
+  };
+  EXPECT_THAT(refusal().what(), EndsWith("found neither" + command));
+  folder.write(snapshot + "/" + index_name, R"({"weight_map": {"a": "s1"}})");
+  EXPECT_THAT(refusal().what(), EndsWith("was the download interrupted?" + command));
+}
+
 TEST(CheckpointHeaders, AnIndexOverTheLimitIsRefused) {
   const TemporaryFolder folder;
   std::filesystem::resize_file(folder.write(index_name, ""), 70'000'001);

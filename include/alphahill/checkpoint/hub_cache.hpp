@@ -13,4 +13,8 @@ namespace alphahill {
 /// @throws Error(usage) when `model` is neither a folder nor a hub id
 std::filesystem::path find_model(const std::string& model, const std::string& revision);
 
+/// For the end of an error about files that are missing in a folder: the command that downloads them, where
+/// the folder is a snapshot in the hub's cache.
+std::string how_to_complete(const std::filesystem::path& folder);
+
 }  // namespace alphahill
