@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "symmetric_band.hpp"
-#include "tridiagonal.hpp"
 #include "vector_kernels.hpp"
 
 namespace alphahill {
@@ -176,7 +175,7 @@ constexpr std::array chase_with{chase_with_any, chase_with_avx2, chase_with_avx5
 
 }  // namespace
 
-std::vector<double> SymmetricBand::eigenvalues(VectorLevel level) {
+Tridiagonal SymmetricBand::tridiagonal(VectorLevel level) {
   const auto chase = chase_with[static_cast<std::size_t>(level)];
   for (std::int64_t col = 0; col < order_; ++col) {
     for (std::int64_t off = 1; off < width; ++off) *block(col, col + off) = *block(col + off, col);
@@ -189,7 +188,7 @@ std::vector<double> SymmetricBand::eigenvalues(VectorLevel level) {
     result.diagonal.push_back(at(col, col));
     result.off_diagonal.push_back(at(col + 1, col));
   }
-  return tridiagonal_eigenvalues(std::move(result));
+  return result;
 }
 
 }  // namespace alphahill

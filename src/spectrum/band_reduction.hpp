@@ -25,6 +25,9 @@ SymmetricBand reduce_to_band(ReductionSpace& space);
 /// The same for what a team holds on the host: the whole band, for every member; collective.
 SymmetricBand reduce_to_band(SymmetricShare& a, Team& team);
 
+/// From this order on, one rank is faster in two stages, by way of a band, than in one.
+inline constexpr std::int64_t two_stages_from = 640;
+
 /// Values that a reduction of this order needs besides A, the band included.
 std::int64_t reduction_values(std::int64_t order);
 

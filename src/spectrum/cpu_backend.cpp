@@ -13,9 +13,6 @@ namespace alphahill {
 
 namespace {
 
-/// From this order on, two stages measure faster than one.
-constexpr std::int64_t two_stages_from = 640;
-
 using Computation = std::function<std::vector<double>()>;
 
 class CpuBackend final : public Backend {

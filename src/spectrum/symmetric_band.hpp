@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "tridiagonal.hpp"
 #include "vector_kernels.hpp"
 
 namespace alphahill {
@@ -29,13 +30,17 @@ class SymmetricBand {
   double& at(std::int64_t row, std::int64_t col) { return *block(row, col); }
   std::span<double> values() { return values_; }
 
-  /// Eigenvalues, ascending. Overwrites the band.
+  /// The tridiagonal matrix of the same eigenvalues. Overwrites the band.
   ///
   /// The entries outside the tridiagonal go column by column: a Householder reflector of `width` rows clears
   /// a column, and the bulge that this makes is cleared by the next one, `width` rows further down, to the
   /// end of the band (Schwarz 1968; in blocks as by Haidar, Ltaief and Dongarra, SC 2011). About 6 n^2 width
   /// flops.
-  std::vector<double> eigenvalues(VectorLevel level = widest_level());
+  Tridiagonal tridiagonal(VectorLevel level = widest_level());
+  /// Ascending. Overwrites the band.
+  std::vector<double> eigenvalues(VectorLevel level = widest_level()) {
+    return tridiagonal_eigenvalues(tridiagonal(level));
+  }
 
   /// Columns cleared side by side.
   static constexpr std::int64_t sweeps_together = 16;

@@ -1,0 +1,114 @@
+"""The figures of the benchmark: each a ratio of two measurements that were taken after one another."""
+
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from functools import cache
+
+from benchmarks.made_checkpoint import write_checkpoint
+from benchmarks.programs import BIN, ROOT, WORK, analyse, fastest, run
+from benchmarks.python_packages import python_with
+
+BLOCK = {"self_attn.q_proj": (4096, 4096), "self_attn.k_proj": (1024, 4096), "self_attn.v_proj": (1024, 4096),
+         "self_attn.o_proj": (4096, 4096), "mlp.gate_proj": (14336, 4096), "mlp.up_proj": (14336, 4096),
+         "mlp.down_proj": (4096, 14336)}
+SMALL = {"rows": 256, "cols": 512, "layers": 1000}
+EQUAL = {"rows": 4096, "cols": 4096, "layers": 8}
+MIB = 1 << 20
+
+
+@dataclass
+class Figure:
+    what: str
+    ratio: float
+    bound: float
+    aim: float
+    detail: str
+    largest: bool = False  # is the bound the largest ratio that will do, or the least?
+
+    def holds(self):
+        return self.ratio <= self.bound if self.largest else self.ratio >= self.bound
+
+
+def stages(*shapes):
+    """What alpha-hill-stages measures at these shapes (rows, columns), and which kernels it ran on."""
+    return json.loads(run(BIN / "alpha-hill-stages", 1, *(f"{rows}x{cols}" for rows, cols in shapes)).output)
+
+
+def floor_seconds(shape, flops_per_second):
+    longer, order = max(shape), min(shape)
+    return (longer * order ** 2 + 4 / 3 * order ** 3) / flops_per_second
+
+
+@cache
+def block(dtype):
+    """One block of Llama-3.1-8B."""
+    shapes = {f"model.layers.0.{role}": shape for role, shape in BLOCK.items()}
+    return write_checkpoint(WORK / f"block-{dtype}", shapes, dtype)
+
+
+def equal_layers(name, rows, cols, layers):
+    shapes = {f"model.layers.{layer}.mlp.up_proj": (rows, cols) for layer in range(layers)}
+    return write_checkpoint(WORK / name, shapes, "BF16")
+
+
+def one_layer():
+    shape = BLOCK["self_attn.q_proj"]
+    options = ("--filter-layers", "q_proj", "--precisions", "fp32")
+    model = block("BF16")
+    used = fastest(3, lambda: analyse(model, *options), "cpu")
+    floor = floor_seconds(shape, stages(shape)["shapes"][0]["flops"])
+    yield Figure("4096 × 4096 at one precision, whole program on one core, against the floor", used.cpu / floor, 1.4,
+                 1.25, f"CPU {used.cpu:.2f} s, elapsed {used.wall:.2f} s, floor {floor:.2f} s", largest=True)
+
+
+def against_torch(full):
+    for dtype, bound, aim in (("BF16", 12, 15), ("F32", 4, 5)):
+        model = block(dtype)
+        used = fastest(2, lambda: analyse(model, ranks=2), "wall")
+        script = [python_with("torch"), ROOT / "tools/benchmarks/torch_svdvals.py", model / "model.safetensors"]
+        svd = json.loads(run(*script, *(["--full"] if full else [])).output.splitlines()[-1])
+        measured = "all layers measured" if full else "one layer of each shape measured once"
+        yield Figure(f"Llama-3.1-8B block in {dtype}, three precisions, two ranks: svdvals takes as long as",
+                     svd["seconds"] / used.wall, bound, aim,
+                     f"{used.wall:.1f} s; torch {svd['torch']} {svd['seconds']:.0f} s, {measured}")
+
+
+def two_ranks():
+    model = equal_layers("equal", **EQUAL)
+    options = ("--precisions", "fp32")
+    one, two = (fastest(2, lambda: analyse(model, *options, ranks=ranks), "wall") for ranks in (1, 2))
+    yield Figure("eight layers of 4096 × 4096: one rank takes as long as two", one.wall / two.wall, 1.9, 1.97,
+                 f"{one.wall:.1f} s and {two.wall:.1f} s")
+
+
+def small_layers():
+    model = equal_layers("small", **SMALL)
+    used = fastest(3, lambda: analyse(model), "cpu")
+    seconds = stages((SMALL["rows"], SMALL["cols"]))["shapes"][0]["seconds"]
+    arithmetic = SMALL["layers"] * (seconds["gram"] + seconds["one_stage"] + seconds["eigenvalues"])
+    casts = SMALL["layers"] * seconds["casts"]
+    yield Figure("1,000 layers of 256 × 512, against their arithmetic at that size's rates", used.cpu / arithmetic, 1.3,
+                 1.1, f"CPU {used.cpu:.2f} s, elapsed {used.wall:.2f} s; arithmetic {arithmetic:.2f} s, "
+                 f"casts {casts:.2f} s", largest=True)
+
+
+def memory():
+    rows, cols = BLOCK["mlp.down_proj"]
+    allowed = 1.3 * min(rows, cols) ** 2 * 8 + 128 * MIB
+    used = analyse(block("F32"), "--filter-layers", "down_proj")
+    yield Figure("peak memory of a rank, 4096 × 14336 in F32, against 1.3 n² · 8 B + 128 MiB",
+                 used.peak_bytes / allowed, 1, 1,
+                 f"{used.peak_bytes / MIB:.0f} MiB of {allowed / MIB:.0f} MiB", largest=True)
+
+
+def report():
+    python = python_with("matplotlib", "h5py")
+    results, pictures = WORK / "llama.h5", WORK / "pictures"
+    shutil.rmtree(pictures, ignore_errors=True)
+    run(BIN / "alpha-hill-sample-results", "llama", results)
+    script = ROOT / "tools/benchmarks/matplotlib_report.py"
+    printed = run(python, script, results, BIN / "alpha-hill-report", pictures).output.strip().splitlines()[-1]
+    yield Figure("report of 225 layers: matplotlib takes as long as", float(re.search(r"([\d.]+) times", printed)[1]),
+                 10, 10, printed.rsplit(":", 1)[0])
