@@ -57,11 +57,27 @@ class SubmitTest(ProgramTest):
         self.assertLessEqual({"--time=1:00:00", "--dependency=afterok:ANALYSIS_JOB", "--kill-on-invalid-dep=yes"},
                              set(report))
 
-    def test_one_rank_a_gpu(self):
-        analysis, report = self.commands(*USUAL, "--gpus-per-node", "4")
-        self.assertLessEqual({"--ntasks=8", "--ntasks-per-node=4", "--gpus-per-node=4"}, set(analysis))
+    def test_one_rank_a_gpu_with_cores_near_it(self):
+        analysis, report = self.commands(*USUAL, "--gpus-per-node", "4", "--memory", "60G")
+        self.assertLessEqual({"--ntasks=8", "--ntasks-per-node=4", "--gpus-per-node=4", "--gpus-per-task=1",
+                              "--gres-flags=enforce-binding", "--cpus-per-task=8", "--mem-per-gpu=60G"}, set(analysis))
         self.assertEqual(analysis[-3:], ["--", "--device", "cuda"])
-        self.assertNotIn("--gpus-per-node=4", report)
+        self.assertFalse([option for option in report if option.startswith("--g")])
+
+    def test_other_cores_for_a_gpu(self):
+        analysis, _ = self.commands(*USUAL, "--gpus-per-node", "4", "--sbatch=--cpus-per-task=12")
+        cores = [option for option in analysis if option.startswith("--cpus-per-task")]
+        self.assertEqual(cores[-1], "--cpus-per-task=12", "the last one counts")
+
+    def test_a_rank_says_what_it_has_been_given(self):
+        nvidia_smi = self.folder / "nvidia-smi"
+        nvidia_smi.write_text("#!/bin/sh\necho 'NVIDIA H100, 81559 MiB, 00000000:41:00.0'\n")
+        nvidia_smi.chmod(0o755)
+        for path, expected in ((f"{self.folder}:{os.environ['PATH']}", "NVIDIA H100, 81559 MiB, 00000000:41:00.0"),
+                               (os.environ["PATH"], ".*")):
+            done = subprocess.run(["bash", JOBS / "found.sh"], capture_output=True, text=True, timeout=60,
+                                  env=self.environment | {"PATH": path, "SLURM_PROCID": "3"})
+            self.assertRegex(done.stdout, rf"\Arank 3 on \S+: {expected}; cores [-0-9,]+\n\Z")
 
     def test_options_about_plots_go_to_the_report_too(self):
         more = ("--k-frac", "0.05", "--plot-format", "pdf", "--individual-plots=never")

@@ -1,0 +1,4 @@
+# What a rank with a GPU has been given, in one line: run by each of them before the analysis.
+gpus=$(nvidia-smi --query-gpu=name,memory.total,pci.bus_id --format=csv,noheader 2>/dev/null)
+cores=$(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/self/status)
+echo "rank $SLURM_PROCID on $(hostname -s): ${gpus:-no GPU that nvidia-smi can see}; cores $cores"
