@@ -7,7 +7,7 @@ import subprocess
 import sys
 import unittest
 
-from disturbed_runs import ALL, JOURNAL, DisturbedTest
+from disturbed_runs import ALL, HANGS_AFTER, JOURNAL, DisturbedTest
 
 NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
 IN_NAMESPACE = "ALPHAHILL_MAY_MOUNT"
@@ -62,7 +62,7 @@ class VanishingFilesTest(DisturbedTest):
         process = self.stopped_run(self.folder / "results")
         disturbance()
         process.send_signal(signal.SIGCONT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=HANGS_AFTER)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def test_the_output_folder_is_removed(self):

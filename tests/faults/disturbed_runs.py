@@ -18,6 +18,7 @@ from support.programs import ENVIRONMENT, RESULTS, STATISTICS, ProgramTest, comm
 
 ALL = "ALPHAHILL_ALL_FAULTS" in os.environ  # else a part that takes some minutes
 JOURNAL = "alpha_hill.journal"
+HANGS_AFTER = 300  # seconds, for runs of one: disks of busy machines take their time to sync
 
 
 class DisturbedTest(ProgramTest):
@@ -60,7 +61,7 @@ class DisturbedTest(ProgramTest):
         trace = self.folder / f"{output.name}.trace"
         trace.unlink(missing_ok=True)
         folder = output if fault.calls == "writes" else self.model
-        done = run("alpha-hill", *self.options(output), ranks=ranks, timeout=60,
+        done = run("alpha-hill", *self.options(output), ranks=ranks, timeout=HANGS_AFTER,
                    environment=self.environment(ranks) | fault.environment(folder, trace) | variables)
         lines = [line.split("\t") for line in trace.read_text().splitlines()] if trace.exists() else []
         done.faults = [line[1:] for line in lines if line[0] == "fault"]

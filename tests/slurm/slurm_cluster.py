@@ -121,7 +121,7 @@ class SlurmCluster:
     def run(self, *command, variables=None, **keywords):
         """A Slurm command, or one of ours that calls them. @return its standard output"""
         done = subprocess.run(list(map(str, command)), env=self.environment | (variables or {}), stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=60, **keywords)
+                              capture_output=True, text=True, timeout=120, **keywords)
         if done.returncode != 0:
             raise AssertionError(f"{command} ended with {done.returncode}: {done.stderr}")
         return done.stdout
