@@ -56,7 +56,10 @@ class HostQueue final : public DeviceQueue {
   void* allocate_on_host(std::int64_t bytes) override {
     return ::operator new(static_cast<std::size_t>(std::max<std::int64_t>(bytes, 1)), alignment);
   }
-  void release_on_host(void* memory) noexcept override { ::operator delete(memory, alignment); }
+  void release_on_host(void* memory) noexcept override {
+    wait();
+    ::operator delete(memory, alignment);
+  }
 
   void upload(const void* from, void* to, std::int64_t bytes) override {
     device_.before("upload");

@@ -52,7 +52,10 @@ class CudaQueue final : public DeviceQueue {
           cudaMallocHost(&memory, static_cast<std::size_t>(std::max<std::int64_t>(bytes, 1))));
     return memory;
   }
-  void release_on_host(void* memory) noexcept override { cudaFreeHost(memory); }
+  void release_on_host(void* memory) noexcept override {
+    cudaStreamSynchronize(stream_.get());
+    cudaFreeHost(memory);
+  }
 
   void upload(const void* from, void* to, std::int64_t bytes) override {
     check("cudaMemcpyAsync",

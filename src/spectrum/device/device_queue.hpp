@@ -44,6 +44,7 @@ class DeviceQueue {
   virtual void release(void* memory) noexcept = 0;
   /// Memory of the host that copies to and from the device are fast with.
   virtual void* allocate_on_host(std::int64_t bytes) = 0;
+  /// When the device is done with it.
   virtual void release_on_host(void* memory) noexcept = 0;
 
   virtual void upload(const void* from, void* to, std::int64_t bytes) = 0;
