@@ -226,10 +226,10 @@ double Schedule::finish(int rank, std::span<const LayerDone> done, double now) {
     }
     if (!team) layers.erase(planned);
   }
-  under_way.begun = now;
   if (team || layers.empty()) {
     give_up(rank);
   } else {
+    under_way.begun = now;
     under_way.deadline = deadline(layers, now);
   }
   return work;

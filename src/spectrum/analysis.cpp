@@ -118,7 +118,7 @@ class Analysis {
     if (needs_svd(spectrum)) {
       spectrum = estimate(squared_singular_values(matrix_, chain(p)), Method::svd_full, settings_.k_fraction);
     }
-    check_trace(spectrum.eigenvalues, survey_.squared_norm(p));
+    check_trace(spectrum.eigenvalues, survey_.squared_norm(p), matrix_.rows, matrix_.cols);
     spectrum.seconds = seconds_ + seconds_since(start);
     figures_[p].spectrum = std::move(spectrum);
   }

@@ -1,13 +1,17 @@
 /// What the eigenvalues of a Gram matrix must add up to: checked on every layer, whatever computed them.
 #pragma once
 
+#include <cstdint>
 #include <span>
 
 namespace alphahill {
 
 /// The sum of the eigenvalues is |W|_F^2.
+/// @param rows, cols  of W: as many terms are added up for an entry of the Gram matrix and for the sum of the
+///                    eigenvalues, and a thousandth of all weights for the norm
 /// @throws Error(internal) where rounding does not explain the difference
-void check_trace(std::span<const double> eigenvalues, double squared_norm_of_weights);
+void check_trace(std::span<const double> eigenvalues, double squared_norm_of_weights, std::int64_t rows,
+                 std::int64_t cols);
 
 /// The sum of their squares is |Gram|_F^2.
 /// @throws Error(internal) where rounding does not explain the difference: a backward error of n eps |Gram|_F

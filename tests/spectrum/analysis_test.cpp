@@ -88,6 +88,17 @@ TEST(Analysis, ALayerOfZerosIsNotWorthAnSvd) {
   EXPECT_EQ(figures[0].spectrum->hill.no_alpha, "all eigenvalues are zero");
 }
 
+TEST(Analysis, LongSumsOfShortLayersAddUp) {
+  for (const std::int64_t rows : {1, 2, 3}) {
+    for (unsigned seed = 0; seed < 4; ++seed) {
+      for (const auto& figures : figures_of(random_matrix(rows, 151937, seed))) {
+        EXPECT_TRUE(figures.spectrum || figures.shares) << rows << " rows, seed " << seed;
+      }
+    }
+    EXPECT_NO_THROW(figures_of(RowMajor::Constant(rows, 151937, 0.1)));
+  }
+}
+
 TEST(Analysis, SquaredNormIsTheSumOfTheEigenvalues) {
   const auto figures = figures_of(random_matrix(80, 50, 8));
   for (const std::size_t p : {0, 2, 3}) {

@@ -146,7 +146,7 @@ class DeviceBackend final : public Backend {
         [this, compute = std::move(compute), &matrix, chain, squared_norm_of_weights, squared_norm_of_gram] {
           try {
             std::vector<double> eigenvalues = compute();
-            check_trace(eigenvalues, squared_norm_of_weights);
+            check_trace(eigenvalues, squared_norm_of_weights, matrix.rows, matrix.cols);
             check_squares(eigenvalues, squared_norm_of_gram);
             for (double& eigenvalue : eigenvalues) eigenvalue = std::max(eigenvalue, 0.0);
             return GramSpectrum{std::move(eigenvalues), Method::gram_eigen_gpu};
