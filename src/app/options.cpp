@@ -63,7 +63,8 @@ po::options_description run_options() {
   add("threads-per-rank", text("N")->default_value("1"),
       "cores that a rank uses where that helps: its Gram matrices and band reductions");
   add("memory-per-rank", text("SIZE"),
-      "such as 4G; layers that need more are left out; default: an equal share of the node");
+      "such as 4G; layers that need more go to a team of ranks, or are left out; default: an equal share of "
+      "the node");
   add("max-team-size", text("N"),
       "ranks that may share a layer that would end after everything else, or that one rank has not the "
       "memory for; "
