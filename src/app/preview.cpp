@@ -64,7 +64,7 @@ std::string preview(const Catalog& catalog, const AnalysisSettings& settings, co
                     std::optional<std::int64_t> memory_per_rank) {
   constexpr std::int64_t unlimited = std::numeric_limits<std::int64_t>::max();
   const std::int64_t memory = memory_per_rank.value_or(unlimited) - program_bytes;
-  const CostModel cost = measured_cost(catalog);
+  const CostModel cost = measured_cost(catalog, settings);
   const Plan plan = whole_plan(catalog, settings, cost, ranks, memory);
   const Prediction prediction = predict(plan, cost, ranks);
   double bytes = 0;

@@ -154,10 +154,17 @@ Catalog catalog_of(const Options& options) {
   return open_catalog(find_model(options.model, options.revision), options.filter_layers);
 }
 
-CostModel measured_cost(const Catalog& catalog) {
+CostModel measured_cost(const Catalog& catalog, const AnalysisSettings& settings) {
+  constexpr double worth_measuring_seconds = 30;
+  CostModel usual(usual_rates());
   std::int64_t largest_order = 0;
-  for (const Layer& layer : catalog.layers)
-    largest_order = std::max(largest_order, std::min(layer.rows, layer.cols));
+  double expected_seconds = 0;
+  for (const Layer& layer : catalog.layers) {
+    const LayerShape shape = shape_of(layer, settings);
+    largest_order = std::max(largest_order, shape.order);
+    expected_seconds += usual.work(shape, 1);
+  }
+  if (expected_seconds < worth_measuring_seconds) return usual;
   return CostModel(measured_rates(largest_order));
 }
 
@@ -177,7 +184,7 @@ Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t m
     if (journal.has(layer) || too_large.contains(layer)) return LayerState::finished;
     return journal.attempts(layer).unexplained > 0 ? LayerState::suspect : LayerState::waiting;
   };
-  CostModel cost = measured_cost(catalog);
+  CostModel cost = measured_cost(catalog, options.settings);
   const Plan plan = with_teams(make_plan(catalog, options.settings, cost, state), cost, ranks,
                                memory_per_rank - program_bytes);
   const BlockLayout used{ranks.ranks, ranks.first, largest_team(plan)};
