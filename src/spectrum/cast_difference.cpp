@@ -18,6 +18,17 @@ bool is_dense(std::int64_t differing, std::int64_t seen) {
   return differing > telling && differing > seen / densest;
 }
 
+/// Where few values differ, nearly all pieces are equal, and compared in a fraction of the time that their
+/// sums take.
+template <class Use>
+void for_each_differing_piece(std::span<const float> one, std::span<const float> other, Use use) {
+  constexpr std::size_t piece = 64;
+  for (std::size_t first = 0; first < one.size(); first += piece) {
+    const std::size_t end = std::min(first + piece, one.size());
+    if (std::memcmp(&one[first], &other[first], (end - first) * sizeof(float)) != 0) use(first, end);
+  }
+}
+
 }  // namespace
 
 bool CastDifference::add(std::span<const float> one, std::span<const float> other, const PanelPlace& panel,
@@ -63,12 +74,14 @@ void CastDifference::add_to_row(std::span<const float> one, std::span<const floa
                                 std::int64_t col) {
   double* col_sums = col_sums_.data() + col;
   double sum = 0;
-  for (std::size_t i = 0; i < one.size(); ++i) {
-    const double difference = std::fabs(static_cast<double>(one[i]) - static_cast<double>(other[i]));
-    col_sums[i] += difference;
-    sum += difference;
-    differing_ += difference == 0 ? 0 : 1;
-  }
+  for_each_differing_piece(one, other, [&](std::size_t first, std::size_t end) {
+    for (std::size_t i = first; i < end; ++i) {
+      const double difference = std::fabs(static_cast<double>(one[i]) - static_cast<double>(other[i]));
+      col_sums[i] += difference;
+      sum += difference;
+      differing_ += difference == 0 ? 0 : 1;
+    }
+  });
   row_sums_[static_cast<std::size_t>(row)] += sum;
 }
 

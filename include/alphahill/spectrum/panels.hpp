@@ -53,7 +53,7 @@ struct Panel {
 
 /// Slices of the longer side that make a panel of about `panel_bytes` in fp64, and deep enough for BLAS-3.
 std::int64_t panel_depth(const StoredMatrix& matrix);
-inline constexpr std::int64_t panel_bytes = 32 << 20;
+inline constexpr std::int64_t panel_bytes = 16 << 20;
 
 /// Reads the layer once, panel by panel, casts each and hands it to `use`, which may overwrite it. Each
 /// member of a team reads and casts an equal part of the panels; all use all of them, in the same order.
