@@ -6,6 +6,7 @@
 /// seconds of every stage, the best of as many turns as fit into SECONDS, of three at least.
 #include <cblas.h>
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -131,6 +132,12 @@ void take_turn(const StoredMatrix& matrix, Stages& stages) {
   stages.measure("eigenvalues", [&] { tridiagonal_eigenvalues(std::move(tridiagonal)); });
 }
 
+/// Like a run of many layers, whose memory the first large one that is freed makes the allocator keep.
+void keep_freed_memory() {
+  mallopt(M_MMAP_THRESHOLD, 16 << 20);
+  mallopt(M_TRIM_THRESHOLD, 32 << 20);
+}
+
 /// A turn has every stage once, so that a machine whose speed changes does so for all of them.
 std::string measured(std::int64_t rows, std::int64_t cols, double seconds) {
   constexpr double product_flops = 2.0 * product_order * product_order * product_order;
@@ -164,6 +171,7 @@ std::vector<std::string> measured(std::span<char*> shapes, double seconds) {
 int main(int argc, char** argv) {
   using namespace alphahill;
   set_blas_threads(1);
+  keep_freed_memory();
   try {
     if (argc < 3) throw Error(Fault::usage, "arguments", "expected SECONDS ROWSxCOLS...");
     const auto shapes = measured(std::span(argv + 2, argv + argc), std::stod(argv[1]));
