@@ -6,8 +6,8 @@
 namespace alphahill {
 
 std::int64_t StoredPanels::depth_of_read(const StoredMatrix& matrix) {
-  constexpr std::int64_t least_bytes_of_row = 16 << 10;
-  constexpr std::int64_t least_bytes = 64 << 20;
+  constexpr std::int64_t least_bytes_of_row = 8 << 10;
+  constexpr std::int64_t least_bytes = 32 << 20;
   const std::int64_t depth = panel_depth(matrix);
   if (!matrix.wide()) return depth;
   const std::int64_t value_bytes = bytes_of(matrix.format);
