@@ -78,9 +78,10 @@ def against_torch(full):
 def two_ranks():
     model = equal_layers("equal", **EQUAL)
     options = ("--precisions", "fp32")
-    one, two = (fastest(2, lambda: analyse(model, *options, ranks=ranks), "wall") for ranks in (1, 2))
-    yield Figure("eight layers of 4096 × 4096: one rank takes as long as two", one.wall / two.wall, 1.9, 1.97,
-                 f"{one.wall:.1f} s and {two.wall:.1f} s")
+    pairs = [[analyse(model, *options, ranks=ranks).wall for ranks in (1, 2)] for _ in range(2)]
+    one, two = map(min, zip(*pairs))
+    yield Figure("eight layers of 4096 × 4096: one rank takes as long as two", one / two, 1.9, 1.97,
+                 f"{one:.1f} s and {two:.1f} s")
 
 
 def small_layers():
