@@ -36,9 +36,10 @@ def read_csv(path):
 
 class ProgramTest(unittest.TestCase):
     """A test with a folder of its own."""
+    folder_in = None  # where temporary files go
 
     def setUp(self):
-        temporary = tempfile.TemporaryDirectory(prefix="alphahill-")
+        temporary = tempfile.TemporaryDirectory(prefix="alphahill-", dir=self.folder_in)
         self.addCleanup(temporary.cleanup)
         self.folder = Path(temporary.name)
 
