@@ -68,10 +68,17 @@ Journal open_journal(const Options& options, const Catalog& catalog) {
   return journal;
 }
 
-/// Crashes of earlier runs that a fatal signal explains.
+/// A crash of the last run that fatal signals explain: the layers that they struck are to blame, and the
+/// others that were under way are not.
 void enter_crash_notes(const std::filesystem::path& folder, Journal& journal) {
   std::vector<Attempt> attempts;
-  for (const std::int64_t layer : take_crash_notes(folder)) attempts.push_back({layer, AttemptEvent::blamed});
+  const std::vector<std::int64_t> noted = take_crash_notes(folder);
+  for (const std::int64_t layer : noted) attempts.push_back({layer, AttemptEvent::blamed});
+  for (std::int64_t layer = 1; !noted.empty() && layer <= std::ssize(journal.run().layers); ++layer) {
+    const bool under_way = !journal.has(layer) && journal.attempts(layer).unexplained > 0;
+    if (under_way && std::ranges::find(noted, layer) == noted.end())
+      attempts.push_back({layer, AttemptEvent::released});
+  }
   if (!attempts.empty()) journal.note(attempts);
 }
 

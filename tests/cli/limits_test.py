@@ -64,6 +64,13 @@ class LimitsTest(ProgramTest):
         self.assertEqual({row["reason"] for row in self.rows()[:3]},
                          {"was under way three times when the run was killed"})
 
+    def test_a_layer_is_not_blamed_for_the_crash_of_another(self):
+        for _ in range(3):
+            self.signalled_in_the_large_layer(signal.SIGKILL)
+        (self.output / "alpha_hill.crashed.2").touch()  # as a second rank would have left it, the last time
+        self.succeed("alpha-hill", *self.options)
+        self.assertEqual({row["status"] for row in self.rows()}, {"ok"})
+
     def test_a_layer_past_its_deadline_ends_the_run_with_one_error(self):
         done = run("alpha-hill", *self.options, "--layer-timeout", "0", "--grace", "0")
         self.assertEqual(done.returncode, 1)
