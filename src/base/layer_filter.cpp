@@ -11,6 +11,10 @@ namespace alphahill {
 
 std::vector<bool> layers_kept(std::span<const std::string> names, const std::string& expression) {
   constexpr auto option = "--filter-layers";
+  // Boost never comes to the end of an expression with one behind a possessive repeat: a?+(?#c)b
+  if (expression.find("(?#") != expression.npos) {
+    throw Error(Fault::usage, option, fmt::format("'{}': comments, (?#...), are not allowed", expression));
+  }
   std::vector<bool> kept;
   try {
     const boost::regex pattern(expression, boost::regex::perl);

@@ -142,6 +142,14 @@ TEST_F(CatalogTest, TheFilterIsFoundAnywhereInAName) {
   EXPECT_THAT(names(R"(layers\.(?!0).*(q|k)_proj$)"), ElementsAre("m.layers.1.q_proj", "m.layers.1.k_proj"));
 }
 
+TEST_F(CatalogTest, AFilterWithACommentIsRefused) {
+  builder_.add("a.weight", "F32", {2, 2}).write(folder_.path());
+  const auto error = thrown_by([&] { open("a?+(?#c)b"); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->fault(), Fault::usage);
+  EXPECT_THAT(error->what(), StartsWith("--filter-layers: 'a?+(?#c)b': comments"));
+}
+
 TEST_F(CatalogTest, ABrokenFilterIsWrongUsage) {
   builder_.add("a.weight", "F32", {2, 2}).write(folder_.path());
   const auto error = thrown_by([&] { open("("); });
