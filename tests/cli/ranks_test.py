@@ -1,5 +1,6 @@
 """The number of ranks, interruptions and restarts never change a figure."""
 
+import math
 import os
 import re
 import signal
@@ -70,7 +71,6 @@ class TeamsTest(ProgramTest):
     """A layer that needs more memory than a rank has, and small ones beside it."""
 
     ORDER = 2600
-    MEMORY = "250M"  # for half of the layer, not for all of it
 
     def setUp(self):
         super().setUp()
@@ -78,6 +78,12 @@ class TeamsTest(ProgramTest):
         shapes = [(self.ORDER, self.ORDER + 37), (90, 70), (64, 200), (70, 90)]
         self.model = model_of([random.standard_t(3, shape).astype(np.float32) for shape in shapes]).write(
             self.folder / "model")
+        self.too_little = f"{math.floor(0.9 * self.most_memory())}M"  # for the large layer on one rank, not on two
+
+    def most_memory(self):
+        """Of a rank that computes every layer alone, in MiB."""
+        planned = self.succeed("alpha-hill", "--model", self.model, "--dry-run").stdout
+        return float(re.search(r"memory +([\d.]+) MiB a rank at most", planned)[1])
 
     def figures(self, output, *options, **keywords):
         rows = self.analyse(self.model, self.folder / output, "--precisions", "fp32", *options, **keywords)
@@ -87,16 +93,16 @@ class TeamsTest(ProgramTest):
         alone = self.figures("alone")
         for ranks in (2, 3, 4):
             with self.subTest(ranks=ranks):
-                together = self.figures(f"on {ranks}", "--memory-per-rank", self.MEMORY, ranks=ranks)
+                together = self.figures(f"on {ranks}", "--memory-per-rank", self.too_little, ranks=ranks)
                 np.testing.assert_allclose(together, alone, rtol=1e-9, atol=0)
 
     def test_without_teams_the_layer_is_left_out(self):
-        together = self.figures("left out", "--memory-per-rank", self.MEMORY, "--max-team-size", "1", ranks=2)
+        together = self.figures("left out", "--memory-per-rank", self.too_little, "--max-team-size", "1", ranks=2)
         self.assertEqual([np.isnan(alpha) for alpha in together], [True, False, False, False])
 
     def test_a_dry_run_tells_the_teams_of_ranks_that_are_not_there(self):
         planned = self.succeed("alpha-hill", "--model", self.model, "--dry-run", "--ranks", "1024",
-                               "--memory-per-rank", self.MEMORY).stdout
+                               "--memory-per-rank", self.too_little).stdout
         self.assertRegex(planned, r"3 layers on one rank, 1 layer on teams of \d+")
         self.assertRegex(planned, r"about .* on 1024 ranks")
 
