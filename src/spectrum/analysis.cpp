@@ -76,11 +76,7 @@ class Analysis {
 
   std::vector<PrecisionFigures> run() && {
     for (std::size_t p = 0; p < figures_.size(); ++p) {
-      bool alone = false;
-      do_together(team_, [&] {
-        if (leads()) alone = needs_decomposition(p);
-      });
-      if (team_.any(alone)) reduce(p);
+      if (any_together(team_, [&] { return leads() && needs_decomposition(p); })) reduce(p);
     }
     if (leads()) finish();
     for (std::size_t p = 0; p < figures_.size(); ++p) {
@@ -149,7 +145,9 @@ double expected_gram_error(double error_bound, std::int64_t order) {
 
 std::vector<PrecisionFigures> analyse(const StoredMatrix& matrix, const AnalysisSettings& settings,
                                       Backend& backend, Team& team) {
-  return Analysis(matrix, settings, backend, team).run();
+  std::optional<Analysis> analysis;
+  do_together(team, [&] { analysis.emplace(matrix, settings, backend, team); });
+  return std::move(*analysis).run();
 }
 
 std::int64_t expected_decompositions(Format stored, const AnalysisSettings& settings) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "host_space.hpp"
 #include "lapack.hpp"
@@ -38,13 +39,7 @@ class BandReduction {
  private:
   void reduce_panel(std::int64_t first) {
     const std::int64_t below = first + width;
-    if (space_.holds(first)) {
-      update_panel(first);
-      const std::int64_t cols = std::min(width, order_ - first);
-      const lapack::Result panel = space_.columns_on_host(first, cols);
-      store_diagonal_block(first, panel);
-      if (below < order_) factor_below(first, panel);
-    }
+    space_.where_held(first, [this, first] { factor_panel(first); });
     if (below >= order_) return;
     space_.share(first, reflectors_, width * (order_ - below));
     space_.share(first, factor_, width * width);
@@ -52,6 +47,14 @@ class BandReduction {
     correct(below);
     hold(below);
     if (held_ == most_held) update(below);
+  }
+
+  void factor_panel(std::int64_t first) {
+    update_panel(first);
+    const std::int64_t cols = std::min(width, order_ - first);
+    const lapack::Result panel = space_.columns_on_host(first, cols);
+    store_diagonal_block(first, panel);
+    if (first + width < order_) factor_below(first, panel);
   }
 
   void update_panel(std::int64_t first) {
@@ -150,7 +153,10 @@ SymmetricBand reduce_to_band(ReductionSpace& space) {
 
 SymmetricBand reduce_to_band(SymmetricShare& a, Team& team) {
   HostSpace space(a, team);
-  SymmetricBand band = reduce_to_band(space);
+  std::optional<BandReduction> reduction;
+  do_together(team, [&] { reduction.emplace(space); });
+  SymmetricBand band = std::move(*reduction).run();
+  space.rethrow_together();
   team.sum(band.values());
   return band;
 }

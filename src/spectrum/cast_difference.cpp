@@ -10,14 +10,6 @@ namespace alphahill {
 
 namespace {
 
-/// The rounding of a dense cast differs nearly everywhere; values at the end of a format's range, at most one
-/// in a thousand.
-bool is_dense(std::int64_t differing, std::int64_t seen) {
-  constexpr std::int64_t telling = 4096;
-  constexpr std::int64_t densest = 16;
-  return differing > telling && differing > seen / densest;
-}
-
 /// Where few values differ, nearly all pieces are equal, and compared in a fraction of the time that their
 /// sums take.
 template <class Use>
@@ -33,8 +25,7 @@ void for_each_differing_piece(std::span<const float> one, std::span<const float>
 
 bool CastDifference::add(std::span<const float> one, std::span<const float> other, const PanelPlace& panel,
                          std::int64_t first) {
-  seen_ += std::ssize(one);
-  if (dense_) return false;
+  if (dense()) return false;
   if (std::memcmp(one.data(), other.data(), one.size_bytes()) == 0) return true;
   row_sums_.resize(static_cast<std::size_t>(rows_));
   col_sums_.resize(static_cast<std::size_t>(cols_));
@@ -48,24 +39,26 @@ bool CastDifference::add(std::span<const float> one, std::span<const float> othe
     add_to_row(segment(one), segment(other), panel.row + row, panel.col + col);
     at += length;
   }
-  dense_ = is_dense(differing_, seen_);
   return false;
 }
 
 void CastDifference::take_in(DifferenceSums sums) {
-  seen_ = rows_ * cols_;
   if (sums.differing_bits == 0) return;
   differing_ = sums.differing;
   row_sums_ = std::move(sums.row_sums);
   col_sums_ = std::move(sums.col_sums);
-  dense_ = is_dense(differing_, seen_);
+}
+
+void CastDifference::take_in(const Counts& of_all) {
+  const auto& [members_with_different_bits, differing] = of_all;
+  if (members_with_different_bits == 0) return;
+  differing_ = static_cast<std::int64_t>(differing);
+  row_sums_.resize(static_cast<std::size_t>(rows_));
+  col_sums_.resize(static_cast<std::size_t>(cols_));
 }
 
 void CastDifference::sum_over(Team& team) {
-  dense_ = team.any(dense_);
-  if (!team.any(!equal_bits())) return;
-  row_sums_.resize(static_cast<std::size_t>(rows_));
-  col_sums_.resize(static_cast<std::size_t>(cols_));
+  if (equal_bits() || dense()) return;
   team.sum(row_sums_);
   team.sum(col_sums_);
 }
@@ -85,10 +78,18 @@ void CastDifference::add_to_row(std::span<const float> one, std::span<const floa
   row_sums_[static_cast<std::size_t>(row)] += sum;
 }
 
+/// The rounding of a dense cast differs nearly everywhere; values at the end of a format's range, at most one
+/// in a thousand.
+bool CastDifference::dense() const {
+  constexpr std::int64_t telling = 4096;
+  constexpr std::int64_t densest = 16;
+  return differing_ > telling && differing_ > rows_ * cols_ / densest;
+}
+
 double CastDifference::norm_bound() const {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   if (equal_bits()) return 0;
-  if (dense_) return infinity;
+  if (dense()) return infinity;
   // std::max would pass over a NaN.
   const auto largest = [](double a, double b) { return b <= a ? a : std::isnan(b) ? infinity : b; };
   double row_sum = 0;

@@ -87,17 +87,41 @@ void CastSurvey::take_in(SurveyTotals totals) {
   }
 }
 
-void CastSurvey::sum_over(Team& team) {
+std::vector<double> CastSurvey::sums() const {
   std::vector<double> sums{stored_squares_, static_cast<double>(count_)};
   for (const Tally& tally : tallies_) {
     sums.insert(sums.end(), {tally.sums.squares, tally.sums.squared_errors, tally.sums.nonfinite});
+    for (const CastDifference& difference : tally.differences) {
+      const CastDifference::Counts counts = difference.counts();
+      sums.insert(sums.end(), counts.begin(), counts.end());
+    }
   }
-  team.sum(sums);
-  stored_squares_ = sums[0];
-  count_ = static_cast<std::int64_t>(sums[1]);
-  for (std::size_t p = 0; p < tallies_.size(); ++p) {
-    tallies_[p].sums = {sums[2 + 3 * p], sums[3 + 3 * p], sums[4 + 3 * p]};
-    for (CastDifference& difference : tallies_[p].differences) difference.sum_over(team);
+  return sums;
+}
+
+void CastSurvey::take_in(std::span<const double> sums_of_team) {
+  auto next = sums_of_team.begin();
+  stored_squares_ = *next++;
+  count_ = static_cast<std::int64_t>(*next++);
+  for (Tally& tally : tallies_) {
+    for (double* sum : {&tally.sums.squares, &tally.sums.squared_errors, &tally.sums.nonfinite}) {
+      *sum = *next++;
+    }
+    for (CastDifference& difference : tally.differences) {
+      CastDifference::Counts counts;
+      for (double& count : counts) count = *next++;
+      difference.take_in(counts);
+    }
+  }
+}
+
+void CastSurvey::sum_over(Team& team) {
+  std::vector<double> of_all;
+  do_together(team, [&] { of_all = sums(); });
+  team.sum(of_all);
+  do_together(team, [&] { take_in(of_all); });
+  for (Tally& tally : tallies_) {
+    for (CastDifference& difference : tally.differences) difference.sum_over(team);
   }
 }
 

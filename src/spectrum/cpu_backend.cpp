@@ -29,20 +29,30 @@ class CpuBackend final : public Backend {
     if (team.any(!gram->finite_diagonal())) return std::nullopt;
     std::array<double, 1> squared_norm{gram->squared_norm()};
     team.sum(squared_norm);
-    return checked(reduce(std::move(*gram), team), squared_norm[0]);
+    return reduce(std::move(*gram), squared_norm[0], team);
   }
 
  private:
-  static Computation reduce(SymmetricShare gram, Team& team) {
-    if (team.size() == 1 && gram.order() < two_stages_from) {
-      const auto matrix = std::make_shared<SymmetricShare>(std::move(gram));
-      return [matrix] {
-        const lapack::Result values{matrix->at(0, 0), matrix->leading_dimension()};
-        return tridiagonal_eigenvalues(lapack::reduce_to_tridiagonal(matrix->order(), values));
-      };
-    }
-    const auto band = std::make_shared<SymmetricBand>(reduce_to_band(gram, team));
-    return [band] { return band->eigenvalues(); };
+  static Eigenvalues reduce(SymmetricShare gram, double squared_norm, Team& team) {
+    if (team.size() == 1 && gram.order() < two_stages_from)
+      return by_tridiagonal(std::move(gram), squared_norm);
+    SymmetricBand band = reduce_to_band(gram, team);
+    Eigenvalues rest;
+    do_together(team, [&] {
+      const auto kept = std::make_shared<SymmetricBand>(std::move(band));
+      rest = checked([kept] { return kept->eigenvalues(); }, squared_norm);
+    });
+    return rest;
+  }
+
+  static Eigenvalues by_tridiagonal(SymmetricShare gram, double squared_norm) {
+    const auto matrix = std::make_shared<SymmetricShare>(std::move(gram));
+    return checked(
+        [matrix] {
+          const lapack::Result values{matrix->at(0, 0), matrix->leading_dimension()};
+          return tridiagonal_eigenvalues(lapack::reduce_to_tridiagonal(matrix->order(), values));
+        },
+        squared_norm);
   }
 
   static Eigenvalues checked(Computation compute, double squared_norm) {

@@ -51,12 +51,13 @@ void HostSpace::multiply(std::int64_t m, std::int64_t n, std::int64_t k, double 
 void HostSpace::multiply_symmetric(std::int64_t first, std::int64_t count, const double* v, double* y) {
   const std::span<double> product(y, static_cast<std::size_t>((a_.order() - first) * count));
   std::ranges::fill(product, 0);
-  a_.for_each_block(first, [&](std::int64_t col, std::int64_t cols) {
+  const auto add_block = [&](std::int64_t col, std::int64_t cols) {
     const std::int64_t rows = a_.order() - col;
     const std::int64_t offset = (col - first) * count;
     add_symmetric_product({rows, cols, a_.at(col, col), a_.leading_dimension()}, count, {v + offset, count},
                           {y + offset, count}, threads(rows));
-  });
+  };
+  attempt([&] { a_.for_each_block(first, add_block); });
   team_.sum(product);
 }
 

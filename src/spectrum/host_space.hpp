@@ -1,6 +1,7 @@
 /// The host's memory as the space of a band reduction, by one process or shared by a team.
 #pragma once
 
+#include <exception>
 #include <vector>
 
 #include "alphahill/spectrum/team.hpp"
@@ -14,7 +15,9 @@ class HostSpace final : public ReductionSpace {
   HostSpace(SymmetricShare& a, Team& team) : a_(a), team_(team) {}
 
   std::int64_t order() const override { return a_.order(); }
-  bool holds(std::int64_t col) const override { return a_.holds(col); }
+  void where_held(std::int64_t col, const std::function<void()>& use) override {
+    if (a_.holds(col)) attempt(use);
+  }
   double* allocate(std::int64_t values) override;
   Mirrored allocate_mirrored(std::int64_t values) override;
   lapack::Result columns(std::int64_t col) override { return {a_.at(col, col), a_.leading_dimension()}; }
@@ -28,10 +31,24 @@ class HostSpace final : public ReductionSpace {
     a_.subtract_rank_2k(first, count, v, w);
   }
 
+  /// Throws what this member's steps threw, on all members; collective.
+  void rethrow_together() { throw_together(team_, exception_); }
+
  private:
+  /// A step of this member's own, after which the others wait for it in any case.
+  template <class Step>
+  void attempt(Step step) {
+    try {
+      if (!exception_) step();
+    } catch (const std::exception&) {
+      exception_ = std::current_exception();
+    }
+  }
+
   SymmetricShare& a_;
   Team& team_;
   std::vector<std::vector<double>> allocated_;
+  std::exception_ptr exception_;  ///< of the first step that threw one
 };
 
 }  // namespace alphahill

@@ -64,6 +64,9 @@ void for_each_panel(const StoredMatrix& matrix, CastChain chain, CastSurvey* sur
   std::vector<std::byte> bytes;
   Panel own;
   Panel received;
+  do_together(team, [&] {
+    if (team.size() > 1) received.resize(deepest, matrix.order());
+  });
   for (std::int64_t turn = 0; turn < turns; ++turn) {
     do_together(team, [&] {
       const Slices slices = slices_of(team.rank(), turn);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "lapack.hpp"
 
@@ -23,8 +24,9 @@ class ReductionSpace {
   virtual ~ReductionSpace() = default;
 
   virtual std::int64_t order() const = 0;
-  /// Does this process hold the columns of A from this one on? Others take no part in their panel.
-  virtual bool holds(std::int64_t col) const = 0;
+  /// Calls `use` where this process holds the columns of A from this one on: others take no part in their
+  /// panel. What it throws may come to light later only.
+  virtual void where_held(std::int64_t col, const std::function<void()>& use) = 0;
 
   /// Memory of the space, set to zero, and as long-lived.
   virtual double* allocate(std::int64_t values) = 0;

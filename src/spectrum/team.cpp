@@ -4,7 +4,6 @@
 #include <array>
 #include <exception>
 #include <new>
-#include <vector>
 
 #include "alphahill/base/error.hpp"
 
@@ -35,24 +34,12 @@ Failure describe(const std::exception_ptr& exception) {
   }
 }
 
-int first_to_fail(Team& team, bool mine) {
-  std::vector<double> failed(static_cast<std::size_t>(team.size()));
-  failed[static_cast<std::size_t>(team.rank())] = mine ? 1 : 0;
-  team.sum(failed);
-  return static_cast<int>(std::ranges::find(failed, 1.0) - failed.begin());
-}
-
 }  // namespace
 
-void do_together(Team& team, const std::function<void()>& step) {
-  std::exception_ptr exception;
-  try {
-    step();
-  } catch (const std::exception&) {
-    exception = std::current_exception();
-  }
+void throw_together(Team& team, const std::exception_ptr& exception) {
   if (!team.any(exception != nullptr)) return;
-  const int member = first_to_fail(team, exception != nullptr);
+  int member = 0;
+  while (!team.any(exception != nullptr && team.rank() == member)) ++member;
   Failure failure = exception ? describe(exception) : Failure{};
   team.broadcast(std::as_writable_bytes(std::span(&failure, 1)), member);
   if (exception) std::rethrow_exception(exception);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -132,13 +133,16 @@ void add_symmetric_product(const BlockColumn& a, std::int64_t vectors, SideBySid
   const Multiply multiply = multiply_with[static_cast<std::size_t>(level)];
   if (threads == 1) return add_on_one_thread(a, vectors, v, y, multiply);
   const std::vector<std::int64_t> cuts = equal_cuts(a, threads);
-  std::vector<std::vector<double>> sums(static_cast<std::size_t>(threads));
+  std::vector<std::unique_ptr<double[]>> sums;
+  for (int part = 0; part < threads; ++part) {
+    sums.push_back(std::make_unique_for_overwrite<double[]>(static_cast<std::size_t>(a.rows * vectors)));
+  }
   {
     std::vector<std::jthread> running;
     for (std::size_t part = 0; part < sums.size(); ++part) {
       running.emplace_back([&, part] {
-        sums[part].resize(static_cast<std::size_t>(a.rows * vectors));
-        const SideBySide<double> sum{sums[part].data(), vectors};
+        std::fill_n(sums[part].get(), a.rows * vectors, 0.0);
+        const SideBySide<double> sum{sums[part].get(), vectors};
         const std::int64_t col = cuts[part];
         add_on_one_thread(from_column(a, col, cuts[part + 1] - col), vectors, v.from_row(col),
                           sum.from_row(col), multiply);

@@ -96,13 +96,17 @@ TEST(CastDifference, ANanOrInfinityHasNoBound) {
   }
 }
 
-TEST(CastDifference, ADenseDifferenceIsGivenUpForGood) {
-  const std::vector<float> zeros(1 << 17, 0.0F);
-  const std::vector<float> ones(1 << 17, 1.0F);
-  CastDifference difference(64, 1 << 17);
-  difference.add(zeros, ones, {0, 0, 1 << 17}, 0);
-  for (std::int64_t row = 1; row < 64; ++row) difference.add(zeros, zeros, {row, 0, 1 << 17}, 0);
-  EXPECT_EQ(difference.norm_bound(), std::numeric_limits<double>::infinity());
+TEST(CastDifference, IsDenseWhereASixteenthOfTheWholeMatrixDiffers) {
+  constexpr std::int64_t cols = 1 << 12;
+  const std::vector<float> zeros(cols, 0.0F);
+  const std::vector<float> ones(cols, 1.0F);
+  for (const std::int64_t differing_rows : {4, 5}) {
+    CastDifference difference(64, cols);
+    for (std::int64_t row = 0; row < 64; ++row) {
+      difference.add(zeros, row < differing_rows ? ones : zeros, {row, 0, cols}, 0);
+    }
+    EXPECT_EQ(std::isinf(difference.norm_bound()), differing_rows == 5);
+  }
 }
 
 /// A kind of matrix, by its singular values or random.

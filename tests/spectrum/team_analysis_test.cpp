@@ -41,6 +41,11 @@ void expect_same_figures(const std::vector<PrecisionFigures>& found,
     expect_close(found[p].cast_error, expected[p].cast_error);
     EXPECT_EQ(found[p].nonfinite, expected[p].nonfinite);
     ASSERT_EQ(found[p].shares.has_value(), expected[p].shares.has_value());
+    if (found[p].shares) {
+      EXPECT_EQ(found[p].shares->precision, expected[p].shares->precision);
+      // What is left of nearly equal alphas.
+      EXPECT_NEAR(found[p].shares->bound, expected[p].shares->bound, 1e-6 * expected[p].shares->bound);
+    }
     ASSERT_EQ(found[p].spectrum.has_value(), expected[p].spectrum.has_value());
     if (!found[p].spectrum) continue;
     expect_close(found[p].spectrum->hill.alpha, expected[p].spectrum->hill.alpha);
@@ -64,6 +69,24 @@ TEST_P(TeamAnalysis, SharesWhatOneRankShares) {
   const auto alone = figures_of(stored(matrix), 1);
   EXPECT_GT(alone[1].shares.value().bound, 0);
   expect_same_figures(figures_of(stored(matrix), GetParam()), alone);
+}
+
+/// Weights that fp16 and bf16 hold but for these first rows, which differ by a unit in the last place of
+/// fp32.
+RowMajor differing_in_rows(std::int64_t rows) {
+  RowMajor matrix = (random_matrix(1200, 100, 2) * 16).array().round() / 16;
+  matrix.topRows(rows) = matrix.topRows(rows).unaryExpr(
+      [](double value) { return static_cast<double>(std::nextafter(static_cast<float>(value), 8.0F)); });
+  return matrix;
+}
+
+TEST_P(TeamAnalysis, JudgesCastsThatDifferInFewRowsByTheWholeMatrix) {
+  for (const std::int64_t rows : {70, 80}) {
+    const RowMajor matrix = differing_in_rows(rows);
+    const auto alone = figures_of(stored(matrix), 1);
+    EXPECT_EQ(alone[1].shares.has_value(), rows == 70) << "a sixteenth of the rows is 75";
+    expect_same_figures(figures_of(stored(matrix), GetParam()), alone);
+  }
 }
 
 TEST_P(TeamAnalysis, FallsBackToTheSvd) {

@@ -5,6 +5,7 @@
 /// Computations, section 2.3.3).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -42,24 +43,30 @@ class CastDifference {
   /// Takes in the differences of all weights at once.
   void take_in(DifferenceSums sums);
 
-  /// Takes in what the other members of a team have seen of the same matrix; collective.
+  /// What members of a team have seen of the same matrix, to be added up: are the bits different, and where
+  /// E is not 0.
+  using Counts = std::array<double, 2>;
+  Counts counts() const { return {equal_bits() ? 0.0 : 1.0, static_cast<double>(differing_)}; }
+  /// Takes in the counts of all members, and makes room for their sums.
+  void take_in(const Counts& of_all);
+  /// Takes in the sums of the other members, once their counts are in; collective.
   void sum_over(Team& team);
 
   bool equal_bits() const { return row_sums_.empty(); }
   /// A bound on |E|_2, rounding of the sums included. Infinite where a difference is NaN or Inf, and where so
-  /// many weights differ that no tolerance in use would let them pass: then the sums are not taken to the
-  /// end.
+  /// many weights of the matrix differ that no tolerance in use would let them pass: then the sums are not
+  /// taken to the end.
   double norm_bound() const;
 
  private:
   void add_to_row(std::span<const float> one, std::span<const float> other, std::int64_t row,
                   std::int64_t col);
+  /// Do so many differ that the sums are not taken any more?
+  bool dense() const;
 
   std::int64_t rows_;
   std::int64_t cols_;
-  std::int64_t seen_ = 0;
   std::int64_t differing_ = 0;
-  bool dense_ = false;            ///< so many differ that the sums are not taken any more
   std::vector<double> row_sums_;  ///< empty until a difference is seen
   std::vector<double> col_sums_;
 };

@@ -64,6 +64,10 @@ class CastSurvey {
   double relative_error(std::size_t precision) const;
 
  private:
+  /// What is added up over a team, but for the sums of the differences.
+  std::vector<double> sums() const;
+  void take_in(std::span<const double> sums_of_team);
+
   struct Tally {
     CastSums sums{};
     CastSums block_sums{};                    ///< of the current block

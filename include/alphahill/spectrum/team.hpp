@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
+#include <exception>
 #include <span>
 
 namespace alphahill {
@@ -25,9 +25,34 @@ class Team {
   virtual bool any(bool mine) = 0;
 };
 
-/// Runs a step of each member's own, without collective calls in it. Where it throws on one member, all
-/// throw: that one its own exception, the others an Error of the same fault and text.
-void do_together(Team& team, const std::function<void()>& step);
+/// Where there is an exception on one member, all throw: that one its own, the others an Error of the same
+/// fault and text. Allocates nothing before all members know. Collective.
+void throw_together(Team& team, const std::exception_ptr& exception);
+
+/// Runs a step of each member's own, without collective calls in it. @return does any member's say so?
+/// Where it throws on one member, all throw, as above.
+template <class Step>
+bool any_together(Team& team, Step step) {
+  std::exception_ptr exception;
+  bool mine = false;
+  try {
+    mine = step();
+  } catch (const std::exception&) {
+    exception = std::current_exception();
+  }
+  if (!team.any(mine || exception)) return false;
+  throw_together(team, exception);
+  return true;
+}
+
+/// The same for a step that says nothing.
+template <class Step>
+void do_together(Team& team, Step step) {
+  any_together(team, [&] {
+    step();
+    return false;
+  });
+}
 
 /// The team of one rank.
 class Alone final : public Team {

@@ -15,7 +15,7 @@ class DeviceSpace final : public ReductionSpace {
   DeviceSpace(DeviceQueue& queue, double* a, std::int64_t order);
 
   std::int64_t order() const override { return order_; }
-  bool holds(std::int64_t) const override { return true; }
+  void where_held(std::int64_t, const std::function<void()>& use) override { use(); }
   double* allocate(std::int64_t values) override;
   Mirrored allocate_mirrored(std::int64_t values) override;
   lapack::Result columns(std::int64_t col) override { return {a_ + col * (order_ + 1), order_}; }
