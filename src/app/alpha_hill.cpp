@@ -58,9 +58,11 @@ void announce(const Run& run, int ranks) {
 void worker(const Catalog& catalog, const Options& options, const Device& device, int rank, MpiTeams& teams,
             const CoordinatorLine& line) {
   leave_crash_notes_in(options.report.output_dir);
+  AnalysisSettings settings = options.settings;
+  settings.memory = device.memory - program_bytes;
   const auto lane = [&, backend = std::shared_ptr<Backend>()](std::int64_t layer, int team_size) mutable {
     if (!backend) backend = device.make_backend();
-    return compute_record(catalog, layer, options.settings, *backend, rank, teams.of_size(team_size));
+    return compute_record(catalog, layer, settings, *backend, rank, teams.of_size(team_size));
   };
   work(std::vector<ComputeLayer>(layers_in_flight(device, catalog), lane), rank, line);
 }
@@ -136,11 +138,6 @@ void broadcast_job(MpiSession& mpi, const Job& job) {
   mpi.broadcast(bytes);
 }
 
-/// Bytes that each rank may use. Collective.
-std::int64_t memory_per_rank(const Options& options, const NodeShare& node, MpiSession& mpi) {
-  return mpi.least(options.memory_per_rank.value_or(memory_of_node() / node.ranks));
-}
-
 void warn_of_shared_cores(const Options& options, const NodeShare& node) {
   const int wanted = node.ranks * options.threads_per_rank;
   if (node.cores == 0 || wanted <= node.cores) return;
@@ -156,14 +153,12 @@ int failed_run(const Run& run, const Error& failure) {
   return code;
 }
 
-Ended lead(const Options& options, const Device& device, MpiSession& mpi) {
+Ended lead(const Options& options, const Device& device, const NodeShare& node, MpiSession& mpi) {
   note_stop_signals();
-  const NodeShare node = mpi.share_of_node();
-  const std::int64_t memory = memory_per_rank(options, node, mpi);
   warn_of_shared_cores(options, node);
   std::optional<Run> run;
   try {
-    run.emplace(prepare_run(options, blocks_of(options, mpi.size(), mpi.for_all_threads()), memory));
+    run.emplace(prepare_run(options, blocks_of(options, mpi.size(), mpi.for_all_threads()), device.memory));
   } catch (const std::exception& error) {
     broadcast_job(mpi, {.called_off = true, .catalog = {}, .ranks = {}});
     return {report_error(program, error), std::nullopt};
@@ -178,7 +173,6 @@ Ended lead(const Options& options, const Device& device, MpiSession& mpi) {
 
 Ended follow(const Options& options, const Device& device, MpiSession& mpi) {
   ignore_stop_signals();
-  memory_per_rank(options, mpi.share_of_node(), mpi);
   std::vector<std::byte> bytes;
   mpi.broadcast(bytes);
   const auto job = from_bytes<Job>(bytes, "job of rank 0");
@@ -211,9 +205,11 @@ Ended take_part(int argc, char** argv) {
     start_logging(options.log_level, mpi.rank());
     set_blas_threads(options.threads_per_rank);
     if (show(options, mpi)) return {};
-    const Device device = open_device(options.device, options.memory_per_rank, mpi);
-    return or_abort(
-        mpi, [&] { return mpi.rank() == 0 ? lead(options, device, mpi) : follow(options, device, mpi); });
+    const NodeShare node = mpi.share_of_node();
+    const Device device = open_device(options.device, options.memory_per_rank, node, mpi);
+    return or_abort(mpi, [&] {
+      return mpi.rank() == 0 ? lead(options, device, node, mpi) : follow(options, device, mpi);
+    });
   } catch (const Error& error) {
     // All ranks find the same mistake in the same command line, or none may go on; one of them says so.
     if (mpi.rank() == 0) return {report_error(program, error), std::nullopt};

@@ -53,10 +53,11 @@ DeviceChoice parse_device(const std::string& text) {
   throw Error(Fault::usage, "--device", "expected cpu, cuda or cuda:N, found '" + text + "'");
 }
 
-Device open_device(const DeviceChoice& choice, std::optional<std::int64_t> memory_per_rank, MpiSession& mpi) {
-  if (!choice.cuda) return {make_cpu_backend, 1, 0};
+Device open_device(const DeviceChoice& choice, std::optional<std::int64_t> memory_per_rank,
+                   const NodeShare& node, MpiSession& mpi) {
+  const std::int64_t memory = mpi.least(memory_per_rank.value_or(memory_of_node() / node.ranks));
+  if (!choice.cuda) return {make_cpu_backend, 1, memory};
   const auto on_node = mpi.place_on_node();
-  const NodeShare node = mpi.share_of_node();
   std::optional<Error> failure;
   CudaDevice device;
   try {
@@ -73,8 +74,7 @@ Device open_device(const DeviceChoice& choice, std::optional<std::int64_t> memor
   const int most_layers = std::clamp(node.cores / node.ranks, 1, most_in_flight);
   spdlog::info("rank {} of {} on its node computes up to {} layers side by side on {}", on_node.number,
                on_node.of, most_layers, device.name);
-  return {cuda_backends(device, on_device.of), most_layers,
-          memory_per_rank.value_or(memory_of_node() / node.ranks)};
+  return {cuda_backends(device, on_device.of), most_layers, memory};
 }
 
 std::size_t layers_in_flight(const Device& device, const Catalog& catalog) {

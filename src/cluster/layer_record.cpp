@@ -56,6 +56,9 @@ ResultRow row_of(LayerRecord& record, const PrecisionFigures& figures, const std
   if (figures.nonfinite > 0) {
     row.status = Status::nonfinite;
     row.reason = fmt::format("{} of {} {} weights are NaN or Inf", figures.nonfinite, weights, precision);
+  } else if (!figures.failure.empty()) {
+    row.status = Status::failed;
+    row.reason = figures.failure;
   } else if (figures.shares) {
     row = shared_row(record.results[figures.shares->precision], figures.shares->bound);
   } else {

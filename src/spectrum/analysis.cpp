@@ -1,11 +1,14 @@
 #include "alphahill/spectrum/analysis.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
 #include <limits>
 
+#include "alphahill/base/text.hpp"
 #include "eigenvalue_checks.hpp"
 
 namespace alphahill {
@@ -112,11 +115,22 @@ class Analysis {
     Spectrum spectrum = estimate(std::move(gram.eigenvalues), gram.method, settings_.k_fraction);
     pending_.reset();
     if (needs_svd(spectrum)) {
+      figures_[p].failure = too_large_for_svd();
+      if (!figures_[p].failure.empty()) return;
       spectrum = estimate(squared_singular_values(matrix_, chain(p)), Method::svd_full, settings_.k_fraction);
     }
     check_trace(spectrum.eigenvalues, survey_.squared_norm(p), matrix_.rows, matrix_.cols);
     spectrum.seconds = seconds_ + seconds_since(start);
     figures_[p].spectrum = std::move(spectrum);
+  }
+
+  /// "" where one rank has the memory for an SVD: no more than for a Gram matrix on its own.
+  std::string too_large_for_svd() const {
+    const std::int64_t needed = peak_bytes(matrix_);
+    if (needed <= settings_.memory) return "";
+    return fmt::format(
+        "needs an SVD, and {} for it on one rank, which has {} besides the program (--memory-per-rank)",
+        human_bytes(static_cast<double>(needed)), human_bytes(static_cast<double>(settings_.memory)));
   }
 
   CastChain chain(std::size_t p) const { return {settings_.load, settings_.precisions[p]}; }

@@ -9,10 +9,12 @@ import time
 import unittest
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from support.models import mixtral, model_of
-from support.programs import ENVIRONMENT, RESULTS, STATISTICS, ProgramTest, command, run
+from support.programs import ENVIRONMENT, RESULTS, STATISTICS, STORE, ProgramTest, command, run
+from support.results_files import read_table
 
 SLOW_LAYERS = 10
 STOPPED_EARLY = 75
@@ -95,6 +97,17 @@ class TeamsTest(ProgramTest):
             with self.subTest(ranks=ranks):
                 together = self.figures(f"on {ranks}", "--memory-per-rank", self.too_little, ranks=ranks)
                 np.testing.assert_allclose(together, alone, rtol=1e-9, atol=0)
+
+    def test_a_team_says_what_an_svd_of_its_layer_would_need(self):
+        matrix = np.random.default_rng(6).standard_normal((self.ORDER, self.ORDER + 37)).astype(np.float32)
+        matrix[:100] *= 1e8
+        model = model_of([matrix]).write(self.folder / "ill-conditioned")
+        self.analyse(model, self.folder / "results", "--precisions", "fp32", "--memory-per-rank", self.too_little,
+                     ranks=2)
+        with h5py.File(self.folder / "results" / STORE) as file:
+            row, = read_table(file, "results")
+        self.assertEqual(row["status"], "failed")
+        self.assertRegex(row["reason"], r"needs an SVD, and .* MiB for it on one rank, which has .* MiB besides the program")
 
     def test_without_teams_the_layer_is_left_out(self):
         together = self.figures("left out", "--memory-per-rank", self.too_little, "--max-team-size", "1", ranks=2)

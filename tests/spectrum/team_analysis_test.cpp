@@ -12,9 +12,10 @@
 namespace alphahill {
 namespace {
 
-const AnalysisSettings settings{Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, 0.1, 1e-5};
+const AnalysisSettings usual{Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, 0.1, 1e-5};
 
-std::vector<PrecisionFigures> figures_of(const StoredMatrix& matrix, int members) {
+std::vector<PrecisionFigures> figures_of(const StoredMatrix& matrix, int members,
+                                         const AnalysisSettings& settings = usual) {
   std::vector<PrecisionFigures> figures;
   run_as_team(members, [&](Team& team) {
     auto mine = analyse(matrix, settings, *make_cpu_backend(), team);
@@ -89,10 +90,27 @@ TEST_P(TeamAnalysis, JudgesCastsThatDifferInFewRowsByTheWholeMatrix) {
   }
 }
 
-TEST_P(TeamAnalysis, FallsBackToTheSvd) {
+RowMajor ill_conditioned() {
   const Eigen::VectorXd singular = Eigen::VectorXd::NullaryExpr(
       30, [](Eigen::Index i) { return std::pow(10.0, -static_cast<double>(i) / 2); });
-  const RowMajor matrix = rounded_to_fp32(matrix_of(50, 30, singular, 6));
+  return rounded_to_fp32(matrix_of(50, 30, singular, 6));
+}
+
+TEST_P(TeamAnalysis, LeavesOutAnSvdThatDoesNotFitIntoOneRank) {
+  const RowMajor matrix = ill_conditioned();
+  const std::int64_t needed = peak_bytes(stored(matrix));
+  AnalysisSettings limited = usual;
+  for (limited.memory = needed - 1; limited.memory <= needed; ++limited.memory) {
+    for (const PrecisionFigures& figures : figures_of(stored(matrix), GetParam(), limited)) {
+      const bool fits = limited.memory == needed;
+      EXPECT_EQ(figures.spectrum.has_value(), fits);
+      EXPECT_THAT(figures.failure, testing::HasSubstr(fits ? "" : "needs an SVD"));
+    }
+  }
+}
+
+TEST_P(TeamAnalysis, FallsBackToTheSvd) {
+  const RowMajor matrix = ill_conditioned();
   expect_same_figures(figures_of(stored(matrix), GetParam()), figures_of(stored(matrix), 1));
 }
 
@@ -113,7 +131,7 @@ TEST_P(TeamAnalysis, AFailureToReadOnOneMemberEndsAllWithItsReason) {
   };
   run_as_team(GetParam(), [&](Team& team) {
     try {
-      analyse(failing, settings, *make_cpu_backend(), team);
+      analyse(failing, usual, *make_cpu_backend(), team);
       ADD_FAILURE() << "no error on member " << team.rank();
     } catch (const Error& error) {
       EXPECT_EQ(error.fault(), Fault::input);

@@ -25,13 +25,14 @@ DeviceChoice parse_device(const std::string& text);
 struct Device {
   std::function<std::unique_ptr<Backend>()> make_backend;  ///< each for one layer at a time
   int most_layers;                                         ///< that it computes side by side at most
-  std::int64_t memory;                                     ///< bytes on the host for them
+  std::int64_t memory;                                     ///< bytes that each rank may use on its host
 };
 
 /// Finds this rank's device. Collective.
 /// @param memory_per_rank  bytes; nothing: what the node has, shared by its ranks
 /// @throws Error  on every rank where one of them finds none
-Device open_device(const DeviceChoice& choice, std::optional<std::int64_t> memory_per_rank, MpiSession& mpi);
+Device open_device(const DeviceChoice& choice, std::optional<std::int64_t> memory_per_rank,
+                   const NodeShare& node, MpiSession& mpi);
 
 /// Layers to compute side by side: as many as the memory of the host is enough for, should all of them have
 /// to be left to the CPU.

@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -29,6 +31,9 @@ struct AnalysisSettings {
   std::vector<Format> precisions;  ///< in the order asked for
   double k_fraction;               ///< in (0, 1]
   double share_tolerance;          ///< of alpha's relative change, in [0, 1); 0: only equal bits share
+  /// Bytes that a rank may use for a layer: the SVD of a layer that a team shares is one rank's, and may not
+  /// fit.
+  std::int64_t memory = std::numeric_limits<std::int64_t>::max();
 };
 
 /// The spectrum of the weights at one precision, and what follows from it.
@@ -48,7 +53,8 @@ struct Share {
 
 struct PrecisionFigures {
   std::optional<Share> shares;       ///< the spectrum of another precision that serves as this one's too
-  std::optional<Spectrum> spectrum;  ///< nothing where shared, or where a cast weight is NaN or Inf
+  std::optional<Spectrum> spectrum;  ///< nothing where shared, failed, or where a cast weight is NaN or Inf
+  std::string failure;               ///< why there is no spectrum, where the weights are not to blame
   std::int64_t nonfinite;            ///< cast weights that are NaN or Inf
   double cast_error;                 ///< |W_p - W|_F / |W|_F against the stored weights
   double squared_norm;               ///< |W_p|_F^2
