@@ -55,16 +55,25 @@ void announce(const Run& run, int ranks) {
   }
 }
 
-void worker(const Catalog& catalog, const Options& options, const Device& device, int rank, MpiTeams& teams,
-            const CoordinatorLine& line) {
+/// Workers of every rank. Collective.
+int lanes_of_ranks(const Device& device, const Catalog& catalog, MpiSession& mpi) {
+  return static_cast<int>(mpi.least(layers_in_flight(device, catalog)));
+}
+
+/// What each worker of this rank does.
+Work work_on(const Catalog& catalog, const Options& options, const Device& device, int lanes, int rank,
+             MpiTeams& teams) {
   leave_crash_notes_in(options.report.output_dir);
   AnalysisSettings settings = options.settings;
-  settings.memory = device.memory - program_bytes;
-  const auto lane = [&, backend = std::shared_ptr<Backend>()](std::int64_t layer, int team_size) mutable {
-    if (!backend) backend = device.make_backend();
-    return compute_record(catalog, layer, settings, *backend, rank, teams.of_size(team_size));
+  settings.memory = (device.memory - program_bytes) / lanes;
+  return [&catalog, &device, &teams, settings, rank](const CoordinatorLine& line) {
+    std::unique_ptr<Backend> backend;
+    const ComputeLayer compute = [&](std::int64_t layer, int team_size) {
+      if (!backend) backend = device.make_backend();
+      return compute_record(catalog, layer, settings, *backend, rank, teams.of_size(team_size));
+    };
+    work(compute, rank, line);
   };
-  work(std::vector<ComputeLayer>(layers_in_flight(device, catalog), lane), rank, line);
 }
 
 /// Where ranks wait for each other, an exception that leaves one of them must end them all.
@@ -123,9 +132,12 @@ std::optional<Error> coordinate(Run& run, const Device& device, MpiSession& mpi,
             snapshots.write_if_due(run);
           },
       .stop_requested = stop_requested};
-  const Schedule schedule(run.plan, run.cost, run.ranks, {run.options.layer_timeout, slurm_seconds_left()});
-  Crew crew(mpi,
-            [&](const CoordinatorLine& line) { worker(run.catalog, run.options, device, 0, teams, line); });
+  const int lanes = lanes_of_ranks(device, run.catalog, mpi);
+  BlockLayout workers = run.ranks;
+  workers.ranks *= lanes;
+  const Schedule schedule(run.plan, run.cost, workers, {run.options.layer_timeout, slurm_seconds_left()});
+  compute_no_layers();
+  Crew crew(mpi, lanes, work_on(run.catalog, run.options, device, lanes, 0, teams));
   const RunEnd end = Coordinator(run.catalog, schedule, crew, books, run.options.grace_seconds).run();
   if (!end.broken_off.empty()) run.journal.note(end.broken_off);
   if (end.ranks_compute) end_abandoned(run, end, mpi);
@@ -178,7 +190,8 @@ Ended follow(const Options& options, const Device& device, MpiSession& mpi) {
   const auto job = from_bytes<Job>(bytes, "job of rank 0");
   if (job.called_off) return {};
   MpiTeams teams(mpi, job.ranks);
-  worker(job.catalog, options, device, mpi.rank(), teams, line_to_rank_0(mpi));
+  const int lanes = lanes_of_ranks(device, job.catalog, mpi);
+  work_for_rank_0(mpi, lanes, work_on(job.catalog, options, device, lanes, mpi.rank(), teams));
   return {};
 }
 

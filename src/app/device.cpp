@@ -77,14 +77,14 @@ Device open_device(const DeviceChoice& choice, std::optional<std::int64_t> memor
   return {cuda_backends(device, on_device.of), most_layers, memory};
 }
 
-std::size_t layers_in_flight(const Device& device, const Catalog& catalog) {
+std::int64_t layers_in_flight(const Device& device, const Catalog& catalog) {
   std::int64_t largest = 1;
   for (const Layer& layer : catalog.layers) {
     if (!layer.unsupported.empty()) continue;
     largest = std::max(largest, peak_bytes({layer.rows, layer.cols, layer.format, {}}));
   }
   const std::int64_t fit = (device.memory - program_bytes) / largest;
-  return static_cast<std::size_t>(std::clamp<std::int64_t>(fit, 1, device.most_layers));
+  return std::clamp<std::int64_t>(fit, 1, device.most_layers);
 }
 
 }  // namespace alphahill

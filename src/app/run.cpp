@@ -189,7 +189,8 @@ Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t m
   auto too_large = records_too_large(catalog, options.settings, journal, ranks, memory_per_rank);
   const auto state = [&](std::int64_t layer) {
     if (journal.has(layer) || too_large.contains(layer)) return LayerState::finished;
-    return journal.attempts(layer).unexplained > 0 ? LayerState::suspect : LayerState::waiting;
+    const AttemptTally attempts = journal.attempts(layer);
+    return attempts.unexplained + attempts.blamed > 0 ? LayerState::suspect : LayerState::waiting;
   };
   CostModel cost = measured_cost(catalog, options.settings);
   const Plan plan = with_teams(make_plan(catalog, options.settings, cost, state), cost, ranks,

@@ -56,8 +56,8 @@ void Coordinator::dismiss() {
   std::set<int> busy;
   for (const auto& [first, under_way] : schedule_.under_way())
     busy.insert(under_way.busy.begin(), under_way.busy.end());
-  for (int rank = 0; rank < crew_.size(); ++rank) {
-    if (!busy.contains(rank)) crew_.assign(rank, {});
+  for (int worker = 0; worker < crew_.size(); ++worker) {
+    if (!busy.contains(worker)) crew_.assign(worker, {});
   }
 }
 
@@ -120,8 +120,8 @@ void Coordinator::send(const std::vector<Handout>& handouts) {
 
 void Coordinator::take_in(Arrival arrival, Turn& turn) {
   Report& report = arrival.report;
-  turn.work += schedule_.finish(arrival.rank, done_by(report), now());
-  if (report.run_failed) give_up(arrival.rank, Error(report.fault, report.where, report.reason));
+  turn.work += schedule_.finish(arrival.worker, done_by(report), now());
+  if (report.run_failed) give_up(arrival.worker, Error(report.fault, report.where, report.reason));
   for (LayerRecord& record : report.records) {
     if (!record.results.empty()) turn.records.push_back(std::move(record));
   }
@@ -161,7 +161,8 @@ void Coordinator::watch_deadlines() {
   for (const auto& [first, under_way] : schedule_.under_way()) {
     if (overdue_ || now() <= under_way.deadline) continue;
     overdue_ = first;
-    fail(Error(Fault::system, fmt::format("rank {}", *under_way.busy.begin()), late_text(under_way)));
+    fail(Error(Fault::system, fmt::format("rank {}", crew_.rank_of(*under_way.busy.begin())),
+               late_text(under_way)));
   }
 }
 

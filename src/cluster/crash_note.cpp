@@ -19,17 +19,30 @@ constexpr std::array fatal_signals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 // What the handler needs lies ready: it may neither allocate nor lock.
 std::array<char, 4096> note_path{};
 std::size_t folder_length = 0;
-thread_local std::int64_t layer_of_thread = 0;
-std::atomic<std::int64_t> last_layer = 0;  ///< for threads of libraries
+constexpr std::size_t most_threads = 256;
+std::array<std::atomic<const LayersUnderWay*>, most_threads> under_way{};
+thread_local const LayersUnderWay* of_this_thread = nullptr;
+thread_local bool computes_layers = true;
 std::array<struct sigaction, fatal_signals.size()> previous_actions{};
 
-extern "C" void leave_note(int signal) {
-  const std::int64_t layer = layer_of_thread != 0 ? layer_of_thread : last_layer.load();
-  char* number = note_path.data() + folder_length;
-  const auto [end, code] = std::to_chars(number, note_path.data() + note_path.size() - 1, layer);
-  if (layer != 0 && code == std::errc()) {
-    *end = '\0';
-    ::close(::open(note_path.data(), O_CREAT | O_WRONLY | O_CLOEXEC, 0666));
+void leave_note(std::int64_t layer) {
+  std::array<char, note_path.size()> path = note_path;
+  const auto [end, code] = std::to_chars(path.data() + folder_length, path.data() + path.size() - 1, layer);
+  if (code != std::errc()) return;
+  *end = '\0';
+  ::close(::open(path.data(), O_CREAT | O_WRONLY | O_CLOEXEC, 0666));
+}
+
+void leave_notes(const LayersUnderWay* computed) {
+  if (computed == nullptr) return;
+  for (const std::int64_t layer : computed->layers()) leave_note(layer);
+}
+
+extern "C" void on_fatal_signal(int signal) {
+  if (of_this_thread != nullptr) {
+    leave_notes(of_this_thread);
+  } else if (computes_layers) {
+    for (const auto& of_thread : under_way) leave_notes(of_thread.load());
   }
   for (std::size_t i = 0; i < fatal_signals.size(); ++i)
     ::sigaction(fatal_signals[i], &previous_actions[i], nullptr);
@@ -45,14 +58,29 @@ void leave_crash_notes_in(const std::filesystem::path& folder) {
   start.copy(note_path.data(), start.size());
   folder_length = start.size();
   struct sigaction action {};
-  action.sa_handler = leave_note;
+  action.sa_handler = on_fatal_signal;
   for (std::size_t i = 0; i < fatal_signals.size(); ++i)
     ::sigaction(fatal_signals[i], &action, &previous_actions[i]);
 }
 
-void computing_layer(std::int64_t layer) {
-  layer_of_thread = layer;
-  last_layer = layer;
+LayersUnderWay::LayersUnderWay(std::span<const std::int64_t> layers) : layers_(layers) {
+  of_this_thread = this;
+  for (auto& free : under_way) {
+    const LayersUnderWay* none = nullptr;
+    if (free.compare_exchange_strong(none, this)) return;
+  }
+}
+
+LayersUnderWay::~LayersUnderWay() {
+  for (auto& taken : under_way) {
+    const LayersUnderWay* mine = this;
+    if (taken.compare_exchange_strong(mine, nullptr)) break;
+  }
+  of_this_thread = nullptr;
+}
+
+void compute_no_layers() {
+  computes_layers = false;
 }
 
 std::vector<std::int64_t> take_crash_notes(const std::filesystem::path& folder) {

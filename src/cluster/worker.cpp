@@ -1,13 +1,9 @@
 #include "alphahill/cluster/worker.hpp"
 
-#include <atomic>
 #include <chrono>
-#include <optional>
-#include <thread>
 #include <utility>
 
 #include "alphahill/cluster/crash_note.hpp"
-#include "alphahill/cluster/mailbox.hpp"
 
 namespace alphahill {
 
@@ -28,7 +24,7 @@ Report run_failure(Fault fault, std::string where, std::string reason) {
 
 /// What one layer has to report, whatever happens.
 Report reported(int rank, std::int64_t layer, int team_size, const ComputeLayer& compute) {
-  computing_layer(layer);
+  const LayersUnderWay under_way({&layer, 1});
   Report report;
   try {
     report.records.push_back(compute(layer, team_size));
@@ -37,7 +33,6 @@ Report reported(int rank, std::int64_t layer, int team_size, const ComputeLayer&
   } catch (const std::exception& error) {
     report = run_failure(Fault::internal, "rank " + std::to_string(rank), error.what());
   }
-  computing_layer(0);
   return report;
 }
 
@@ -80,45 +75,11 @@ void one_after_another(const Assignment& assignment, const ComputeLayer& compute
   reporter.send();
 }
 
-/// Each lane takes the next layer as it becomes free. After a failure no more are begun, and those under way
-/// are finished before it is reported.
-void side_by_side(const Assignment& assignment, const std::vector<ComputeLayer>& lanes, int rank,
-                  const CoordinatorLine& line) {
-  Mailbox<std::optional<Report>> done;  // nothing: a lane has come to its end
-  std::atomic<std::size_t> next = 0;
-  std::atomic<bool> failed = false;
-  std::vector<std::jthread> threads;
-  for (const ComputeLayer& lane : lanes) {
-    threads.emplace_back([&] {
-      for (std::size_t i = next++; i < assignment.layers.size() && !failed; i = next++) {
-        Report report = reported(rank, assignment.layers[i], 1, lane);
-        if (report.run_failed) failed = true;
-        done.put(std::move(report));
-      }
-      done.put(std::nullopt);
-    });
-  }
-  Reporter reporter(line);
-  for (std::size_t ended = 0; ended < lanes.size();) {
-    reporter.send_if_due();
-    if (auto report = done.take()) {
-      reporter.take(std::move(*report));
-    } else {
-      ++ended;
-    }
-  }
-  reporter.send();
-}
-
 }  // namespace
 
-void work(const std::vector<ComputeLayer>& lanes, int rank, const CoordinatorLine& line) {
+void work(const ComputeLayer& compute, int rank, const CoordinatorLine& line) {
   for (Assignment next = line.receive(); !next.layers.empty(); next = line.receive()) {
-    if (lanes.size() == 1 || next.layers.size() == 1) {
-      one_after_another(next, lanes.front(), rank, line);
-    } else {
-      side_by_side(next, lanes, rank, line);
-    }
+    one_after_another(next, compute, rank, line);
   }
 }
 

@@ -21,13 +21,13 @@ MpiSession* mpi = nullptr;
 
 const AnalysisSettings settings{Format::fp32, {Format::fp32}, 0.1, 0};
 
-Catalog catalog_of(std::int64_t layers) {
+Catalog catalog_of(std::int64_t layers, std::int64_t rows) {
   Catalog catalog{"folder", "00", {}, {}};
   for (std::int64_t i = 1; i <= layers; ++i) {
     Layer layer;
     layer.name = "layer " + std::to_string(i);
-    layer.rows = 8;
-    layer.cols = 8 + i;
+    layer.rows = rows;
+    layer.cols = rows + i;
     catalog.layers.push_back(layer);
   }
   return catalog;
@@ -53,6 +53,8 @@ struct Conditions {
   std::function<void()> before_keeping = [] {};
   ScheduleLimits limits = {};
   double grace_seconds = 60;
+  int lanes = 1;
+  std::int64_t rows = 8;
 };
 
 RunBooks books_in(Outcome& outcome, const Conditions& conditions) {
@@ -66,23 +68,24 @@ RunBooks books_in(Outcome& outcome, const Conditions& conditions) {
           .stop_requested = conditions.stop_requested};
 }
 
-Schedule schedule_of(const Catalog& catalog, const ScheduleLimits& limits) {
+Schedule schedule_of(const Catalog& catalog, const Conditions& conditions) {
   const CostModel cost(usual_rates());
   const Plan plan = make_plan(catalog, settings, cost, [](std::int64_t) { return LayerState::waiting; });
-  return {plan, cost, {mpi->size(), 0, 1}, limits};
+  return {plan, cost, {mpi->size() * conditions.lanes, 0, 1}, conditions.limits};
 }
 
 /// Runs a plan of this many layers on all ranks; the outcome is rank 0's.
 Outcome run(std::int64_t layers, const ComputeLayer& compute, const Conditions& conditions = {}) {
+  const Work work_on = [&](const CoordinatorLine& line) { work(compute, mpi->rank(), line); };
   if (mpi->rank() != 0) {
-    work({compute}, mpi->rank(), line_to_rank_0(*mpi));
+    work_for_rank_0(*mpi, conditions.lanes, work_on);
     return {};
   }
   Outcome outcome;
-  const Catalog catalog = catalog_of(layers);
-  Crew crew(*mpi, [&](const CoordinatorLine& line) { work({compute}, 0, line); });
-  outcome.end = Coordinator(catalog, schedule_of(catalog, conditions.limits), crew,
-                            books_in(outcome, conditions), conditions.grace_seconds)
+  const Catalog catalog = catalog_of(layers, conditions.rows);
+  Crew crew(*mpi, conditions.lanes, work_on);
+  outcome.end = Coordinator(catalog, schedule_of(catalog, conditions), crew, books_in(outcome, conditions),
+                            conditions.grace_seconds)
                     .run();
   return outcome;
 }
@@ -103,12 +106,48 @@ TEST(Coordination, EveryLayerIsComputedOnce) {
   }
 }
 
-TEST(Coordination, AFailureOnAnyRankEndsAllAndKeepsWhatIsFinished) {
+TEST(Coordination, LanesComputeEveryLayerOnce) {
+  for (const std::int64_t layers : {1, 5, 100}) {
+    Outcome outcome = run(layers, finished, {.lanes = 3});
+    if (mpi->rank() != 0) continue;
+    EXPECT_FALSE(outcome.end.failure);
+    std::ranges::sort(outcome.kept);
+    EXPECT_THAT(outcome.kept, ElementsAreArray(all(layers)));
+  }
+}
+
+/// While a lane of the last rank is at its first layer, the other one reports several and gets more.
+TEST(Coordination, LanesDoNotWaitForEachOther) {
+  using namespace std::chrono_literals;
+  std::atomic<int> begun = 0;
+  bool waited_in_vain = false;
+  const auto compute = [&](std::int64_t layer, int) {
+    if (mpi->rank() != mpi->size() - 1) {
+      std::this_thread::sleep_for(20ms);
+    } else if (begun++ == 0) {
+      const auto end = std::chrono::steady_clock::now() + 30s;
+      while (begun < 4 && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(1ms);
+      waited_in_vain = begun < 4;
+    }
+    return finished(layer, 1);
+  };
+  constexpr std::int64_t handed_out_one_by_one = 4096;
+  const Outcome outcome = run(20 * mpi->size(), compute, {.lanes = 2, .rows = handed_out_one_by_one});
+  EXPECT_FALSE(waited_in_vain);
+  if (mpi->rank() != 0) return;
+  EXPECT_EQ(std::ssize(outcome.kept), 20 * mpi->size());
+}
+
+class CoordinationOfLanes : public testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Lanes, CoordinationOfLanes, testing::Values(1, 3));
+
+TEST_P(CoordinationOfLanes, AFailureOnAnyRankEndsAllAndKeepsWhatIsFinished) {
   const int failing = mpi->size() - 1;
-  const Outcome outcome = run(200, [&](std::int64_t layer, int) {
+  const auto compute = [&](std::int64_t layer, int) {
     if (mpi->rank() == failing) throw Error(Fault::input, "model.safetensors", "the file ends early");
     return finished(layer, 1);
-  });
+  };
+  const Outcome outcome = run(200, compute, {.lanes = GetParam()});
   if (mpi->rank() != 0) return;
   ASSERT_TRUE(outcome.end.failure);
   EXPECT_STREQ(outcome.end.failure->what(), "model.safetensors: the file ends early");
@@ -168,11 +207,11 @@ RunEnd end_of_a_hanging_run(std::int64_t layers) {
     while (layer == 1 && !go_on) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     return finished(layer, 1);
   };
-  const Catalog catalog = catalog_of(layers);
   const Conditions conditions{.limits = {.layer_timeout = 0.2, .end_of_job = {}}, .grace_seconds = 0.1};
+  const Catalog catalog = catalog_of(layers, conditions.rows);
   Outcome outcome;
-  Crew crew(*mpi, [&](const CoordinatorLine& line) { work({compute}, 0, line); });
-  const RunEnd end = Coordinator(catalog, schedule_of(catalog, conditions.limits), crew,
+  Crew crew(*mpi, 1, [&](const CoordinatorLine& line) { work(compute, 0, line); });
+  const RunEnd end = Coordinator(catalog, schedule_of(catalog, conditions), crew,
                                  books_in(outcome, conditions), conditions.grace_seconds)
                          .run();
   go_on = true;

@@ -2,41 +2,82 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <array>
 #include <csignal>
+#include <functional>
+#include <latch>
+#include <thread>
 
 #include "support/temporary_folder.hpp"
 
 namespace alphahill {
 namespace {
 
-using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::UnorderedElementsAre;
 
-TEST(CrashNoteDeathTest, AFatalSignalLeavesTheLayerAndTakesItsCourse) {
+/// The notes that `crash` leaves, which ends the process by SIGABRT.
+std::vector<std::int64_t> notes_after(const std::function<void()>& crash) {
   const TemporaryFolder folder;
   EXPECT_EXIT(
       {
         leave_crash_notes_in(folder.path());
-        computing_layer(42);
-        std::abort();
+        crash();
       },
       testing::KilledBySignal(SIGABRT), "");
-  EXPECT_THAT(take_crash_notes(folder.path()), ElementsAre(42));
+  const auto layers = take_crash_notes(folder.path());
   EXPECT_THAT(take_crash_notes(folder.path()), IsEmpty()) << "a note is taken once";
+  return layers;
+}
+
+/// A thread that computes these layers until the process ends.
+void compute_beside(std::vector<std::int64_t> layers) {
+  std::latch begun(1);
+  std::thread([&begun, layers = std::move(layers)] {
+    const LayersUnderWay under_way(layers);
+    begun.count_down();
+    for (;;) ::pause();
+  }).detach();
+  begun.wait();
+}
+
+TEST(CrashNoteDeathTest, ACrashIsAboutTheLayersOfItsThread) {
+  EXPECT_THAT(notes_after([] {
+                compute_beside({1});
+                const std::array<std::int64_t, 2> layers{42, 43};
+                const LayersUnderWay under_way(layers);
+                std::abort();
+              }),
+              UnorderedElementsAre(42, 43));
+}
+
+TEST(CrashNoteDeathTest, ACrashOfALibrarysThreadIsAboutAllLayersUnderWay) {
+  EXPECT_THAT(notes_after([] {
+                compute_beside({1});
+                compute_beside({2, 3});
+                std::thread([] { std::abort(); }).join();
+              }),
+              UnorderedElementsAre(1, 2, 3));
+}
+
+TEST(CrashNoteDeathTest, ACrashOfAThreadThatCoordinatesIsAboutNone) {
+  EXPECT_THAT(notes_after([] {
+                compute_no_layers();
+                compute_beside({1});
+                std::abort();
+              }),
+              IsEmpty());
 }
 
 TEST(CrashNoteDeathTest, BetweenLayersThereIsNothingToNote) {
-  const TemporaryFolder folder;
-  EXPECT_EXIT(
-      {
-        leave_crash_notes_in(folder.path());
-        computing_layer(42);
-        computing_layer(0);
-        std::abort();
-      },
-      testing::KilledBySignal(SIGABRT), "");
-  EXPECT_THAT(take_crash_notes(folder.path()), IsEmpty());
+  EXPECT_THAT(notes_after([] {
+                const std::array<std::int64_t, 1> layer{42};
+                { const LayersUnderWay under_way(layer); }
+                std::abort();
+              }),
+              IsEmpty());
 }
 
 TEST(CrashNote, OtherFilesAreLeftAlone) {

@@ -111,13 +111,14 @@ Outcome run(std::int64_t layers, const ComputeTogether& compute) {
   const ComputeLayer compute_layer = [&](std::int64_t layer, int team_size) {
     return compute(layer, teams.of_size(team_size));
   };
+  const Work work_on = [&](const CoordinatorLine& line) { work(compute_layer, mpi->rank(), line); };
   if (mpi->rank() != 0) {
-    work({compute_layer}, mpi->rank(), line_to_rank_0(*mpi));
+    work_for_rank_0(*mpi, 1, work_on);
     return {};
   }
   Outcome outcome;
   const Catalog catalog = catalog_of(layers);
-  Crew crew(*mpi, [&](const CoordinatorLine& line) { work({compute_layer}, 0, line); });
+  Crew crew(*mpi, 1, work_on);
   const RunBooks books{.write =
                            [&](std::span<const LayerRecord> records, std::span<const std::int64_t>) {
                              for (const LayerRecord& record : records) outcome.records[record.layer] = record;

@@ -36,6 +36,6 @@ Device open_device(const DeviceChoice& choice, std::optional<std::int64_t> memor
 
 /// Layers to compute side by side: as many as the memory of the host is enough for, should all of them have
 /// to be left to the CPU.
-std::size_t layers_in_flight(const Device& device, const Catalog& catalog);
+std::int64_t layers_in_flight(const Device& device, const Catalog& catalog);
 
 }  // namespace alphahill

@@ -36,6 +36,7 @@ struct RunEnd {
 
 class Coordinator {
  public:
+  /// @param schedule  whose ranks are the workers of the crew
   /// @param grace_seconds  for the layers under way, once a stop is requested
   Coordinator(const Catalog& catalog, Schedule schedule, Crew& crew, RunBooks books, double grace_seconds);
 

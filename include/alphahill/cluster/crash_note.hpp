@@ -1,11 +1,12 @@
-/// A note that a process leaves when a fatal signal ends it: which layer it was computing.
+/// Notes that a process leaves when a fatal signal ends it: which layers it was computing.
 ///
-/// The note is an empty file alpha_hill.crashed.<layer> in the output folder; the next run enters it into its
+/// A note is an empty file alpha_hill.crashed.<layer> in the output folder; the next run enters it into its
 /// journal.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <vector>
 
 namespace alphahill {
@@ -14,9 +15,24 @@ namespace alphahill {
 /// the signal take its course. Once a process.
 void leave_crash_notes_in(const std::filesystem::path& folder);
 
-/// The layer that a crash of this thread from now on is about; 0: none. A crash of a thread that computes
-/// none is about the layer that was begun last.
-void computing_layer(std::int64_t layer);
+/// Layers that this thread computes, one such object at a time. A crash of the thread is about them; a crash
+/// of a thread that computes none, as those of libraries are, about what all threads compute.
+class LayersUnderWay {
+ public:
+  /// @param layers  outlive this
+  explicit LayersUnderWay(std::span<const std::int64_t> layers);
+  ~LayersUnderWay();
+  LayersUnderWay(const LayersUnderWay&) = delete;
+  LayersUnderWay& operator=(const LayersUnderWay&) = delete;
+
+  std::span<const std::int64_t> layers() const { return layers_; }
+
+ private:
+  std::span<const std::int64_t> layers_;
+};
+
+/// From now on a crash of this thread is about no layer.
+void compute_no_layers();
 
 /// The layers that notes in the folder are about; removes the notes.
 std::vector<std::int64_t> take_crash_notes(const std::filesystem::path& folder);

@@ -1,8 +1,9 @@
-/// All workers of a run as the coordinator sees them: rank 0's own, on a thread of its own, and those of
-/// other ranks.
+/// All workers of a run as the coordinator sees them: rank 0's own, on threads of their own, and those of
+/// other ranks. Every rank has as many; worker w is lane w % lanes of rank w / lanes.
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -14,21 +15,40 @@
 
 namespace alphahill {
 
-/// A report and the rank that it comes from.
+/// What a worker does until it is told that there is no more.
+using Work = std::function<void(const CoordinatorLine&)>;
+
+/// Workers of this process, each on a thread of its own.
+class OwnWorkers {
+ public:
+  /// @param work  copied for each lane
+  OwnWorkers(int lanes, const Work& work);
+  /// Tells them that there is no more, and waits for them.
+  ~OwnWorkers();
+
+  void assign(Assignment assignment);
+  std::optional<Report> report_now() { return reports_.take_now(); }
+
+ private:
+  std::deque<Mailbox<Assignment>> assignments_;  ///< by lane
+  Mailbox<Report> reports_;
+  std::vector<std::jthread> threads_;
+};
+
+/// A report and the worker that it comes from.
 struct Arrival {
-  int rank;
+  int worker;
   Report report;
 };
 
 class Crew {
  public:
-  /// @param own_work  what rank 0's own worker does, on its thread, until it is told that there is no more
-  Crew(MpiSession& mpi, std::function<void(const CoordinatorLine&)> own_work);
-  /// Tells rank 0's own worker that there is no more, and waits for it.
-  ~Crew() { own_assignments_.put({}); }
+  /// @param lanes  of every rank
+  Crew(MpiSession& mpi, int lanes, const Work& own_work);
 
-  int size() const { return mpi_.size(); }
-  void assign(int rank, Assignment assignment);
+  int size() const { return mpi_.size() * lanes_; }
+  int rank_of(int worker) const { return worker / lanes_; }
+  void assign(int worker, Assignment assignment);
   /// What has arrived; waits for at most `longest` where nothing has.
   std::vector<Arrival> arrivals(std::chrono::milliseconds longest);
 
@@ -36,13 +56,13 @@ class Crew {
   std::optional<Arrival> arrival_now();
 
   MpiSession& mpi_;
+  int lanes_;
   PatientWait silence_;
-  Mailbox<Assignment> own_assignments_;
-  Mailbox<Report> own_reports_;
-  std::jthread own_worker_;
+  OwnWorkers own_;
 };
 
-/// The line of a worker on another rank than 0.
-CoordinatorLine line_to_rank_0(MpiSession& mpi);
+/// The workers of another rank than 0, until there is no more: the only one in the calling thread, several on
+/// threads of their own while this one passes messages on.
+void work_for_rank_0(MpiSession& mpi, int lanes, const Work& work);
 
 }  // namespace alphahill

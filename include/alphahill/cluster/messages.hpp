@@ -29,10 +29,11 @@ struct Job {
 struct Assignment {
   std::vector<std::int64_t> layers;  ///< their numbers, from 1
   std::int32_t team_size = 1;        ///< more than one: a single layer, together with the others of the team
+  std::int32_t lane = 0;             ///< which of the rank's workers it is for
 
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
-    archive(self.layers, self.team_size);
+    archive(self.layers, self.team_size, self.lane);
   }
 };
 
@@ -44,10 +45,11 @@ struct Report {
   Fault fault = Fault::internal;
   std::string where;
   std::string reason;
+  std::int32_t lane = 0;  ///< which of the rank's workers it is from
 
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
-    archive(self.records, self.run_failed, self.fault, self.where, self.reason);
+    archive(self.records, self.run_failed, self.fault, self.where, self.reason, self.lane);
   }
 };
 

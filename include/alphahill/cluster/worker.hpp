@@ -1,9 +1,8 @@
-/// A worker: computes the layers that the coordinator assigns until there are no more, one after another or,
-/// with a GPU, several side by side.
+/// A worker: computes the layers that the coordinator assigns, one after another, until there are no more. A
+/// rank has one, or with a GPU several side by side, one a lane.
 #pragma once
 
 #include <functional>
-#include <vector>
 
 #include "alphahill/cluster/messages.hpp"
 
@@ -12,7 +11,7 @@ namespace alphahill {
 /// A worker's line to the coordinator.
 struct CoordinatorLine {
   std::function<Assignment()> receive;  ///< waits for the next assignment
-  std::function<void(const Report&)> send;
+  std::function<void(Report)> send;
 };
 
 /// Computes a layer, or this rank's part in it where the team is larger than one.
@@ -20,10 +19,6 @@ using ComputeLayer = std::function<LayerRecord(std::int64_t layer, int team_size
 
 /// Works until there are no more layers. What a layer throws is reported, and the rest of the assignment
 /// left; nothing escapes but what the line throws.
-///
-/// @param lanes  one or more; each computes one layer at a time, in the calling thread where it is the only
-/// one,
-///               else in whatever thread
-void work(const std::vector<ComputeLayer>& lanes, int rank, const CoordinatorLine& line);
+void work(const ComputeLayer& compute, int rank, const CoordinatorLine& line);
 
 }  // namespace alphahill
