@@ -16,6 +16,7 @@ namespace alphahill {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr std::int64_t always_solver = std::int64_t{1} << 40;
 constexpr std::int64_t always_band = 0;
@@ -121,6 +122,22 @@ TEST_F(DeviceBackend, AfterAnErrorForGoodAllIsDoneOnTheCpu) {
     expect_figures_of_cpu(figures_of(stored(matrix), *backend), stored(matrix), Method::gram_eigen);
     device.before = [](const std::string&) {};
   }
+}
+
+TEST_F(DeviceBackend, ADeviceThatOneLaneHasLostIsLostToAll) {
+  const CapturedLog log;
+  const RowMajor matrix = random_matrix(60, 50, 8);
+  const auto budget = std::make_shared<DeviceBudget>(device.memory);
+  const auto one = make_device_backend(std::make_unique<HostQueue>(device), budget, always_solver);
+  const auto other = make_device_backend(std::make_unique<HostQueue>(device), budget, always_solver);
+  device.before = [](const std::string& operation) {
+    throw DeviceError(DeviceError::Extent::for_good, operation, "illegal address");
+  };
+  figures_of(stored(matrix), *one);
+  device.before = [](const std::string& operation) { ADD_FAILURE() << operation << " on a lost device"; };
+  expect_figures_of_cpu(figures_of(stored(matrix), *other), stored(matrix), Method::gram_eigen);
+  EXPECT_THAT(log.text(), HasSubstr("the GPU has failed"));
+  EXPECT_THAT(log.text(), Not(HasSubstr("is computed on the CPU instead"))) << "it is said once";
 }
 
 TEST_F(DeviceBackend, EigenvaluesThatDoNotAddUpAreComputedAgainOnTheCpu) {

@@ -66,26 +66,29 @@ class DeviceBackend final : public Backend {
 
   std::optional<Eigenvalues> gram_eigenvalues(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey,
                                               Team& team) override {
-    if (lost_ || team.size() > 1 || matrix.order() == 0) {
+    if (budget_->lost() || team.size() > 1 || matrix.order() == 0) {
       return cpu_->gram_eigenvalues(matrix, chain, survey, team);
     }
     try {
       return on_device(matrix, chain, survey);
     } catch (const DeviceError& error) {
-      lost_ = error.extent() == DeviceError::Extent::for_good;
-      say_why_not(matrix, error);
+      note_failure(matrix, error);
     }
     return cpu_->gram_eigenvalues(matrix, chain, survey, team);
   }
 
  private:
-  void say_why_not(const StoredMatrix& matrix, const Error& error) const {
-    if (lost_) {
+  void note_failure(const StoredMatrix& matrix, const DeviceError& error) const {
+    if (error.extent() == DeviceError::Extent::for_good && budget_->lose()) {
       spdlog::error("the GPU has failed, this rank goes on with the CPU alone: {}", error.what());
     } else {
-      spdlog::warn("a {} x {} layer is computed on the CPU instead of the GPU: {}", matrix.rows, matrix.cols,
-                   error.what());
+      say_why_not(matrix, error);
     }
+  }
+
+  static void say_why_not(const StoredMatrix& matrix, const Error& error) {
+    spdlog::warn("a {} x {} layer is computed on the CPU instead of the GPU: {}", matrix.rows, matrix.cols,
+                 error.what());
   }
 
   /// The survey is fed when nothing can fail any more: the CPU can start from the beginning.
@@ -169,7 +172,6 @@ class DeviceBackend final : public Backend {
   std::int64_t first_order_by_band_;
   Staging staging_;
   std::unique_ptr<Backend> cpu_;
-  bool lost_ = false;
 };
 
 }  // namespace

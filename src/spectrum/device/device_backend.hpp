@@ -16,9 +16,9 @@ namespace alphahill {
 inline constexpr std::int64_t usual_first_order_by_band = 8192;
 
 /// A layer goes to the CPU where the device has too little memory for it, where eigenvalues do not converge
-/// there, and where they do not add up; every further layer does when the device has failed. Each of these is
-/// logged, and the method of each spectrum says where it was computed. A team of several ranks computes on
-/// its CPUs.
+/// there, and where they do not add up; every further layer of all backends that share the budget does when
+/// the device has failed. Each of these is logged, and the method of each spectrum says where it was
+/// computed. A team of several ranks computes on its CPUs.
 ///
 /// @param budget  shared by the backends of this process on the device
 std::unique_ptr<Backend> make_device_backend(std::unique_ptr<DeviceQueue> queue,

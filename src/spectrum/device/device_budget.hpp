@@ -1,6 +1,7 @@
-/// The memory of a device that the layers in flight share.
+/// What the layers in flight on a device share: its memory, and whether it still can be used.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -28,6 +29,10 @@ class DeviceBudget {
   /// @throws DeviceError(this_layer) when the whole budget is less
   Claim claim(std::int64_t bytes);
 
+  /// After an error for good. @return is this the first?
+  bool lose() { return !lost_.exchange(true); }
+  bool lost() const { return lost_; }
+
  private:
   void give_back(std::int64_t bytes);
 
@@ -37,6 +42,7 @@ class DeviceBudget {
   std::uint64_t next_served_ = 0;
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::atomic<bool> lost_ = false;
 };
 
 }  // namespace alphahill
