@@ -19,3 +19,9 @@ if(architectures_asked STREQUAL "")
     endif()
   endforeach()
 endif()
+
+# Not in every toolkit from 12.4 on.
+include(CheckCXXSymbolExists)
+set(CMAKE_REQUIRED_LIBRARIES CUDA::cusolver CUDA::cudart_static)
+check_cxx_symbol_exists(cusolverDnXsyevBatched cusolverDn.h ALPHAHILL_HAS_SYEV_BATCHED)
+unset(CMAKE_REQUIRED_LIBRARIES)

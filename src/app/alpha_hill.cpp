@@ -68,11 +68,11 @@ Work work_on(const Catalog& catalog, const Options& options, const Device& devic
   settings.memory = (device.memory - program_bytes) / lanes;
   return [&catalog, &device, &teams, settings, rank](const CoordinatorLine& line) {
     std::unique_ptr<Backend> backend;
-    const ComputeLayer compute = [&](std::int64_t layer, int team_size) {
+    const auto compute = [&](std::span<const std::int64_t> layers, int team_size) {
       if (!backend) backend = device.make_backend();
-      return compute_record(catalog, layer, settings, *backend, rank, teams.of_size(team_size));
+      return compute_records(catalog, layers, settings, *backend, rank, teams.of_size(team_size));
     };
-    work(compute, rank, line);
+    work({compute, device.most_at_once}, rank, line);
   };
 }
 

@@ -17,6 +17,8 @@ namespace alphahill {
 namespace {
 
 constexpr int most_in_flight = 8;
+/// Small ones, that is: more than one of a second's work. A crash may cost them all.
+constexpr std::size_t most_at_once = 32;
 
 /// Throws on every rank where one of them has failed: that one's own error, which it logs where rank 0 does
 /// not print it.
@@ -56,7 +58,7 @@ DeviceChoice parse_device(const std::string& text) {
 Device open_device(const DeviceChoice& choice, std::optional<std::int64_t> memory_per_rank,
                    const NodeShare& node, MpiSession& mpi) {
   const std::int64_t memory = mpi.least(memory_per_rank.value_or(memory_of_node() / node.ranks));
-  if (!choice.cuda) return {make_cpu_backend, 1, memory};
+  if (!choice.cuda) return {make_cpu_backend, 1, 1, memory};
   const auto on_node = mpi.place_on_node();
   std::optional<Error> failure;
   CudaDevice device;
@@ -74,7 +76,7 @@ Device open_device(const DeviceChoice& choice, std::optional<std::int64_t> memor
   const int most_layers = std::clamp(node.cores / node.ranks, 1, most_in_flight);
   spdlog::info("rank {} of {} on its node computes up to {} layers side by side on {}", on_node.number,
                on_node.of, most_layers, device.name);
-  return {cuda_backends(device, on_device.of), most_layers, memory};
+  return {cuda_backends(device, on_device.of), most_layers, most_at_once, memory};
 }
 
 std::int64_t layers_in_flight(const Device& device, const Catalog& catalog) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <deque>
 #include <functional>
 #include <new>
 #include <optional>
@@ -99,36 +100,74 @@ LayerRecord record_without_figures(std::int64_t number, const AnalysisSettings& 
 
 namespace {
 
-/// What `compute` returns, or the record of what went wrong with this layer alone.
-LayerRecord guarded_record(std::int64_t number, const AnalysisSettings& settings,
-                           const std::function<LayerRecord()>& compute) {
-  try {
-    return compute();
-  } catch (const Error& error) {
-    if (error.fault() != Fault::internal) throw;
-    return record_without_figures(number, settings, Status::failed, error.what());
-  } catch (const std::bad_alloc&) {
-    return record_without_figures(number, settings, Status::failed, "not enough memory for this layer");
+class LayerInAnalysis {
+ public:
+  LayerInAnalysis(const Catalog& catalog, std::int64_t number, const AnalysisSettings& settings,
+                  Backend& backend, Team& team)
+      : number_(number),
+        layer_(catalog.layers.at(static_cast<std::size_t>(number - 1))),
+        settings_(settings),
+        leads_(team.rank() == 0) {
+    do_together(team, [&] { weights_.emplace(catalog, layer_); });
+    guarded([&] { do_together(team, [&] { analysis_.emplace(matrix_, settings, backend, team); }); });
   }
-}
+
+  /// @return whether there is more to do
+  bool step() {
+    bool more = false;
+    if (!failed_) guarded([&] { more = analysis_->step(); });
+    return more;
+  }
+
+  LayerRecord record(int rank) && {
+    LayerRecord record{.layer = number_, .results = {}, .eigenvalues = {}};
+    if (leads_ && !failed_) {
+      guarded([&] { record = to_record(number_, settings_, layer_, std::move(*analysis_).figures(), rank); });
+    }
+    weights_->check_unchanged();
+    return leads_ && failed_ ? std::move(*failed_) : std::move(record);
+  }
+
+ private:
+  /// Notes what goes wrong with this layer alone.
+  void guarded(const std::function<void()>& work) {
+    try {
+      work();
+    } catch (const Error& error) {
+      if (error.fault() != Fault::internal) throw;
+      failed_ = record_without_figures(number_, settings_, Status::failed, error.what());
+    } catch (const std::bad_alloc&) {
+      failed_ =
+          record_without_figures(number_, settings_, Status::failed, "not enough memory for this layer");
+    }
+  }
+
+  std::int64_t number_;
+  const Layer& layer_;
+  const AnalysisSettings& settings_;
+  bool leads_;
+  std::optional<LayerWeights> weights_;
+  StoredMatrix matrix_{layer_.rows, layer_.cols, layer_.format,
+                       [this](std::int64_t row, std::int64_t rows, std::int64_t col, std::int64_t cols,
+                              std::span<std::byte> bytes) { weights_->read(row, rows, col, cols, bytes); }};
+  std::optional<Analysis> analysis_;
+  std::optional<LayerRecord> failed_;
+};
 
 }  // namespace
 
-LayerRecord compute_record(const Catalog& catalog, std::int64_t number, const AnalysisSettings& settings,
-                           Backend& backend, int rank, Team& team) {
-  const Layer& layer = catalog.layers.at(static_cast<std::size_t>(number - 1));
-  std::optional<LayerWeights> weights;
-  do_together(team, [&] { weights.emplace(catalog, layer); });
-  const StoredMatrix matrix{layer.rows, layer.cols, layer.format,
-                            [&](std::int64_t row, std::int64_t rows, std::int64_t col, std::int64_t cols,
-                                std::span<std::byte> bytes) { weights->read(row, rows, col, cols, bytes); }};
-  const LayerRecord without_results{.layer = number, .results = {}, .eigenvalues = {}};
-  LayerRecord record = guarded_record(number, settings, [&] {
-    const auto figures = analyse(matrix, settings, backend, team);
-    return team.rank() == 0 ? to_record(number, settings, layer, figures, rank) : without_results;
-  });
-  weights->check_unchanged();
-  return team.rank() == 0 ? record : without_results;
+std::vector<LayerRecord> compute_records(const Catalog& catalog, std::span<const std::int64_t> numbers,
+                                         const AnalysisSettings& settings, Backend& backend, int rank,
+                                         Team& team) {
+  std::deque<LayerInAnalysis> layers;
+  for (const std::int64_t number : numbers) layers.emplace_back(catalog, number, settings, backend, team);
+  for (bool more = true; more;) {
+    more = false;
+    for (LayerInAnalysis& layer : layers) more = layer.step() || more;
+  }
+  std::vector<LayerRecord> records;
+  for (LayerInAnalysis& layer : layers) records.push_back(std::move(layer).record(rank));
+  return records;
 }
 
 }  // namespace alphahill

@@ -1,5 +1,6 @@
 #include "alphahill/cluster/worker.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -22,12 +23,12 @@ Report run_failure(Fault fault, std::string where, std::string reason) {
           .reason = std::move(reason)};
 }
 
-/// What one layer has to report, whatever happens.
-Report reported(int rank, std::int64_t layer, int team_size, const ComputeLayer& compute) {
-  const LayersUnderWay under_way({&layer, 1});
+/// What layers have to report, whatever happens.
+Report reported(int rank, std::span<const std::int64_t> layers, int team_size, const ComputeLayers& work) {
+  const LayersUnderWay under_way(layers);
   Report report;
   try {
-    report.records.push_back(compute(layer, team_size));
+    report.records = work.compute(layers, team_size);
   } catch (const Error& error) {
     report = run_failure(error.fault(), error.where(), error.reason());
   } catch (const std::exception& error) {
@@ -64,22 +65,23 @@ class Reporter {
   Clock::time_point sent_at_ = Clock::now();
 };
 
-void one_after_another(const Assignment& assignment, const ComputeLayer& compute, int rank,
-                       const CoordinatorLine& line) {
+void carry_out(const Assignment& assignment, const ComputeLayers& layers, int rank,
+               const CoordinatorLine& line) {
   Reporter reporter(line);
-  for (const std::int64_t layer : assignment.layers) {
+  for (std::span<const std::int64_t> left = assignment.layers; !left.empty() && !reporter.failed();) {
+    const std::size_t count = std::min(left.size(), layers.most_at_once);
     reporter.send_if_due();
-    reporter.take(reported(rank, layer, assignment.team_size, compute));
-    if (reporter.failed()) break;
+    reporter.take(reported(rank, left.first(count), assignment.team_size, layers));
+    left = left.subspan(count);
   }
   reporter.send();
 }
 
 }  // namespace
 
-void work(const ComputeLayer& compute, int rank, const CoordinatorLine& line) {
+void work(const ComputeLayers& layers, int rank, const CoordinatorLine& line) {
   for (Assignment next = line.receive(); !next.layers.empty(); next = line.receive()) {
-    one_after_another(next, compute, rank, line);
+    carry_out(next, layers, rank, line);
   }
 }
 

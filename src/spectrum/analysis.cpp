@@ -65,88 +65,74 @@ std::optional<Share> find_share(std::size_t precision, const std::vector<Precisi
   return std::nullopt;
 }
 
-/// The figures of a layer, precision by precision. All members of a team take the same steps; the leader
-/// keeps the figures, and decides what is computed.
-class Analysis {
- public:
-  Analysis(const StoredMatrix& matrix, const AnalysisSettings& settings, Backend& backend, Team& team)
-      : matrix_(matrix),
-        settings_(settings),
-        backend_(backend),
-        team_(team),
-        survey_(settings.precisions, matrix.rows, matrix.cols),
-        figures_(settings.precisions.size()) {}
-
-  std::vector<PrecisionFigures> run() && {
-    for (std::size_t p = 0; p < figures_.size(); ++p) {
-      if (any_together(team_, [&] { return leads() && needs_decomposition(p); })) reduce(p);
-    }
-    if (leads()) finish();
-    for (std::size_t p = 0; p < figures_.size(); ++p) {
-      figures_[p].nonfinite = survey_.nonfinite(p);
-      figures_[p].cast_error = survey_.relative_error(p);
-      figures_[p].squared_norm = survey_.squared_norm(p);
-    }
-    return std::move(figures_);
-  }
-
- private:
-  bool leads() const { return team_.rank() == 0; }
-
-  bool needs_decomposition(std::size_t p) {
-    finish();
-    figures_[p].shares = find_share(p, figures_, survey_, settings_);
-    return !figures_[p].shares && (p == 0 || survey_.nonfinite(p) == 0);
-  }
-
-  void reduce(std::size_t p) {
-    const auto start = Clock::now();
-    pending_ = backend_.gram_eigenvalues(matrix_, chain(p), p == 0 ? &survey_ : nullptr, team_);
-    pending_precision_ = p;
-    seconds_ = seconds_since(start);
-  }
-
-  /// What is left to do of the decomposition under way.
-  void finish() {
-    if (!pending_) return;
-    const std::size_t p = pending_precision_;
-    const auto start = Clock::now();
-    GramSpectrum gram = (*pending_)();
-    Spectrum spectrum = estimate(std::move(gram.eigenvalues), gram.method, settings_.k_fraction);
-    pending_.reset();
-    if (needs_svd(spectrum)) {
-      figures_[p].failure = too_large_for_svd();
-      if (!figures_[p].failure.empty()) return;
-      spectrum = estimate(squared_singular_values(matrix_, chain(p)), Method::svd_full, settings_.k_fraction);
-    }
-    check_trace(spectrum.eigenvalues, survey_.squared_norm(p), matrix_.rows, matrix_.cols);
-    spectrum.seconds = seconds_ + seconds_since(start);
-    figures_[p].spectrum = std::move(spectrum);
-  }
-
-  /// "" where one rank has the memory for an SVD: no more than for a Gram matrix on its own.
-  std::string too_large_for_svd() const {
-    const std::int64_t needed = peak_bytes(matrix_);
-    if (needed <= settings_.memory) return "";
-    return fmt::format(
-        "needs an SVD, and {} for it on one rank, which has {} besides the program (--memory-per-rank)",
-        human_bytes(static_cast<double>(needed)), human_bytes(static_cast<double>(settings_.memory)));
-  }
-
-  CastChain chain(std::size_t p) const { return {settings_.load, settings_.precisions[p]}; }
-
-  const StoredMatrix& matrix_;
-  const AnalysisSettings& settings_;
-  Backend& backend_;
-  Team& team_;
-  CastSurvey survey_;
-  std::vector<PrecisionFigures> figures_;
-  std::optional<Eigenvalues> pending_;
-  std::size_t pending_precision_ = 0;
-  double seconds_ = 0;  ///< what the decomposition under way has taken so far
-};
-
 }  // namespace
+
+Analysis::Analysis(const StoredMatrix& matrix, const AnalysisSettings& settings, Backend& backend, Team& team)
+    : matrix_(matrix),
+      settings_(settings),
+      backend_(backend),
+      team_(team),
+      survey_(settings.precisions, matrix.rows, matrix.cols),
+      figures_(settings.precisions.size()) {}
+
+bool Analysis::step() {
+  if (next_ < figures_.size()) {
+    if (any_together(team_, [&] { return leads() && needs_decomposition(next_); })) reduce(next_);
+    ++next_;
+    return true;
+  }
+  if (leads()) finish();
+  return false;
+}
+
+std::vector<PrecisionFigures> Analysis::figures() && {
+  for (std::size_t p = 0; p < figures_.size(); ++p) {
+    figures_[p].nonfinite = survey_.nonfinite(p);
+    figures_[p].cast_error = survey_.relative_error(p);
+    figures_[p].squared_norm = survey_.squared_norm(p);
+  }
+  return std::move(figures_);
+}
+
+bool Analysis::needs_decomposition(std::size_t p) {
+  finish();
+  figures_[p].shares = find_share(p, figures_, survey_, settings_);
+  return !figures_[p].shares && (p == 0 || survey_.nonfinite(p) == 0);
+}
+
+void Analysis::reduce(std::size_t p) {
+  const auto start = Clock::now();
+  pending_ = backend_.gram_eigenvalues(matrix_, chain(p), p == 0 ? &survey_ : nullptr, team_);
+  pending_precision_ = p;
+  seconds_ = seconds_since(start);
+}
+
+/// What is left to do of the decomposition under way.
+void Analysis::finish() {
+  if (!pending_) return;
+  const std::size_t p = pending_precision_;
+  const auto start = Clock::now();
+  GramSpectrum gram = (*pending_)();
+  Spectrum spectrum = estimate(std::move(gram.eigenvalues), gram.method, settings_.k_fraction);
+  pending_.reset();
+  if (needs_svd(spectrum)) {
+    figures_[p].failure = too_large_for_svd();
+    if (!figures_[p].failure.empty()) return;
+    spectrum = estimate(squared_singular_values(matrix_, chain(p)), Method::svd_full, settings_.k_fraction);
+  }
+  check_trace(spectrum.eigenvalues, survey_.squared_norm(p), matrix_.rows, matrix_.cols);
+  spectrum.seconds = seconds_ + seconds_since(start);
+  figures_[p].spectrum = std::move(spectrum);
+}
+
+/// "" where one rank has the memory for an SVD: no more than for a Gram matrix on its own.
+std::string Analysis::too_large_for_svd() const {
+  const std::int64_t needed = peak_bytes(matrix_);
+  if (needed <= settings_.memory) return "";
+  return fmt::format(
+      "needs an SVD, and {} for it on one rank, which has {} besides the program (--memory-per-rank)",
+      human_bytes(static_cast<double>(needed)), human_bytes(static_cast<double>(settings_.memory)));
+}
 
 std::string_view name_of(Method method) {
   constexpr std::array names{"gram_eigen", "gram_eigen_gpu", "svd_full"};
@@ -161,7 +147,9 @@ std::vector<PrecisionFigures> analyse(const StoredMatrix& matrix, const Analysis
                                       Backend& backend, Team& team) {
   std::optional<Analysis> analysis;
   do_together(team, [&] { analysis.emplace(matrix, settings, backend, team); });
-  return std::move(*analysis).run();
+  while (analysis->step()) {
+  }
+  return std::move(*analysis).figures();
 }
 
 std::int64_t expected_decompositions(Format stored, const AnalysisSettings& settings) {

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "alphahill/cluster/coordinator.hpp"
+#include "cluster/layer_by_layer.hpp"
 #include "cluster/mpi_test_main.hpp"
 
 namespace alphahill {
@@ -76,7 +77,7 @@ Schedule schedule_of(const Catalog& catalog, const Conditions& conditions) {
 
 /// Runs a plan of this many layers on all ranks; the outcome is rank 0's.
 Outcome run(std::int64_t layers, const ComputeLayer& compute, const Conditions& conditions = {}) {
-  const Work work_on = [&](const CoordinatorLine& line) { work(compute, mpi->rank(), line); };
+  const Work work_on = [&](const CoordinatorLine& line) { work(layer_by_layer(compute), mpi->rank(), line); };
   if (mpi->rank() != 0) {
     work_for_rank_0(*mpi, conditions.lanes, work_on);
     return {};
@@ -210,7 +211,7 @@ RunEnd end_of_a_hanging_run(std::int64_t layers) {
   const Conditions conditions{.limits = {.layer_timeout = 0.2, .end_of_job = {}}, .grace_seconds = 0.1};
   const Catalog catalog = catalog_of(layers, conditions.rows);
   Outcome outcome;
-  Crew crew(*mpi, 1, [&](const CoordinatorLine& line) { work(compute, 0, line); });
+  Crew crew(*mpi, 1, [&](const CoordinatorLine& line) { work(layer_by_layer(compute), 0, line); });
   const RunEnd end = Coordinator(catalog, schedule_of(catalog, conditions), crew,
                                  books_in(outcome, conditions), conditions.grace_seconds)
                          .run();

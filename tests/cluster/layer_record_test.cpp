@@ -14,6 +14,8 @@ namespace {
 
 const AnalysisSettings usual{Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, 0.1, 0};
 
+const std::vector<std::int64_t> first{1};
+
 /// A checkpoint of one layer in a file of bare fp32 values.
 class OneLayer {
  public:
@@ -32,7 +34,7 @@ class OneLayer {
   std::filesystem::path path() const { return folder_.path() / "weights"; }
   LayerRecord record(const AnalysisSettings& settings = usual) const {
     Alone alone;
-    return compute_record(catalog_, 1, settings, *make_cpu_backend(), 3, alone);
+    return compute_records(catalog_, first, settings, *make_cpu_backend(), 3, alone).front();
   }
 
  private:
@@ -142,7 +144,7 @@ TEST(LayerRecord, AFileThatChangesWhileTheLayerIsComputedEndsTheRunEvenIfTheLaye
   OneLayer layer(2, 2, {1, 2, 3, 4});
   ChangingBackend backend(layer.path());
   Alone alone;
-  const auto error = thrown_by([&] { compute_record(layer.catalog(), 1, usual, backend, 0, alone); });
+  const auto error = thrown_by([&] { compute_records(layer.catalog(), first, usual, backend, 0, alone); });
   ASSERT_TRUE(error);
   EXPECT_EQ(error->fault(), Fault::input);
 }

@@ -7,6 +7,7 @@
 #include "alphahill/base/error.hpp"
 #include "alphahill/cluster/coordinator.hpp"
 #include "alphahill/cluster/mpi_teams.hpp"
+#include "cluster/layer_by_layer.hpp"
 #include "cluster/mpi_test_main.hpp"
 
 namespace alphahill {
@@ -111,7 +112,9 @@ Outcome run(std::int64_t layers, const ComputeTogether& compute) {
   const ComputeLayer compute_layer = [&](std::int64_t layer, int team_size) {
     return compute(layer, teams.of_size(team_size));
   };
-  const Work work_on = [&](const CoordinatorLine& line) { work(compute_layer, mpi->rank(), line); };
+  const Work work_on = [&](const CoordinatorLine& line) {
+    work(layer_by_layer(compute_layer), mpi->rank(), line);
+  };
   if (mpi->rank() != 0) {
     work_for_rank_0(*mpi, 1, work_on);
     return {};

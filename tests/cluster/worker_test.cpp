@@ -9,6 +9,7 @@
 
 #include "alphahill/cluster/crew.hpp"
 #include "alphahill/cluster/layer_record.hpp"
+#include "cluster/layer_by_layer.hpp"
 #include "spectrum/device/device_backend.hpp"
 #include "support/host_queue.hpp"
 #include "support/matrices.hpp"
@@ -57,7 +58,8 @@ TEST(Worker, LanesComputeSideBySide) {
     both.arrive_and_wait();
     return empty_record(layer);
   };
-  const auto reports = reports_of(4, 2, [&](const CoordinatorLine& line) { work(compute, 0, line); });
+  const auto reports =
+      reports_of(4, 2, [&](const CoordinatorLine& line) { work(layer_by_layer(compute), 0, line); });
   EXPECT_EQ(layers_in(reports), (std::vector<std::int64_t>{1, 2, 3, 4}));
 }
 
@@ -68,12 +70,29 @@ TEST(Worker, AFailureIsReportedLastAndNoLayerIsBegunAfterIt) {
   };
   Assignment assignment{.layers = {1, 2, 3, 4}};
   std::vector<Report> reports;
-  work(compute, 0,
+  work(layer_by_layer(compute), 0,
        {.receive = [&] { return std::exchange(assignment, {}); },
         .send = [&](Report report) { reports.push_back(std::move(report)); }});
   EXPECT_TRUE(reports.back().run_failed);
   EXPECT_EQ(reports.back().reason, "has become shorter");
   EXPECT_EQ(layers_in(reports), (std::vector<std::int64_t>{1, 2})) << "what was finished is kept";
+}
+
+TEST(Worker, LayersGoSeveralAtOnceAndInTheirOrder) {
+  std::vector<std::vector<std::int64_t>> calls;
+  const auto compute = [&](std::span<const std::int64_t> layers, int) {
+    calls.emplace_back(layers.begin(), layers.end());
+    std::vector<LayerRecord> records;
+    for (const std::int64_t layer : layers) records.push_back(empty_record(layer));
+    return records;
+  };
+  Assignment assignment{.layers = {5, 4, 3, 2, 1}};
+  std::vector<Report> reports;
+  work({compute, 2}, 0,
+       {.receive = [&] { return std::exchange(assignment, {}); },
+        .send = [&](Report report) { reports.push_back(std::move(report)); }});
+  EXPECT_EQ(calls, (std::vector<std::vector<std::int64_t>>{{5, 4}, {3, 2}, {1}}));
+  EXPECT_EQ(layers_in(reports), (std::vector<std::int64_t>{1, 2, 3, 4, 5}));
 }
 
 /// Layers in flight on one device with memory for two of them at a time.
@@ -98,8 +117,8 @@ TEST(Worker, LanesShareTheMemoryOfADevice) {
     return record;
   };
   const auto work_on = [&](const CoordinatorLine& line) {
-    const auto backend = make_device_backend(std::make_unique<HostQueue>(device), budget, 0);
-    work([&](std::int64_t layer, int) { return compute(*backend, layer); }, 0, line);
+    const auto backend = make_device_backend(std::make_unique<HostQueue>(device), budget, {0, 0});
+    work(layer_by_layer([&](std::int64_t layer, int) { return compute(*backend, layer); }), 0, line);
   };
   for (const Report& report : reports_of(40, 4, work_on)) {
     for (const LayerRecord& record : report.records) {

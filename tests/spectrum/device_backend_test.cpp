@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <deque>
+#include <thread>
 
 #include "support/captured_log.hpp"
 #include "support/figures.hpp"
@@ -18,20 +21,27 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr std::int64_t always_solver = std::int64_t{1} << 40;
-constexpr std::int64_t always_band = 0;
+constexpr std::int64_t never = std::int64_t{1} << 40;
+constexpr DeviceWays always_together{.first_alone = never, .first_by_band = never};
+constexpr DeviceWays always_alone{.first_alone = 0, .first_by_band = never};
+constexpr DeviceWays always_band{.first_alone = 0, .first_by_band = 0};
 
-std::unique_ptr<Backend> backend_on(HostDevice& device, std::int64_t first_order_by_band = always_solver) {
-  return make_device_backend(std::make_unique<HostQueue>(device),
-                             std::make_shared<DeviceBudget>(device.memory), first_order_by_band);
+std::string name_of(const DeviceWays& ways) {
+  if (ways.first_by_band == 0) return "Band";
+  return ways.first_alone == 0 ? "Alone" : "Together";
 }
 
-class DeviceBackend : public testing::TestWithParam<std::int64_t> {
+std::unique_ptr<Backend> backend_on(HostDevice& device, DeviceWays ways = always_alone) {
+  return make_device_backend(std::make_unique<HostQueue>(device),
+                             std::make_shared<DeviceBudget>(device.memory), ways);
+}
+
+class DeviceBackend : public testing::TestWithParam<DeviceWays> {
  protected:
   HostDevice device;
 };
-INSTANTIATE_TEST_SUITE_P(Ways, DeviceBackend, testing::Values(always_solver, always_band),
-                         [](const auto& test) { return test.param == always_band ? "Band" : "Solver"; });
+INSTANTIATE_TEST_SUITE_P(Ways, DeviceBackend, testing::Values(always_together, always_alone, always_band),
+                         [](const auto& test) { return name_of(test.param); });
 
 TEST_P(DeviceBackend, GivesTheFiguresOfTheCpu) {
   const auto backend = backend_on(device, GetParam());
@@ -98,7 +108,7 @@ TEST_F(DeviceBackend, ALayerForWhichAnAllocationFailsIsDoneOnTheCpu) {
   const CapturedLog log;
   const RowMajor matrix = random_matrix(100, 100, 7);
   const auto budget = std::make_shared<DeviceBudget>(device.memory);
-  const auto backend = make_device_backend(std::make_unique<HostQueue>(device), budget, always_solver);
+  const auto backend = make_device_backend(std::make_unique<HostQueue>(device), budget, always_alone);
   device.memory = device_bytes(stored(matrix)) / 2;
   expect_figures_of_cpu(figures_of(stored(matrix), *backend), stored(matrix), Method::gram_eigen);
   EXPECT_THAT(log.text(), HasSubstr("allocate: out of memory"));
@@ -128,8 +138,8 @@ TEST_F(DeviceBackend, ADeviceThatOneLaneHasLostIsLostToAll) {
   const CapturedLog log;
   const RowMajor matrix = random_matrix(60, 50, 8);
   const auto budget = std::make_shared<DeviceBudget>(device.memory);
-  const auto one = make_device_backend(std::make_unique<HostQueue>(device), budget, always_solver);
-  const auto other = make_device_backend(std::make_unique<HostQueue>(device), budget, always_solver);
+  const auto one = make_device_backend(std::make_unique<HostQueue>(device), budget, always_alone);
+  const auto other = make_device_backend(std::make_unique<HostQueue>(device), budget, always_alone);
   device.before = [](const std::string& operation) {
     throw DeviceError(DeviceError::Extent::for_good, operation, "illegal address");
   };
@@ -186,6 +196,97 @@ TEST_F(DeviceBackend, TheNextLayerIsOnTheDeviceWhileTheCpuFinishesTheLast) {
   const auto first = one->gram_eigenvalues(layer, chain, nullptr, alone).value();
   const auto second = other->gram_eigenvalues(layer, chain, nullptr, alone).value();
   EXPECT_EQ(second().eigenvalues, first().eigenvalues);
+}
+
+/// Layers that take their steps in turn, as those of a worker do.
+class LayersTogether : public testing::Test {
+ protected:
+  LayersTogether() {
+    for (const auto& [rows, cols] :
+         {std::pair<std::int64_t, std::int64_t>{60, 90}, {200, 60}, {60, 60}, {50, 70}, {60, 300}}) {
+      matrices_.push_back(bf16_matrix(rows, cols));
+    }
+    for (const RowMajor& matrix : matrices_) layers.push_back(stored(matrix));
+  }
+
+  std::vector<std::vector<PrecisionFigures>> figures(Backend& backend) const {
+    Alone alone;
+    std::deque<Analysis> analyses;
+    for (const StoredMatrix& layer : layers) analyses.emplace_back(layer, every_precision, backend, alone);
+    for (bool more = true; more;) {
+      more = false;
+      for (Analysis& analysis : analyses) more = analysis.step() || more;
+    }
+    std::vector<std::vector<PrecisionFigures>> all;
+    for (Analysis& analysis : analyses) all.push_back(std::move(analysis).figures());
+    return all;
+  }
+  void expect_figures(const std::vector<std::vector<PrecisionFigures>>& found, Method method) const {
+    for (std::size_t i = 0; i < layers.size(); ++i) expect_figures_of_cpu(found[i], layers[i], method);
+  }
+
+  HostDevice device;
+  std::vector<StoredMatrix> layers;
+
+ private:
+  std::vector<RowMajor> matrices_;
+};
+
+TEST_F(LayersTogether, ThoseOfOneOrderAreDecomposedByOneCall) {
+  expect_figures(figures(*backend_on(device, always_together)), Method::gram_eigen_gpu);
+  ASSERT_GE(device.batches.size(), 3U);
+  device.batches.resize(3);
+  EXPECT_EQ(device.batches, (std::vector<std::int64_t>{3, 1, 1})) << "of orders 60, 50 and 60";
+  EXPECT_EQ(device.used, 0);
+}
+
+TEST_F(LayersTogether, WithMemoryForTwoTheyGoInPairs) {
+  layers = {layers[0], layers[0], layers[0], layers[0]};
+  device.memory = 2 * device_bytes(layers[0]);
+  expect_figures(figures(*backend_on(device, always_together)), Method::gram_eigen_gpu);
+  EXPECT_EQ(device.batches.front(), 2);
+  EXPECT_EQ(std::ranges::max(device.batches), 2);
+  EXPECT_LE(device.most_used, device.memory);
+}
+
+/// Two that wait for memory while they hold what the other needs would wait for ever.
+TEST_F(LayersTogether, LanesWithLittleMemoryDoNotWaitForEachOther) {
+  const auto budget = std::make_shared<DeviceBudget>(device_bytes(layers.back()) * 3 / 2);
+  std::vector<std::jthread> lanes;
+  for (int lane = 0; lane < 3; ++lane) {
+    lanes.emplace_back([&] {
+      const auto backend = make_device_backend(std::make_unique<HostQueue>(device), budget, always_together);
+      for (int turn = 0; turn < 5; ++turn) expect_figures(figures(*backend), Method::gram_eigen_gpu);
+    });
+  }
+}
+
+TEST_F(LayersTogether, AfterAFailureOfTheirCallEachIsDoneOnTheCpu) {
+  const CapturedLog log;
+  const auto backend = backend_on(device, always_together);
+  int calls = 0;
+  device.before = [&](const std::string& operation) {
+    if (operation == "eigenvalues" && ++calls == 1) {
+      throw DeviceError(DeviceError::Extent::this_layer, operation, "no workspace");
+    }
+  };
+  const auto found = figures(*backend);
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const bool failed = i < 3;
+    EXPECT_EQ(found[i][0].spectrum->method, failed ? Method::gram_eigen : Method::gram_eigen_gpu) << i;
+  }
+  EXPECT_THAT(log.text(), HasSubstr("200 x 60 layer is computed on the CPU instead of the GPU: eigenvalues"));
+}
+
+TEST_F(LayersTogether, AfterAFailureForGoodOfTheirCallAllAreDoneOnTheCpu) {
+  const CapturedLog log;
+  const auto backend = backend_on(device, always_together);
+  device.before = [&](const std::string& operation) {
+    if (operation == "eigenvalues")
+      throw DeviceError(DeviceError::Extent::for_good, operation, "illegal address");
+  };
+  expect_figures(figures(*backend), Method::gram_eigen);
+  EXPECT_THAT(log.text(), HasSubstr("the GPU has failed, this rank goes on with the CPU alone: eigenvalues"));
 }
 
 }  // namespace

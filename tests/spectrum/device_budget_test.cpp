@@ -28,7 +28,7 @@ TEST(DeviceBudget, LayersInFlightNeverExceedIt) {
       lanes.emplace_back([&, lane] {
         for (std::int64_t layer = 0; layer < 200; ++layer) {
           const std::int64_t bytes = 1 + (layer * 37 + lane * 11) % 100;
-          const DeviceBudget::Claim claim = budget.claim(bytes);
+          const auto claim = budget.claim(bytes);
           const std::int64_t now = used += bytes;
           std::int64_t before = most;
           while (before < now && !most.compare_exchange_weak(before, now)) {
@@ -42,6 +42,18 @@ TEST(DeviceBudget, LayersInFlightNeverExceedIt) {
   EXPECT_LE(most, 100);
 }
 
+TEST(DeviceBudget, AClaimForNowWaitsForNobodyAndPassesNobodyBy) {
+  DeviceBudget budget(100);
+  auto held = budget.claim_now(60);
+  EXPECT_TRUE(held);
+  EXPECT_TRUE(budget.claim_now(40));
+  EXPECT_FALSE(budget.claim_now(41));
+  std::jthread waiting([&] { budget.claim(100); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_FALSE(budget.claim_now(40));
+  held.reset();
+}
+
 /// A large layer waits behind the small ones that were there before it, not behind those that come later.
 TEST(DeviceBudget, FirstComeFirstServed) {
   DeviceBudget budget(100);
@@ -49,14 +61,14 @@ TEST(DeviceBudget, FirstComeFirstServed) {
   std::jthread large;
   std::jthread small;
   {
-    const DeviceBudget::Claim claim = budget.claim(60);
+    const auto claim = budget.claim(60);
     large = std::jthread([&] {
-      const DeviceBudget::Claim all = budget.claim(100);
+      const auto all = budget.claim(100);
       order.push_back('L');
     });
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
     small = std::jthread([&] {
-      const DeviceBudget::Claim some = budget.claim(10);
+      const auto some = budget.claim(10);
       order.push_back('s');
     });
     std::this_thread::sleep_for(std::chrono::milliseconds(50));

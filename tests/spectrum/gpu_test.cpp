@@ -15,12 +15,18 @@
 namespace alphahill {
 namespace {
 
-constexpr std::int64_t always_solver = std::int64_t{1} << 40;
-constexpr std::int64_t always_band = 0;
+constexpr std::int64_t never = std::int64_t{1} << 40;
+constexpr DeviceWays always_together{.first_alone = never, .first_by_band = never};
+constexpr DeviceWays always_alone{.first_alone = 0, .first_by_band = never};
+constexpr DeviceWays always_band{.first_alone = 0, .first_by_band = 0};
 
-std::unique_ptr<Backend> backend(std::int64_t first_order_by_band,
-                                 std::int64_t memory = std::int64_t{1} << 40) {
-  return make_device_backend(make_cuda_queue(0), std::make_shared<DeviceBudget>(memory), first_order_by_band);
+std::string name_of(const DeviceWays& ways) {
+  if (ways.first_by_band == 0) return "Band";
+  return ways.first_alone == 0 ? "Alone" : "Together";
+}
+
+std::unique_ptr<Backend> backend(DeviceWays ways, std::int64_t memory = std::int64_t{1} << 40) {
+  return make_device_backend(make_cuda_queue(0), std::make_shared<DeviceBudget>(memory), ways);
 }
 
 /// The fp64 values that the device makes of stored ones.
@@ -74,9 +80,9 @@ TEST(Gpu, CastsFloatsAndDoublesOfAllSizesToTheSameBits) {
   expect_casts_of_host(Format::fp64, std::as_bytes(std::span(doubles)));
 }
 
-class GpuBackend : public testing::TestWithParam<std::int64_t> {};
-INSTANTIATE_TEST_SUITE_P(Ways, GpuBackend, testing::Values(always_solver, always_band),
-                         [](const auto& test) { return test.param == always_band ? "Band" : "Solver"; });
+class GpuBackend : public testing::TestWithParam<DeviceWays> {};
+INSTANTIATE_TEST_SUITE_P(Ways, GpuBackend, testing::Values(always_together, always_alone, always_band),
+                         [](const auto& test) { return name_of(test.param); });
 
 TEST_P(GpuBackend, GivesTheFiguresOfTheCpu) {
   const auto gpu = backend(GetParam());
@@ -102,10 +108,31 @@ TEST_P(GpuBackend, GivesTheSameBitsEachTime) {
   EXPECT_EQ(once[2].shares.value().bound, again[2].shares.value().bound);
 }
 
+/// A layer's figures must not depend on those beside it.
+TEST(Gpu, GivesTheSameBitsInABatchOfAnySize) {
+  constexpr std::int64_t n = 200;
+  const Eigen::MatrixXd weights = random_matrix(n, n, 7);
+  const Eigen::MatrixXd gram = weights * weights.transpose();
+  const auto queue = make_cuda_queue(0);
+  const auto eigenvalues = [&](std::int64_t count) {
+    const DeviceArray<double> matrices(*queue, n * n * count);
+    for (std::int64_t i = 0; i < count; ++i)
+      queue->upload(gram.data(), matrices.get() + i * n * n, n * n * 8);
+    return queue->eigenvalues_of_all(n, count, matrices.get());
+  };
+  const std::vector<double> one = eigenvalues(1);
+  for (const std::int64_t count : {2, 7, 32}) {
+    const std::vector<double> all = eigenvalues(count);
+    for (std::int64_t i = 0; i < count * n; ++i) {
+      EXPECT_EQ(all[static_cast<std::size_t>(i)], one[static_cast<std::size_t>(i % n)]) << count;
+    }
+  }
+}
+
 TEST(Gpu, SharesWhatTheCpuShares) {
   for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{300, 200}, {200, 300}}) {
     const RowMajor matrix = bf16_matrix(rows, cols);
-    expect_figures_of_cpu(figures_of(stored(matrix), *backend(always_solver)), stored(matrix),
+    expect_figures_of_cpu(figures_of(stored(matrix), *backend(always_alone)), stored(matrix),
                           Method::gram_eigen_gpu);
   }
 }
@@ -114,7 +141,7 @@ TEST(Gpu, CountsNanAndInf) {
   RowMajor matrix = random_matrix(90, 60, 5);
   matrix(2, 3) = 70000;
   matrix(50, 3) = std::nan("");
-  expect_figures_of_cpu(figures_of(stored(matrix), *backend(always_solver)), stored(matrix),
+  expect_figures_of_cpu(figures_of(stored(matrix), *backend(always_alone)), stored(matrix),
                         Method::gram_eigen_gpu);
 }
 
@@ -142,7 +169,7 @@ TEST(Gpu, ADeviceThatIsNotThereIsNamed) {
 TEST(GpuLost, AnIllegalAddressLeavesAllLayersToTheCpu) {
   const CapturedLog log;
   const RowMajor matrix = random_matrix(60, 50, 6);
-  const auto gpu = backend(always_solver);
+  const auto gpu = backend(always_alone);
   const auto queue = make_cuda_queue(0);
   queue->cast({Format::fp32, Format::fp32, Format::fp32, 1, 100, nullptr, nullptr}, {});
   EXPECT_THROW(queue->wait(), DeviceError);

@@ -129,8 +129,9 @@ LayerTimes measure_layer(std::unique_ptr<DeviceQueue> queue, const MatrixShape& 
                          bool by_band) {
   std::vector<std::uint16_t> codes;
   const StoredMatrix layer = layer_of(shape, codes);
-  const auto device = make_device_backend(std::move(queue), std::make_shared<DeviceBudget>(unlimited),
-                                          by_band ? 0 : unlimited);
+  const auto device =
+      make_device_backend(std::move(queue), std::make_shared<DeviceBudget>(unlimited),
+                          DeviceWays{.first_alone = 0, .first_by_band = by_band ? 0 : unlimited});
   LayerTimes times{std::numeric_limits<double>::infinity(), 0, 0, 0};
   std::vector<double> found;
   for (int i = 0; i < repetitions; ++i) {

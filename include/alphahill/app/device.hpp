@@ -23,8 +23,9 @@ DeviceChoice parse_device(const std::string& text);
 
 /// What a rank computes on.
 struct Device {
-  std::function<std::unique_ptr<Backend>()> make_backend;  ///< each for one layer at a time
+  std::function<std::unique_ptr<Backend>()> make_backend;  ///< each for one thread
   int most_layers;                                         ///< that it computes side by side at most
+  std::size_t most_at_once;                                ///< layers that each backend has begun at most
   std::int64_t memory;                                     ///< bytes that each rank may use on its host
 };
 

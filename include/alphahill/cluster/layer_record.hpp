@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "alphahill/checkpoint/catalog.hpp"
 #include "alphahill/spectrum/analysis.hpp"
@@ -10,13 +12,17 @@
 
 namespace alphahill {
 
-/// Computes a layer, all members of the team together; the leader's record has the figures, those of the
-/// others have no results. What goes wrong with this layer alone (too little memory, a routine that does not
+/// Computes layers, all members of the team together; the leader's records have the figures, those of the
+/// others have no results. What goes wrong with one layer alone (too little memory, a routine that does not
 /// converge) becomes a record with status `failed` and the reason.
-/// @param number  of the layer, from 1
+///
+/// Step by step, all begin a decomposition before the first is finished: a device does those of small layers
+/// together. The seconds of what is done together count for the first.
+/// @param numbers  of the layers, from 1
 /// @throws Error(input, system) when the checkpoint cannot be read: the run cannot go on
-LayerRecord compute_record(const Catalog& catalog, std::int64_t number, const AnalysisSettings& settings,
-                           Backend& backend, int rank, Team& team);
+std::vector<LayerRecord> compute_records(const Catalog& catalog, std::span<const std::int64_t> numbers,
+                                         const AnalysisSettings& settings, Backend& backend, int rank,
+                                         Team& team);
 
 /// A record without figures: every precision has this status and reason.
 LayerRecord record_without_figures(std::int64_t number, const AnalysisSettings& settings, Status status,

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <functional>
+#include <span>
+#include <vector>
 
 #include "alphahill/cluster/messages.hpp"
 
@@ -14,11 +16,14 @@ struct CoordinatorLine {
   std::function<void(Report)> send;
 };
 
-/// Computes a layer, or this rank's part in it where the team is larger than one.
-using ComputeLayer = std::function<LayerRecord(std::int64_t layer, int team_size)>;
+/// Computes layers, or this rank's part in the only one where the team is larger than one.
+struct ComputeLayers {
+  std::function<std::vector<LayerRecord>(std::span<const std::int64_t> layers, int team_size)> compute;
+  std::size_t most_at_once = 1;
+};
 
-/// Works until there are no more layers. What a layer throws is reported, and the rest of the assignment
+/// Works until there are no more layers. What layers throw is reported, and the rest of the assignment
 /// left; nothing escapes but what the line throws.
-void work(const ComputeLayer& compute, int rank, const CoordinatorLine& line);
+void work(const ComputeLayers& layers, int rank, const CoordinatorLine& line);
 
 }  // namespace alphahill

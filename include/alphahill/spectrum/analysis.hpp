@@ -60,13 +60,45 @@ struct PrecisionFigures {
   double squared_norm;               ///< |W_p|_F^2
 };
 
-/// Figures at each precision, in the order asked for. A precision shares the decomposition of the first one
-/// before it whose cast weights agree bit for bit, or differ so little that `alpha_change_bound` is at most
-/// the share tolerance. The layer is read once for each decomposition, and once more for each SVD.
+/// Figures of a layer at each precision, in the order asked for. A precision shares the decomposition of the
+/// first one before it whose cast weights agree bit for bit, or differ so little that `alpha_change_bound` is
+/// at most the share tolerance. The layer is read once for each decomposition, and once more for each SVD.
 ///
-/// Collective; the spectra and shares are the leader's alone. The members are free when the last
-/// decomposition is down to what one core does.
-/// @throws Error(internal)  where the eigenvalues do not add up to what the weights say
+/// Collective; all members of a team take the same steps. The spectra and shares are the leader's alone. The
+/// members are free when the last decomposition is down to what one core does.
+class Analysis {
+ public:
+  /// @param matrix, settings, backend, team  outlive this
+  Analysis(const StoredMatrix& matrix, const AnalysisSettings& settings, Backend& backend, Team& team);
+
+  /// Finishes the decomposition under way, and begins the next.
+  /// @return whether there is more to do
+  /// @throws Error(internal)  where the eigenvalues do not add up to what the weights say
+  bool step();
+  /// When there is no more to do.
+  std::vector<PrecisionFigures> figures() &&;
+
+ private:
+  bool leads() const { return team_.rank() == 0; }
+  bool needs_decomposition(std::size_t p);
+  void reduce(std::size_t p);
+  void finish();
+  std::string too_large_for_svd() const;
+  CastChain chain(std::size_t p) const { return {settings_.load, settings_.precisions[p]}; }
+
+  const StoredMatrix& matrix_;
+  const AnalysisSettings& settings_;
+  Backend& backend_;
+  Team& team_;
+  CastSurvey survey_;
+  std::vector<PrecisionFigures> figures_;
+  std::size_t next_ = 0;  ///< precision
+  std::optional<Eigenvalues> pending_;
+  std::size_t pending_precision_ = 0;
+  double seconds_ = 0;  ///< what the decomposition under way has taken so far
+};
+
+/// All steps of an analysis. Collective.
 std::vector<PrecisionFigures> analyse(const StoredMatrix& matrix, const AnalysisSettings& settings,
                                       Backend& backend, Team& team);
 

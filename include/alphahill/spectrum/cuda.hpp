@@ -22,7 +22,7 @@ struct CudaDevice {
 /// @throws Error(system) when CUDA is not built in or there is no such device
 CudaDevice find_cuda_device(int number);
 
-/// What makes backends, each for one layer at a time; those of a process share this rank's part of the
+/// What makes backends, each for one thread; those of a process share this rank's part of the
 /// device's memory.
 /// @param ranks  that use the device
 std::function<std::unique_ptr<Backend>()> cuda_backends(const CudaDevice& device, int ranks);

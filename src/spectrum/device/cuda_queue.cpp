@@ -27,6 +27,19 @@ std::size_t in_bytes(std::int64_t values) {
   return static_cast<std::size_t>(values) * sizeof(double);
 }
 
+#ifdef ALPHAHILL_HAS_SYEV_BATCHED
+/// NaN for the eigenvalues of matrices whose info is not 0.
+std::vector<double> without_failed(std::vector<double> values, const std::vector<int>& info) {
+  const std::size_t order = values.size() / info.size();
+  for (std::size_t i = 0; i < info.size(); ++i) {
+    if (info[i] == 0) continue;
+    std::fill_n(values.begin() + static_cast<std::ptrdiff_t>(i * order), order,
+                std::numeric_limits<double>::quiet_NaN());
+  }
+  return values;
+}
+#endif
+
 class CudaQueue final : public DeviceQueue {
  public:
   explicit CudaQueue(int device) : device_(device) {
@@ -131,6 +144,27 @@ class CudaQueue final : public DeviceQueue {
     return values.downloaded();
   }
 
+#ifdef ALPHAHILL_HAS_SYEV_BATCHED
+  std::vector<double> eigenvalues_of_all(std::int64_t n, std::int64_t count, double* a) override {
+    std::size_t device_bytes = 0;
+    std::size_t host_bytes = 0;
+    const DeviceArray<double> values(*this, n * count);
+    check("cusolverDnXsyevBatched_bufferSize",
+          cusolverDnXsyevBatched_bufferSize(solver_.get(), parameters_.get(), CUSOLVER_EIG_MODE_NOVECTOR,
+                                            CUBLAS_FILL_MODE_LOWER, n, CUDA_R_64F, a, n, CUDA_R_64F,
+                                            values.get(), CUDA_R_64F, &device_bytes, &host_bytes, count));
+    const DeviceArray<std::byte> workspace(*this, static_cast<std::int64_t>(device_bytes));
+    std::vector<std::byte> host_workspace(host_bytes);
+    const DeviceArray<int> info(*this, count);
+    check("cusolverDnXsyevBatched",
+          cusolverDnXsyevBatched(solver_.get(), parameters_.get(), CUSOLVER_EIG_MODE_NOVECTOR,
+                                 CUBLAS_FILL_MODE_LOWER, n, CUDA_R_64F, a, n, CUDA_R_64F, values.get(),
+                                 CUDA_R_64F, workspace.get(), device_bytes, host_workspace.data(), host_bytes,
+                                 info.get(), count));
+    return without_failed(values.downloaded(), info.downloaded());
+  }
+#endif
+
  private:
   static constexpr double zero = 0;
   static constexpr double one = 1;
@@ -145,7 +179,9 @@ class CudaQueue final : public DeviceQueue {
           cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &threshold));
   }
 
-  const cuda::Event& event(int slot) const { return events_.at(static_cast<std::size_t>(slot)); }
+  const cuda::Event& event(int slot) const {
+    return events_.at(static_cast<std::size_t>(slot));
+  }
 
   void copy_matrix(std::int64_t rows, std::int64_t cols, Operand from, Result to, cudaMemcpyKind kind) {
     check("cudaMemcpy2DAsync", cudaMemcpy2DAsync(to.values, in_bytes(to.leading_dimension), from.values,

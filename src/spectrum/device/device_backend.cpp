@@ -13,6 +13,7 @@
 #include "../stored_panels.hpp"
 #include "device_space.hpp"
 #include "device_survey.hpp"
+#include "gram_pool.hpp"
 
 namespace alphahill {
 
@@ -41,27 +42,16 @@ class Staging {
   std::array<std::optional<DeviceArray<std::byte>>, blocks> memory_;
 };
 
-/// A Gram matrix on the device, and what the weights say about it.
-struct DeviceGram {
-  DeviceGram(DeviceQueue& queue, std::int64_t n) : order(n), values(queue, n * n) {}
-
-  std::int64_t order;
-  DeviceArray<double> values;  ///< lower triangle; zero above
-  double squared_norm_of_weights = 0;
-
-  lapack::Result matrix() const { return {values.get(), order}; }
-};
-
 using Computation = std::function<std::vector<double>()>;
 
 class DeviceBackend final : public Backend {
  public:
-  DeviceBackend(std::unique_ptr<DeviceQueue> queue, std::shared_ptr<DeviceBudget> budget,
-                std::int64_t first_order_by_band)
+  DeviceBackend(std::unique_ptr<DeviceQueue> queue, std::shared_ptr<DeviceBudget> budget, DeviceWays ways)
       : queue_(std::move(queue)),
         budget_(std::move(budget)),
-        first_order_by_band_(first_order_by_band),
+        ways_(ways),
         staging_(*queue_),
+        pool_(*queue_),
         cpu_(make_cpu_backend()) {}
 
   std::optional<Eigenvalues> gram_eigenvalues(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey,
@@ -94,16 +84,16 @@ class DeviceBackend final : public Backend {
   /// The survey is fed when nothing can fail any more: the CPU can start from the beginning.
   std::optional<Eigenvalues> on_device(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey) {
     queue_->begin_here();
-    const DeviceBudget::Claim claim = budget_->claim(device_bytes(matrix));
-    DeviceGram gram(*queue_, matrix.order());
+    auto claim = claimed(device_bytes(matrix));
+    auto gram = std::make_unique<DeviceGram>(*queue_, matrix.order());
     const DeviceSurvey device_survey(*queue_, matrix, survey);
-    add_up(matrix, chain, device_survey, gram);
+    add_up(matrix, chain, device_survey, *gram);
     DeviceSurvey::Found found = device_survey.found();
-    const double diagonal = queue_->squared_norm(gram.order, gram.values.get(), gram.order + 1);
-    const double below = queue_->squared_norm(gram.order * gram.order, gram.values.get(), 1);
+    const double diagonal = queue_->squared_norm(gram->order, gram->values.get(), gram->order + 1);
+    const double below = queue_->squared_norm(gram->order * gram->order, gram->values.get(), 1);
     const bool finite = std::isfinite(diagonal);
     Computation compute;
-    if (finite) compute = reduce(gram);
+    if (finite) compute = reduce(std::move(gram), claim);
     if (survey != nullptr) survey->take_in(std::move(found.totals).value());
     if (!finite) return std::nullopt;
     return checked(std::move(compute), matrix, chain, found.chain_squares, 2 * below - diagonal);
@@ -132,14 +122,23 @@ class DeviceBackend final : public Backend {
     }
   }
 
-  /// What is returned needs the CPU alone.
-  Computation reduce(DeviceGram& gram) {
-    if (gram.order < first_order_by_band_) {
-      return [eigenvalues = queue_->eigenvalues(gram.order, gram.matrix())] { return eigenvalues; };
+  /// Nobody waits for memory while others wait for that of the pool.
+  std::unique_ptr<DeviceBudget::Claim> claimed(std::int64_t bytes) {
+    if (auto claim = budget_->claim_now(bytes)) return claim;
+    pool_.decompose();
+    return budget_->claim(bytes);
+  }
+
+  /// What is returned needs the CPU alone, but for a matrix in the pool.
+  /// @param claim  goes with the matrix into the pool
+  Computation reduce(std::unique_ptr<DeviceGram> gram, std::unique_ptr<DeviceBudget::Claim>& claim) {
+    if (gram->order >= ways_.first_by_band) {
+      DeviceSpace space(*queue_, gram->values.get(), gram->order);
+      const auto band = std::make_shared<SymmetricBand>(reduce_to_band(space));
+      return [band] { return band->eigenvalues(); };
     }
-    DeviceSpace space(*queue_, gram.values.get(), gram.order);
-    const auto band = std::make_shared<SymmetricBand>(reduce_to_band(space));
-    return [band] { return band->eigenvalues(); };
+    if (gram->order < ways_.first_alone) return pool_.add(std::move(gram), std::move(claim));
+    return [eigenvalues = queue_->eigenvalues(gram->order, gram->matrix())] { return eigenvalues; };
   }
 
   /// Eigenvalues that add up, from the device or else from the CPU.
@@ -153,10 +152,12 @@ class DeviceBackend final : public Backend {
             check_squares(eigenvalues, squared_norm_of_gram);
             for (double& eigenvalue : eigenvalues) eigenvalue = std::max(eigenvalue, 0.0);
             return GramSpectrum{std::move(eigenvalues), Method::gram_eigen_gpu};
+          } catch (const DeviceError& error) {
+            note_failure(matrix, error);
           } catch (const Error& error) {
             say_why_not(matrix, error);
-            return on_cpu(matrix, chain);
           }
+          return on_cpu(matrix, chain);
         };
   }
 
@@ -169,17 +170,17 @@ class DeviceBackend final : public Backend {
 
   std::unique_ptr<DeviceQueue> queue_;
   std::shared_ptr<DeviceBudget> budget_;
-  std::int64_t first_order_by_band_;
+  DeviceWays ways_;
   Staging staging_;
+  GramPool pool_;
   std::unique_ptr<Backend> cpu_;
 };
 
 }  // namespace
 
 std::unique_ptr<Backend> make_device_backend(std::unique_ptr<DeviceQueue> queue,
-                                             std::shared_ptr<DeviceBudget> budget,
-                                             std::int64_t first_order_by_band) {
-  return std::make_unique<DeviceBackend>(std::move(queue), std::move(budget), first_order_by_band);
+                                             std::shared_ptr<DeviceBudget> budget, DeviceWays ways) {
+  return std::make_unique<DeviceBackend>(std::move(queue), std::move(budget), ways);
 }
 
 std::int64_t device_bytes(const StoredMatrix& matrix) {

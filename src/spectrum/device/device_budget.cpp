@@ -5,7 +5,7 @@
 
 namespace alphahill {
 
-DeviceBudget::Claim DeviceBudget::claim(std::int64_t bytes) {
+std::unique_ptr<DeviceBudget::Claim> DeviceBudget::claim(std::int64_t bytes) {
   if (bytes > bytes_) {
     throw DeviceError(DeviceError::Extent::this_layer, "memory of the GPU",
                       "a layer needs " + human_bytes(static_cast<double>(bytes)) + ", there are " +
@@ -17,7 +17,14 @@ DeviceBudget::Claim DeviceBudget::claim(std::int64_t bytes) {
   ++next_served_;
   free_ -= bytes;
   changed_.notify_all();
-  return Claim(*this, bytes);
+  return std::make_unique<Claim>(*this, bytes);
+}
+
+std::unique_ptr<DeviceBudget::Claim> DeviceBudget::claim_now(std::int64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  if (next_served_ != next_ticket_ || bytes > free_) return nullptr;
+  free_ -= bytes;
+  return std::make_unique<Claim>(*this, bytes);
 }
 
 void DeviceBudget::give_back(std::int64_t bytes) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 
 namespace alphahill {
@@ -27,7 +28,9 @@ class DeviceBudget {
 
   /// Waits until as much is free; first come, first served, so that a large layer is not passed by for ever.
   /// @throws DeviceError(this_layer) when the whole budget is less
-  Claim claim(std::int64_t bytes);
+  std::unique_ptr<Claim> claim(std::int64_t bytes);
+  /// Null where it would have to wait.
+  std::unique_ptr<Claim> claim_now(std::int64_t bytes);
 
   /// After an error for good. @return is this the first?
   bool lose() { return !lost_.exchange(true); }

@@ -75,6 +75,16 @@ class DeviceQueue {
   virtual double squared_norm(std::int64_t count, const double* values, std::int64_t distance) = 0;
   /// All eigenvalues of A (n x n), ascending. Destroys A.
   virtual std::vector<double> eigenvalues(std::int64_t n, lapack::Result a) = 0;
+  /// The same of `count` matrices that lie one behind the other without gaps, as their eigenvalues then do.
+  /// Those that do not converge may be NaN instead of an error.
+  virtual std::vector<double> eigenvalues_of_all(std::int64_t n, std::int64_t count, double* a) {
+    std::vector<double> all;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::vector<double> values = eigenvalues(n, {a + i * n * n, n});
+      all.insert(all.end(), values.begin(), values.end());
+    }
+    return all;
+  }
 };
 
 /// An array in the memory of a device, or in the host's for copies to and from it.
