@@ -1,10 +1,16 @@
-/// alpha-hill-gpu-benchmark: rates of the GPU's stages and layers, and their figures against the CPU's, as
-/// tables.
+/// alpha-hill-gpu-benchmark: seconds of the GPU's stages, of layers and of a block, and how far their figures
+/// are from the CPU's, as JSON.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <exception>
+#include <limits>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include "alphahill/spectrum/cuda.hpp"
 #include "gpu/measurements.hpp"
@@ -16,51 +22,68 @@ namespace {
 
 constexpr int device = 0;
 constexpr int repetitions = 3;
+constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+constexpr DeviceWays by_solver{.first_alone = 0, .first_by_band = never};
+constexpr DeviceWays by_band{.first_alone = 0, .first_by_band = 0};
+constexpr std::array squares{MatrixShape{1024, 1024}, MatrixShape{2048, 2048}, MatrixShape{4096, 4096},
+                             MatrixShape{8192, 8192}, MatrixShape{16384, 16384}};
+/// Compared with the CPU, which takes half a minute for the last.
+constexpr std::array compared{MatrixShape{1024, 1024},  MatrixShape{1024, 4096},  MatrixShape{4096, 4096},
+                              MatrixShape{14336, 4096}, MatrixShape{4096, 14336}, MatrixShape{8192, 8192}};
 /// The layers of a block of Llama-3.1-8B.
 constexpr std::array block{MatrixShape{4096, 4096}, MatrixShape{1024, 4096},  MatrixShape{1024, 4096},
                            MatrixShape{4096, 4096}, MatrixShape{14336, 4096}, MatrixShape{14336, 4096},
                            MatrixShape{4096, 14336}};
+/// Matrices that are decomposed together, and their orders.
+constexpr std::int64_t count = 32;
+constexpr std::array small_orders{64, 128, 256, 512, 1024};
 
-void print_stages() {
-  fmt::print(
-      "| n | dgemm TFLOP/s | Gram s | solver s | band s | its end on a core s | solver / dgemm rate | band / "
-      "dgemm rate |\n"
-      "|---|---|---|---|---|---|---|---|\n");
-  const auto queue = make_cuda_queue(device);
-  for (const std::int64_t n : {1024, 2048, 4096, 8192, 16384}) {
-    const StageTimes times = measure_stages(*queue, {n, n}, repetitions);
-    const double reduction =
-        4.0 / 3 * static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(n);
-    fmt::print("| {} | {:.2f} | {:.4f} | {:.4f} | {:.4f} | {:.4f} | {:.3f} | {:.3f} |\n", n,
-               times.product_rate / 1e12, times.gram, times.solver, times.band, times.band_end,
-               reduction / times.solver / times.product_rate, reduction / times.band / times.product_rate);
-    std::fflush(stdout);
-  }
+std::string stages_of(const MatrixShape& shape) {
+  const StageTimes times = measure_stages(*make_cuda_queue(device), shape, repetitions);
+  const double path = measure_path(make_cuda_queue(device), shape, repetitions, DeviceWays{});
+  return fmt::format(
+      R"({{"rows": {}, "cols": {}, "flops": {:.6g}, "gram": {:.6g}, "solver": {:.6g}, "band": {:.6g}, )"
+      R"("band_end": {:.6g}, "path": {:.6g}}})",
+      shape.rows, shape.cols, times.product_rate, times.gram, times.solver, times.band, times.band_end, path);
 }
 
-/// @return seconds on the device
-double print_layer(const MatrixShape& shape, bool by_band) {
-  const LayerTimes times = measure_layer(make_cuda_queue(device), shape, repetitions, by_band);
-  fmt::print("| {} x {} | {} | {:.4f} | {:.2f} | {:.3f} | {:.1e} | {:.1e} |\n", shape.rows, shape.cols,
-             by_band ? "band" : "solver", times.device, flops(shape) / times.device / 1e12, times.cpu,
-             times.eigenvalues, times.alpha);
-  std::fflush(stdout);
-  return times.device;
+std::string comparison_of(const MatrixShape& shape, DeviceWays ways) {
+  const LayerTimes times = measure_layer(make_cuda_queue(device), shape, repetitions, ways);
+  return fmt::format(
+      R"({{"rows": {}, "cols": {}, "way": "{}", "seconds": {:.6g}, "cpu": {:.6g}, "eigenvalues": {:.2g}, )"
+      R"("alpha": {:.2g}}})",
+      shape.rows, shape.cols, ways.first_by_band == 0 ? "band" : "solver", times.device, times.cpu,
+      times.eigenvalues, times.alpha);
 }
 
-void print_layers() {
-  fmt::print(
-      "| layer, bf16 | way | GPU s | TFLOP/s | CPU core s | eigenvalues differ by | alpha differs by |\n"
-      "|---|---|---|---|---|---|---|\n");
-  for (const std::int64_t n : {1024, 2048, 4096, 8192}) {
-    for (const bool by_band : {false, true}) print_layer({n, n}, by_band);
-  }
-  for (const bool by_band : {false, true}) {
-    double seconds = 0;
-    for (const MatrixShape& shape : block) seconds += print_layer(shape, by_band);
-    fmt::print("| block of Llama-3.1-8B, one after another | {} | {:.4f} | | | | |\n",
-               by_band ? "band" : "solver", seconds);
-  }
+std::string solver_times_of(std::int64_t order) {
+  const SolverTimes times = measure_small(*make_cuda_queue(device), order, count, repetitions);
+  return fmt::format(R"({{"order": {}, "count": {}, "together": {:.6g}, "alone": {:.6g}}})", order, count,
+                     times.together, times.alone);
+}
+
+std::string block_times() {
+  const int lanes = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 8);
+  const double seconds = measure_block([] { return make_cuda_queue(device); }, lanes, block, repetitions);
+  return fmt::format(R"({{"lanes": {}, "seconds": {:.6g}}})", lanes, seconds);
+}
+
+template <class Items, class Measure>
+std::string each(const Items& items, const Measure& measure) {
+  std::vector<std::string> found;
+  for (const auto& item : items) found.push_back(measure(item));
+  return fmt::format("[{}]", fmt::join(found, ",\n"));
+}
+
+void print_all(const std::string& name) {
+  fmt::print("{{\"device\": \"{}\",\n", name);
+  fmt::print("\"squares\": {},\n", each(squares, stages_of));
+  fmt::print("\"block_layers\": {},\n", each(block, stages_of));
+  fmt::print("\"block\": {},\n", block_times());
+  fmt::print("\"small\": {},\n", each(small_orders, solver_times_of));
+  fmt::print("\"compared\": {}}}\n", each(compared, [](const MatrixShape& shape) {
+               return comparison_of(shape, by_solver) + ",\n" + comparison_of(shape, by_band);
+             }));
 }
 
 }  // namespace
@@ -69,10 +92,7 @@ void print_layers() {
 
 int main() {
   try {
-    fmt::print("{}\n\n", alphahill::find_cuda_device(alphahill::device).name);
-    alphahill::print_stages();
-    fmt::print("\n");
-    alphahill::print_layers();
+    alphahill::print_all(alphahill::find_cuda_device(alphahill::device).name);
     return 0;
   } catch (const std::exception& error) {
     fmt::print(stderr, "alpha-hill-gpu-benchmark: error: {}\n", error.what());

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "support/captured_log.hpp"
+#include "support/device_ways.hpp"
 #include "support/figures.hpp"
 #include "support/host_queue.hpp"
 #include "support/matrices.hpp"
@@ -20,16 +21,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-
-constexpr std::int64_t never = std::int64_t{1} << 40;
-constexpr DeviceWays always_together{.first_alone = never, .first_by_band = never};
-constexpr DeviceWays always_alone{.first_alone = 0, .first_by_band = never};
-constexpr DeviceWays always_band{.first_alone = 0, .first_by_band = 0};
-
-std::string name_of(const DeviceWays& ways) {
-  if (ways.first_by_band == 0) return "Band";
-  return ways.first_alone == 0 ? "Alone" : "Together";
-}
 
 std::unique_ptr<Backend> backend_on(HostDevice& device, DeviceWays ways = always_alone) {
   return make_device_backend(std::make_unique<HostQueue>(device),

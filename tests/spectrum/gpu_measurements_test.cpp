@@ -1,9 +1,11 @@
 /// The GPU's benchmark on a device that the host plays.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
 #include "gpu/measurements.hpp"
+#include "support/device_ways.hpp"
 #include "support/host_queue.hpp"
 
 namespace alphahill {
@@ -20,9 +22,9 @@ TEST(GpuMeasurements, EveryStageTakesTime) {
 }
 
 TEST(GpuMeasurements, ALayerIsComparedWithTheCpu) {
-  for (const bool by_band : {false, true}) {
+  for (const DeviceWays& ways : {always_together, always_alone, always_band}) {
     HostDevice device;
-    const LayerTimes times = measure_layer(std::make_unique<HostQueue>(device), {130, 70}, 1, by_band);
+    const LayerTimes times = measure_layer(std::make_unique<HostQueue>(device), {130, 70}, 1, ways);
     EXPECT_GT(times.device, 0);
     EXPECT_GT(times.cpu, 0);
     EXPECT_LT(times.eigenvalues, 1e-12);
@@ -30,10 +32,27 @@ TEST(GpuMeasurements, ALayerIsComparedWithTheCpu) {
   }
 }
 
+TEST(GpuMeasurements, SmallMatricesGoTogetherAndAlone) {
+  HostDevice device;
+  HostQueue queue(device);
+  const SolverTimes times = measure_small(queue, 20, 5, 2);
+  EXPECT_TRUE(times.together > 0 && times.alone > 0);
+  EXPECT_EQ(device.batches, (std::vector<std::int64_t>{5, 5}));
+}
+
+TEST(GpuMeasurements, ABlockIsAnalysedByLanesOnTheDevice) {
+  HostDevice device;
+  const auto make_queue = [&] { return std::make_unique<HostQueue>(device); };
+  const std::array shapes{MatrixShape{60, 90}, MatrixShape{90, 60}, MatrixShape{70, 70}};
+  EXPECT_GT(measure_block(make_queue, 2, shapes, 2), 0);
+  device.memory = 1000;
+  EXPECT_THROW(measure_block(make_queue, 2, shapes, 1), Error);
+}
+
 TEST(GpuMeasurements, FiguresOfTheCpuAreNotTakenForTheDevices) {
   HostDevice device;
   device.solver_error = 1e-6;
-  EXPECT_THROW(measure_layer(std::make_unique<HostQueue>(device), {130, 70}, 1, false), Error);
+  EXPECT_THROW(measure_layer(std::make_unique<HostQueue>(device), {130, 70}, 1, always_alone), Error);
 }
 
 }  // namespace

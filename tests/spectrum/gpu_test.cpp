@@ -10,20 +10,11 @@
 #include "spectrum/device/cuda_queue.hpp"
 #include "spectrum/device/device_backend.hpp"
 #include "support/captured_log.hpp"
+#include "support/device_ways.hpp"
 #include "support/figures.hpp"
 
 namespace alphahill {
 namespace {
-
-constexpr std::int64_t never = std::int64_t{1} << 40;
-constexpr DeviceWays always_together{.first_alone = never, .first_by_band = never};
-constexpr DeviceWays always_alone{.first_alone = 0, .first_by_band = never};
-constexpr DeviceWays always_band{.first_alone = 0, .first_by_band = 0};
-
-std::string name_of(const DeviceWays& ways) {
-  if (ways.first_by_band == 0) return "Band";
-  return ways.first_alone == 0 ? "Alone" : "Together";
-}
 
 std::unique_ptr<Backend> backend(DeviceWays ways, std::int64_t memory = std::int64_t{1} << 40) {
   return make_device_backend(make_cuda_queue(0), std::make_shared<DeviceBudget>(memory), ways);

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <new>
 #include <string>
+#include <utility>
 
 #include "spectrum/device/device_queue.hpp"
 
@@ -119,9 +120,9 @@ class HostQueue final : public DeviceQueue {
   }
   double squared_norm(std::int64_t count, const double* values, std::int64_t distance) override {
     wait();
-    double sum = 0;
+    long double sum = 0;  // as exact as the many partial sums of a device
     for (std::int64_t i = 0; i < count; ++i) sum += values[i * distance] * values[i * distance];
-    return sum;
+    return static_cast<double>(sum);
   }
   std::vector<double> eigenvalues(std::int64_t n, lapack::Result a) override {
     device_.before("eigenvalues");

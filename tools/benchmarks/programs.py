@@ -1,4 +1,4 @@
-"""Runs the programs of the release build, and tells what a run took."""
+"""Builds and runs programs, and tells what a run took."""
 
 import os
 import subprocess
@@ -20,8 +20,8 @@ class Usage:
     output: str
 
 
-def build(*targets):
-    for command in (["cmake", "--preset", "release"], ["cmake", "--build", "--preset", "release", "--target", *targets]):
+def build(*targets, preset="release"):
+    for command in (["cmake", "--preset", preset], ["cmake", "--build", "--preset", preset, "--target", *targets]):
         subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 

@@ -1,16 +1,18 @@
 #include "gpu/measurements.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
+#include <deque>
 #include <functional>
 #include <limits>
 #include <random>
+#include <thread>
 #include <vector>
 
-#include "alphahill/spectrum/hill.hpp"
+#include "alphahill/spectrum/analysis.hpp"
 #include "spectrum/band_reduction.hpp"
-#include "spectrum/device/device_backend.hpp"
 #include "spectrum/device/device_space.hpp"
 
 namespace alphahill {
@@ -18,12 +20,18 @@ namespace alphahill {
 namespace {
 
 constexpr double k_fraction = 0.1;
+constexpr double share_tolerance = 1e-5;
 constexpr std::int64_t unlimited = std::numeric_limits<std::int64_t>::max();
+constexpr double never = std::numeric_limits<double>::infinity();
 
 double seconds_of(const std::function<void()>& work) {
   const auto start = std::chrono::steady_clock::now();
   work();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+void keep_least(double& best, double seconds) {
+  best = std::min(best, seconds);
 }
 
 /// bf16 weights of magnitude 2^-7 ... 2^-5.
@@ -55,6 +63,32 @@ std::vector<double> decompose(Backend& backend, const StoredMatrix& layer, Metho
   throw Error(Fault::internal, "GPU", "the layer was computed on the CPU");
 }
 
+struct Path {
+  double seconds;
+  std::vector<double> eigenvalues;
+};
+
+Path best_path(std::unique_ptr<DeviceQueue> queue, const StoredMatrix& layer, int repetitions,
+               DeviceWays ways) {
+  const auto device = make_device_backend(std::move(queue), std::make_shared<DeviceBudget>(unlimited), ways);
+  Path best{never, {}};
+  for (int i = 0; i < repetitions; ++i) {
+    keep_least(best.seconds,
+               seconds_of([&] { best.eigenvalues = decompose(*device, layer, Method::gram_eigen_gpu); }));
+  }
+  return best;
+}
+
+/// Standard normal values on the device.
+void fill_at_random(DeviceQueue& queue, const DeviceArray<double>& array) {
+  std::vector<double> random(static_cast<std::size_t>(array.count()));
+  std::mt19937 engine(1);
+  std::normal_distribution<double> normal;
+  std::ranges::generate(random, [&] { return normal(engine); });
+  queue.upload(random.data(), array.get(), array.count() * 8);
+  queue.wait();
+}
+
 class Measurement {
  public:
   Measurement(DeviceQueue& queue, const MatrixShape& shape)
@@ -63,12 +97,7 @@ class Measurement {
         depth_(std::max(shape.rows, shape.cols)),
         weights_(queue, order_ * depth_),
         a_(queue, order_ * order_) {
-    std::vector<double> random(static_cast<std::size_t>(order_ * depth_));
-    std::mt19937 engine(1);
-    std::normal_distribution<double> normal;
-    std::ranges::generate(random, [&] { return normal(engine); });
-    queue.upload(random.data(), weights_.get(), order_ * depth_ * 8);
-    queue.wait();
+    fill_at_random(queue, weights_);
   }
 
   void run(StageTimes& best) {
@@ -77,15 +106,15 @@ class Measurement {
       queue_.multiply(order_, order_, order_, 1, operand(weights_), operand(weights_), 0, result(a_));
     });
     best.product_rate = std::max(best.product_rate, 2 * n * n * n / product);
-    keep(best.gram, timed([&] { add_up(); }));
-    keep(best.solver, timed([&] { queue_.eigenvalues(order_, result(a_)); }));
+    keep_least(best.gram, timed([&] { add_up(); }));
+    keep_least(best.solver, timed([&] { queue_.eigenvalues(order_, result(a_)); }));
     add_up();
     std::unique_ptr<SymmetricBand> band;
-    keep(best.band, timed([&] {
-           DeviceSpace space(queue_, a_.get(), order_);
-           band = std::make_unique<SymmetricBand>(reduce_to_band(space));
-         }));
-    keep(best.band_end, timed([&] { band->eigenvalues(); }));
+    keep_least(best.band, timed([&] {
+                 DeviceSpace space(queue_, a_.get(), order_);
+                 band = std::make_unique<SymmetricBand>(reduce_to_band(space));
+               }));
+    keep_least(best.band_end, timed([&] { band->eigenvalues(); }));
   }
 
  private:
@@ -106,8 +135,6 @@ class Measurement {
       queue_.wait();
     });
   }
-  static void keep(double& best, double seconds) { best = std::min(best, seconds); }
-
   DeviceQueue& queue_;
   std::int64_t order_;
   std::int64_t depth_;
@@ -115,30 +142,65 @@ class Measurement {
   DeviceArray<double> a_;
 };
 
+/// Layers in memory of the host, with what each lane takes to analyse them.
+class Block {
+ public:
+  explicit Block(std::span<const MatrixShape> shapes) {
+    for (const MatrixShape& shape : shapes) layers_.push_back(layer_of(shape, codes_.emplace_back()));
+  }
+
+  /// @param lanes  backends, each for a thread
+  void analyse_by(std::span<const std::unique_ptr<Backend>> lanes) const {
+    std::atomic<std::size_t> next = 0;
+    std::atomic<bool> all_on_device = true;
+    std::vector<std::jthread> threads;
+    for (const auto& backend : lanes) {
+      threads.emplace_back([&] {
+        for (std::size_t i = next++; i < layers_.size(); i = next++) {
+          if (!on_device(layers_[i], *backend)) all_on_device = false;
+        }
+      });
+    }
+    threads.clear();
+    if (!all_on_device) throw Error(Fault::internal, "GPU", "a layer of the block was computed on the CPU");
+  }
+
+ private:
+  static bool on_device(const StoredMatrix& layer, Backend& backend) {
+    const AnalysisSettings usual{
+        Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, k_fraction, share_tolerance};
+    Alone alone;
+    return analyse(layer, usual, backend, alone)[0].spectrum.value().method == Method::gram_eigen_gpu;
+  }
+
+  std::deque<std::vector<std::uint16_t>> codes_;
+  std::vector<StoredMatrix> layers_;
+};
+
 }  // namespace
 
 StageTimes measure_stages(DeviceQueue& queue, const MatrixShape& shape, int repetitions) {
-  constexpr double never = std::numeric_limits<double>::infinity();
   StageTimes best{0, never, never, never, never};
   Measurement measurement(queue, shape);
   for (int i = 0; i < repetitions; ++i) measurement.run(best);
   return best;
 }
 
-LayerTimes measure_layer(std::unique_ptr<DeviceQueue> queue, const MatrixShape& shape, int repetitions,
-                         bool by_band) {
+double measure_path(std::unique_ptr<DeviceQueue> queue, const MatrixShape& shape, int repetitions,
+                    DeviceWays ways) {
   std::vector<std::uint16_t> codes;
   const StoredMatrix layer = layer_of(shape, codes);
-  const auto device =
-      make_device_backend(std::move(queue), std::make_shared<DeviceBudget>(unlimited),
-                          DeviceWays{.first_alone = 0, .first_by_band = by_band ? 0 : unlimited});
-  LayerTimes times{std::numeric_limits<double>::infinity(), 0, 0, 0};
-  std::vector<double> found;
-  for (int i = 0; i < repetitions; ++i) {
-    times.device = std::min(times.device,
-                            seconds_of([&] { found = decompose(*device, layer, Method::gram_eigen_gpu); }));
-  }
+  return best_path(std::move(queue), layer, repetitions, ways).seconds;
+}
+
+LayerTimes measure_layer(std::unique_ptr<DeviceQueue> queue, const MatrixShape& shape, int repetitions,
+                         DeviceWays ways) {
+  std::vector<std::uint16_t> codes;
+  const StoredMatrix layer = layer_of(shape, codes);
+  const Path path = best_path(std::move(queue), layer, repetitions, ways);
+  const std::vector<double>& found = path.eigenvalues;
   std::vector<double> expected;
+  LayerTimes times{path.seconds, 0, 0, 0};
   times.cpu = seconds_of([&] { expected = decompose(*make_cpu_backend(), layer, Method::gram_eigen); });
   const HillEstimate estimate = hill(expected, k_fraction);
   const std::size_t tail = static_cast<std::size_t>(estimate.k_used) + 1;
@@ -149,10 +211,40 @@ LayerTimes measure_layer(std::unique_ptr<DeviceQueue> queue, const MatrixShape& 
   return times;
 }
 
-double flops(const MatrixShape& shape) {
-  const auto n = static_cast<double>(std::min(shape.rows, shape.cols));
-  const auto m = static_cast<double>(std::max(shape.rows, shape.cols));
-  return m * n * n + 4.0 / 3 * n * n * n;
+SolverTimes measure_small(DeviceQueue& queue, std::int64_t n, std::int64_t count, int repetitions) {
+  const DeviceArray<double> weights(queue, n * n);
+  const DeviceArray<double> grams(queue, n * n * count);
+  fill_at_random(queue, weights);
+  const auto gram = [&](std::int64_t i) { return lapack::Result{grams.get() + i * n * n, n}; };
+  const auto timed = [&](const std::function<void()>& decompose_all) {
+    for (std::int64_t i = 0; i < count; ++i)
+      queue.multiply(n, n, n, 1, {weights.get(), n}, {weights.get(), n, true}, 0, gram(i));
+    queue.wait();
+    return seconds_of(decompose_all);
+  };
+  SolverTimes best{never, never};
+  for (int i = 0; i < repetitions; ++i) {
+    keep_least(best.together, timed([&] { queue.eigenvalues_of_all(n, count, grams.get()); }));
+    keep_least(best.alone, timed([&] {
+                 for (std::int64_t matrix = 0; matrix < count; ++matrix) queue.eigenvalues(n, gram(matrix));
+               }));
+  }
+  return best;
+}
+
+double measure_block(const std::function<std::unique_ptr<DeviceQueue>()>& make_queue, int lanes,
+                     std::span<const MatrixShape> shapes, int repetitions) {
+  const Block block(shapes);
+  const auto budget = std::make_shared<DeviceBudget>(unlimited);
+  std::vector<std::unique_ptr<Backend>> backends;
+  for (int lane = 0; lane < lanes; ++lane) {
+    backends.push_back(make_device_backend(make_queue(), budget, DeviceWays{}));
+  }
+  double best = never;
+  for (int i = 0; i < repetitions; ++i) {
+    keep_least(best, seconds_of([&] { block.analyse_by(backends); }));
+  }
+  return best;
 }
 
 }  // namespace alphahill

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 
+#include "spectrum/device/device_backend.hpp"
 #include "spectrum/device/device_queue.hpp"
 
 namespace alphahill {
@@ -23,18 +26,30 @@ struct StageTimes {
 };
 StageTimes measure_stages(DeviceQueue& queue, const MatrixShape& shape, int repetitions);
 
-/// A whole decomposition, from stored bf16 weights in memory of the host to eigenvalues.
+/// Seconds from stored bf16 weights in memory of the host to eigenvalues, the best of several.
+double measure_path(std::unique_ptr<DeviceQueue> queue, const MatrixShape& shape, int repetitions,
+                    DeviceWays ways);
+
+/// A whole decomposition, as by measure_path().
 struct LayerTimes {
-  double device;       ///< seconds, the best of several
+  double device;       ///< seconds
   double cpu;          ///< seconds of one core of the CPU
   double eigenvalues;  ///< largest relative difference from the CPU's in the tail of a tenth
   double alpha;        ///< relative difference from the CPU's
 };
-/// @param by_band  instead of by the device's own solver
 LayerTimes measure_layer(std::unique_ptr<DeviceQueue> queue, const MatrixShape& shape, int repetitions,
-                         bool by_band);
+                         DeviceWays ways);
 
-/// Flops of a decomposition: m n^2 + 4/3 n^3.
-double flops(const MatrixShape& shape);
+/// Seconds of the device's own solver for `count` matrices of order n, the best of several.
+struct SolverTimes {
+  double together;  ///< by one call
+  double alone;     ///< by a call each
+};
+SolverTimes measure_small(DeviceQueue& queue, std::int64_t n, std::int64_t count, int repetitions);
+
+/// Seconds for layers of bf16 weights at fp32, fp16 and bf16, several in flight, the best of several.
+/// @param make_queue  for each lane
+double measure_block(const std::function<std::unique_ptr<DeviceQueue>()>& make_queue, int lanes,
+                     std::span<const MatrixShape> shapes, int repetitions);
 
 }  // namespace alphahill

@@ -1,0 +1,82 @@
+"""What can be said of tools/benchmark --device cuda without a GPU: that it says so, and what it makes of measurements."""
+
+import io
+import os
+import subprocess
+import sys
+import unittest
+from contextlib import redirect_stdout
+from unittest import mock
+
+from support.programs import REPOSITORY, ProgramTest
+
+sys.path.insert(0, str(REPOSITORY / "tools"))
+from benchmarks import gpu  # noqa: E402
+from benchmarks.python_packages import Unavailable  # noqa: E402
+
+
+def layer(rows, cols, path=0.5):
+    return {"rows": rows, "cols": cols, "flops": 1e12, "gram": 0.25, "solver": 0.75, "band": 0.5, "band_end": 0.1,
+            "path": path}
+
+
+MEASURED = {"device": "A GPU", "squares": [layer(1024, 1024), layer(16384, 16384, path=3.0)],
+            "block_layers": [layer(4096, 4096), layer(1024, 4096)], "block": {"lanes": 4, "seconds": 0.5},
+            "small": [{"order": 64, "count": 32, "together": 0.001, "alone": 0.03}],
+            "compared": [{"rows": 1024, "cols": 4096, "way": "band", "seconds": 0.1, "cpu": 1.5, "eigenvalues": 1e-13,
+                          "alpha": 1e-14}]}
+TORCH = {"torch": "2.0", "seconds": {"1024x1024": {"svdvals": 0.4, "eigvalsh": 0.3},
+                                     "16384x16384": {"svdvals": None, "eigvalsh": 30.0},
+                                     "4096x4096": {"svdvals": 2.0, "eigvalsh": 0.3},
+                                     "1024x4096": {"svdvals": 0.4, "eigvalsh": 0.2}}}
+
+
+class GpuBenchmarkTest(ProgramTest):
+    def benchmark(self, *options):
+        fake = self.folder / "nvidia-smi"
+        fake.write_text("#!/bin/sh\necho 'No devices were found'; exit 6\n")
+        fake.chmod(0o755)
+        environment = os.environ | {"PATH": f"{self.folder}:{os.environ['PATH']}"}
+        return subprocess.run([REPOSITORY / "tools/benchmark", "--device", "cuda", *options], env=environment,
+                              capture_output=True, text=True, timeout=60)
+
+    def figures(self, **torch):
+        output = io.StringIO()
+        with (mock.patch.object(gpu, "require_gpu"), mock.patch.object(gpu, "measured", return_value=MEASURED),
+              mock.patch.object(gpu, "torch_times", **torch), redirect_stdout(output)):
+            found = list(gpu.figures(True))
+        return found, output.getvalue()
+
+    def test_a_machine_without_a_gpu_is_told_so(self):
+        done = self.benchmark()
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertEqual(done.stderr, "tools/benchmark: --device cuda: this machine has no GPU that nvidia-smi can see\n")
+
+    def test_figures_of_the_cpu_are_not_asked_of_the_gpu(self):
+        done = self.benchmark("layer")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--device cuda takes neither FIGURE nor --full", done.stderr)
+
+    def test_the_block_is_compared_with_the_best_of_the_others_at_each_precision(self):
+        [figure], _ = self.figures(return_value=TORCH)
+        self.assertAlmostEqual(figure.ratio, 3 * (0.3 + 0.2) / 0.5)
+        self.assertIn("torch eigvalsh", figure.what)
+        self.assertFalse(figure.holds())
+
+    def test_without_torch_it_is_compared_with_cusolver(self):
+        [figure], output = self.figures(side_effect=Unavailable("no torch here"))
+        self.assertAlmostEqual(figure.ratio, 3 * (1 + 1) / 0.5)
+        self.assertTrue(figure.holds())
+        self.assertIn("torch: not measured: no torch here", output)
+
+    def test_tables_give_seconds_and_parts_of_the_rate_of_dgemm(self):
+        _, output = self.figures(return_value=TORCH)
+        part = (1 + 4 / 3) * 1024 ** 3 / 1e12 / 0.5
+        self.assertIn(f"| 1024 | 1.00 | 0.5000 | {part:.3f} | 1.0000 | 0.4000 | 0.3000 |", output)
+        self.assertIn("| 16384 | 1.00 | 3.0000 | 3.421 | 1.0000 |  | 30.0000 |", output)
+        self.assertIn("| 64 | 32 | 0.0010 | 0.0300 |", output)
+        self.assertIn("| 1024x4096 | band | 0.1000 | 1.50 | 1.0e-13 | 1.0e-14 |", output)
+
+
+if __name__ == "__main__":
+    unittest.main()

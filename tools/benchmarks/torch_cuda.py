@@ -1,0 +1,45 @@
+"""Times torch on a GPU: fp32 singular values, and fp64 eigenvalues of the Gram matrix (its summing included).
+
+    torch_cuda.py ROWSxCOLS...
+
+Prints JSON: the best of three in seconds, for weights that are on the device; null for an SVD that would take minutes.
+"""
+
+import json
+import sys
+import time
+
+try:
+    import torch
+except ImportError:
+    sys.exit("no torch here")
+if not torch.cuda.is_available():
+    sys.exit("this torch finds no GPU")
+
+SLOWEST_SVD = 8192  # of the smaller side
+
+
+def best_of_three(work):
+    times = []
+    for _ in range(3):
+        torch.cuda.synchronize()
+        start = time.perf_counter()
+        work()
+        torch.cuda.synchronize()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def gram_eigenvalues(weights):
+    wide = weights.double() if weights.shape[0] <= weights.shape[1] else weights.double().T
+    return torch.linalg.eigvalsh(wide @ wide.T)
+
+
+def seconds(rows, cols):
+    weights = torch.randn(rows, cols, device="cuda", generator=torch.Generator("cuda").manual_seed(1))
+    svd = best_of_three(lambda: torch.linalg.svdvals(weights)) if min(rows, cols) <= SLOWEST_SVD else None
+    return {"svdvals": svd, "eigvalsh": best_of_three(lambda: gram_eigenvalues(weights))}
+
+
+print(json.dumps({"torch": torch.__version__, "seconds": {shape: seconds(*map(int, shape.split("x")))
+                                                          for shape in dict.fromkeys(sys.argv[1:])}}))
