@@ -38,10 +38,11 @@ void leave_notes(const LayersUnderWay* computed) {
   for (const std::int64_t layer : computed->layers()) leave_note(layer);
 }
 
-extern "C" void on_fatal_signal(int signal) {
+extern "C" void on_fatal_signal(int signal, siginfo_t* info, void*) {
+  const bool of_another_process = info->si_code == SI_USER;  // whichever thread has been given it
   if (of_this_thread != nullptr) {
     leave_notes(of_this_thread);
-  } else if (computes_layers) {
+  } else if (computes_layers || of_another_process) {
     for (const auto& of_thread : under_way) leave_notes(of_thread.load());
   }
   for (std::size_t i = 0; i < fatal_signals.size(); ++i)
@@ -58,7 +59,8 @@ void leave_crash_notes_in(const std::filesystem::path& folder) {
   start.copy(note_path.data(), start.size());
   folder_length = start.size();
   struct sigaction action {};
-  action.sa_handler = on_fatal_signal;
+  action.sa_sigaction = on_fatal_signal;
+  action.sa_flags = SA_SIGINFO;
   for (std::size_t i = 0; i < fatal_signals.size(); ++i)
     ::sigaction(fatal_signals[i], &action, &previous_actions[i]);
 }

@@ -71,6 +71,16 @@ TEST(CrashNoteDeathTest, ACrashOfAThreadThatCoordinatesIsAboutNone) {
               IsEmpty());
 }
 
+TEST(CrashNoteDeathTest, ASignalFromElsewhereIsAboutAllLayersUnderWay) {
+  EXPECT_THAT(notes_after([] {
+                compute_no_layers();
+                compute_beside({1, 2});
+                ::kill(::getpid(), SIGABRT);
+                for (;;) ::pause();
+              }),
+              UnorderedElementsAre(1, 2));
+}
+
 TEST(CrashNoteDeathTest, BetweenLayersThereIsNothingToNote) {
   EXPECT_THAT(notes_after([] {
                 const std::array<std::int64_t, 1> layer{42};

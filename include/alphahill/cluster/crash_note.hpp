@@ -16,7 +16,8 @@ namespace alphahill {
 void leave_crash_notes_in(const std::filesystem::path& folder);
 
 /// Layers that this thread computes, one such object at a time. A crash of the thread is about them; a crash
-/// of a thread that computes none, as those of libraries are, about what all threads compute.
+/// of a thread that computes none, as those of libraries are, about what all threads compute, and so is a
+/// fatal signal that another process sends.
 class LayersUnderWay {
  public:
   /// @param layers  outlive this
@@ -31,7 +32,7 @@ class LayersUnderWay {
   std::span<const std::int64_t> layers_;
 };
 
-/// From now on a crash of this thread is about no layer.
+/// From now on a crash of this thread itself is about no layer.
 void compute_no_layers();
 
 /// The layers that notes in the folder are about; removes the notes.
