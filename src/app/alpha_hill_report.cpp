@@ -63,6 +63,7 @@ CommandLine report_command_line() {
 ReportSettings settings_of(const po::variables_map& values) {
   const auto text = [&](const char* name) { return values[name].as<std::string>(); };
   ReportSettings settings = report_settings(values);
+  if (values.contains("output-dir")) settings.output_dir = text("output-dir");
   if (values.contains("k-frac")) settings.selection.k_frac = fraction("--k-frac", text("k-frac"));
   if (values.contains("precisions"))
     settings.selection.precisions = list_of("--precisions", text("precisions"));

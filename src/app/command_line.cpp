@@ -22,9 +22,9 @@ constexpr std::int64_t largest_config_file = 1 << 20;
 /// would fill it in forever
 [[noreturn]] void refuse(const std::string& where, const po::error& error, const std::string& given) {
   const auto* named = dynamic_cast<const po::error_with_option_name*>(&error);
-  const std::string reason = named != nullptr && given.find('%') != std::string::npos
-                                 ? fmt::format("the option '{}' or its value is wrong", named->get_option_name())
-                                 : error.what();
+  const bool unsafe = named != nullptr && given.find('%') != std::string::npos;
+  const std::string reason =
+      unsafe ? fmt::format("the option '{}' or its value is wrong", named->get_option_name()) : error.what();
   throw Error(Fault::usage, where, reason + "; see --help");
 }
 
@@ -66,7 +66,6 @@ po::options_description report_options() {
 ReportSettings report_settings(const po::variables_map& values) {
   const auto text = [&](const char* name) { return values[name].as<std::string>(); };
   ReportSettings settings;
-  if (values.contains("output-dir")) settings.output_dir = text("output-dir");
   settings.plot_format = parse_plot_format(text("plot-format"));
   settings.max_layers_per_plot = whole_number("--max-layers-per-plot", text("max-layers-per-plot"));
   settings.individual_plots = parse_individual_plots(text("individual-plots"));

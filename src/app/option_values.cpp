@@ -47,9 +47,9 @@ double tolerance(std::string_view option, const std::string& value) {
   return *number;
 }
 
-int whole_number(std::string_view option, const std::string& value, int least) {
+int whole_number(std::string_view option, const std::string& value) {
   const auto number = number_in<int>(value);
-  if (!number || *number < least) refuse(option, fmt::format("a whole number, {} or more", least), value);
+  if (!number || *number < 0) refuse(option, "a whole number, 0 or more", value);
   return *number;
 }
 

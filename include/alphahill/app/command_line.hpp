@@ -22,7 +22,7 @@ boost::program_options::options_description general_options();
 /// The options of a report that both programs have.
 boost::program_options::options_description report_options();
 
-/// Their values, and that of --output-dir where it is given. @throws Error(usage) for a wrong one
+/// Their values. @throws Error(usage) for a wrong one
 ReportSettings report_settings(const boost::program_options::variables_map& values);
 
 /// Parses the arguments, then the file that --config names; the command line wins.

@@ -19,8 +19,8 @@ double fraction(std::string_view option, const std::string& value);
 /// A number in [0, 1).
 double tolerance(std::string_view option, const std::string& value);
 
-/// A whole number, `least` or more.
-int whole_number(std::string_view option, const std::string& value, int least = 0);
+/// A whole number, 0 or more.
+int whole_number(std::string_view option, const std::string& value);
 
 /// A whole number, 1 or more.
 int positive_number(std::string_view option, const std::string& value);

@@ -30,8 +30,8 @@ struct Run {
 /// The catalog of the model that the options name.
 Catalog catalog_of(const Options& options);
 
-/// The rates of this core on layers as large as the catalog's; takes about half a second, and where the run is
-/// expected to take less than half a minute they are the usual ones instead.
+/// The rates of this core on layers as large as the catalog's; takes about half a second, and where the run
+/// is expected to take less than half a minute they are the usual ones instead.
 CostModel measured_cost(const Catalog& catalog, const AnalysisSettings& settings);
 
 /// Opens the checkpoint and the journal. Layers that cannot be analysed, do not fit into memory, or have

@@ -6,9 +6,8 @@
 ///   cast    m n / cast rate
 ///   Gram    m n^2 flops / Gram rate at n
 ///   reduce  4/3 n^3 flops / reduction rate at n, to a band
-///   finish  n^2 / finish rate at n: bulge chase and eigenvalues, on one rank; a team shares the rest. Of
-///   small
-///           layers all of the reduction is in this part
+///   finish  n^2 / finish rate at n: bulge chase and eigenvalues, on one rank; a team shares the rest.
+///           All of the reduction of small layers is in this part
 ///
 /// Golub and Van Loan, Matrix Computations, section 8.3.
 #pragma once

@@ -3,8 +3,8 @@
 
 namespace alphahill {
 
-/// From now on they are only noted; but a second SIGINT ends the process as usual. Journal records are on disk before
-/// they count, so that nothing finished is lost then either.
+/// From now on they are only noted; but a second SIGINT ends the process as usual. Journal records are on disk
+/// before they count, so that nothing finished is lost then either.
 void note_stop_signals();
 
 /// Ignores them: rank 0 alone decides when a run stops.
