@@ -19,6 +19,7 @@
 #include "alphahill/cluster/crash_note.hpp"
 #include "alphahill/cluster/interrupt.hpp"
 #include "alphahill/cluster/job_limits.hpp"
+#include "alphahill/cluster/launcher.hpp"
 #include "alphahill/cluster/layer_record.hpp"
 #include "alphahill/cluster/mpi_teams.hpp"
 #include "alphahill/cluster/worker.hpp"
@@ -44,11 +45,18 @@ BlockLayout blocks_of(const Options& options, int ranks, bool for_all_threads) {
           .largest_size = options.device.cuda ? 1 : options.largest_team.value_or(ranks)};
 }
 
+int cores_here() {
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
 void announce(const Run& run, int ranks) {
   spdlog::info("{}: {} layers at {} on {} rank{}", run.catalog.folder, run.layers(),
                joined(run.journal.run().precisions), ranks, ranks == 1 ? "" : "s");
-  if (const unsigned cores = std::thread::hardware_concurrency(); ranks == 1 && cores > 1) {
-    spdlog::info("this rank uses one of {} cores; mpirun -n {} alpha-hill ... uses them all", cores, cores);
+  const int cores = cores_here();
+  const int threads = run.options.threads_per_rank;
+  if (ranks == 1 && cores >= 2 * threads) {
+    spdlog::info("this rank uses {} of {} cores; mpirun -n {} alpha-hill ... uses {}", threads, cores,
+                 cores / threads, cores % threads == 0 ? "them all" : "more");
   }
   if (run.journal.finished() > 0) {
     spdlog::info("{} of {} layers already done", run.journal.finished(), run.layers());
@@ -150,11 +158,15 @@ void broadcast_job(MpiSession& mpi, const Job& job) {
   mpi.broadcast(bytes);
 }
 
-void warn_of_shared_cores(const Options& options, const NodeShare& node) {
-  const int wanted = node.ranks * options.threads_per_rank;
-  if (node.cores == 0 || wanted <= node.cores) return;
-  spdlog::warn("the ranks of this node want {} cores and are bound to {}: layers take {:.1f} times as long",
-               wanted, node.cores, static_cast<double>(wanted) / node.cores);
+void warn_of_shared_cores(const std::vector<CrowdedNode>& crowded) {
+  if (crowded.empty()) return;
+  const CrowdedNode& worst = crowded.front();
+  spdlog::warn(
+      "the ranks on the node of rank {} want {} cores and have {} of their own: layers take about {:.1f} "
+      "times "
+      "as long there{}",
+      worst.first_rank, worst.threads, worst.cores, worst.slowdown(),
+      crowded.size() == 1 ? "" : fmt::format("; so do those of {} nodes in all, or nearly", crowded.size()));
 }
 
 /// What a run that failed leaves behind. @return the exit code
@@ -165,9 +177,9 @@ int failed_run(const Run& run, const Error& failure) {
   return code;
 }
 
-Ended lead(const Options& options, const Device& device, const NodeShare& node, MpiSession& mpi) {
+Ended lead(const Options& options, const Device& device, MpiSession& mpi) {
   note_stop_signals();
-  warn_of_shared_cores(options, node);
+  warn_of_shared_cores(crowded_nodes(mpi.bindings(), options.threads_per_rank));
   std::optional<Run> run;
   try {
     run.emplace(prepare_run(options, blocks_of(options, mpi.size(), mpi.for_all_threads()), device.memory));
@@ -185,6 +197,7 @@ Ended lead(const Options& options, const Device& device, const NodeShare& node, 
 
 Ended follow(const Options& options, const Device& device, MpiSession& mpi) {
   ignore_stop_signals();
+  mpi.bindings();
   std::vector<std::byte> bytes;
   mpi.broadcast(bytes);
   const auto job = from_bytes<Job>(bytes, "job of rank 0");
@@ -195,37 +208,57 @@ Ended follow(const Options& options, const Device& device, MpiSession& mpi) {
   return {};
 }
 
-/// What needs one rank only. @return false when there is nothing of the kind to do
-bool show(const Options& options, const MpiSession& mpi) {
-  if (options.text.empty() && !options.list_layers && !options.dry_run) return false;
-  if (mpi.rank() != 0) return true;
+std::string preview_of(const Options& options, int ranks) {
+  const int ranks_here = std::clamp(cores_here() / options.threads_per_rank, 1, ranks);
+  const MemoryShare memory =
+      options.memory_per_rank
+          ? MemoryShare{*options.memory_per_rank, "--memory-per-rank"}
+          : MemoryShare{memory_of_node() / ranks_here,
+                        fmt::format("this node's, shared by {} rank{}; --memory-per-rank tells another's",
+                                    ranks_here, ranks_here == 1 ? "" : "s")};
+  return preview(catalog_of(options), options.settings, blocks_of(options, ranks, true), memory);
+}
+
+/// What needs one rank only and no MPI, which a login node may forbid.
+void show(const Options& options, int ranks) {
   if (!options.text.empty()) {
     fmt::print("{}", options.text);
   } else if (options.list_layers) {
     fmt::print("{}", layer_table(catalog_of(options)));
   } else {
-    fmt::print(
-        "{}", preview(catalog_of(options), options.settings,
-                      blocks_of(options, options.ranks.value_or(mpi.size()), true), options.memory_per_rank));
+    fmt::print("{}", preview_of(options, options.ranks.value_or(ranks)));
   }
-  return true;
 }
 
-Ended take_part(int argc, char** argv) {
+Ended compute(const Options& options, int argc, char** argv) {
   MpiSession mpi(argc, argv);
   try {
-    const Options options = parse_options(argc, argv);
     start_logging(options.log_level, mpi.rank());
     set_blas_threads(options.threads_per_rank);
-    if (show(options, mpi)) return {};
-    const NodeShare node = mpi.share_of_node();
-    const Device device = open_device(options.device, options.memory_per_rank, node, mpi);
-    return or_abort(mpi, [&] {
-      return mpi.rank() == 0 ? lead(options, device, node, mpi) : follow(options, device, mpi);
-    });
+    const Device device = open_device(options.device, options.memory_per_rank, mpi.share_of_node(), mpi);
+    return or_abort(
+        mpi, [&] { return mpi.rank() == 0 ? lead(options, device, mpi) : follow(options, device, mpi); });
   } catch (const Error& error) {
-    // All ranks find the same mistake in the same command line, or none may go on; one of them says so.
+    // All ranks find the same mistake, or none may go on; one of them says so.
     if (mpi.rank() == 0) return {report_error(program, error), std::nullopt};
+    return {exit_code_of(error), std::nullopt};
+  }
+}
+
+/// Everything up to MPI: all processes find the same mistake in the same command line, and one of them says
+/// so.
+Ended take_part(int argc, char** argv) {
+  const LaunchPlace place = place_by_launcher();
+  try {
+    const Options options = parse_options(argc, argv);
+    const bool for_one = !options.text.empty() || options.list_layers || options.dry_run;
+    if (!for_one) return compute(options, argc, argv);
+    start_logging(options.log_level, place.rank);
+    set_blas_threads(options.threads_per_rank);
+    if (place.rank == 0) show(options, place.ranks);
+    return {};
+  } catch (const Error& error) {
+    if (place.rank == 0) throw;
     return {exit_code_of(error), std::nullopt};
   }
 }

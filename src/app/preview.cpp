@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <map>
 
 #include "alphahill/app/run.hpp"
@@ -58,30 +57,39 @@ Plan whole_plan(const Catalog& catalog, const AnalysisSettings& settings, const 
   return with_teams(make_plan(catalog, settings, cost, state), cost, ranks, memory);
 }
 
+/// ", of which 3 cannot be analysed and 126 need more memory than any team's ranks have".
+std::string left_out_text(const Catalog& catalog, const Plan& plan) {
+  const auto cannot =
+      std::ranges::count_if(catalog.layers, [](const Layer& layer) { return !layer.unsupported.empty(); });
+  const auto too_large = std::ssize(catalog.layers) - std::ssize(plan.layers) - cannot;
+  std::string text = fmt::format(", of which {} cannot be analysed", cannot);
+  if (too_large > 0) text += fmt::format(" and {} need more memory than any team's ranks have", too_large);
+  return text;
+}
+
 }  // namespace
 
 std::string preview(const Catalog& catalog, const AnalysisSettings& settings, const BlockLayout& ranks,
-                    std::optional<std::int64_t> memory_per_rank) {
-  constexpr std::int64_t unlimited = std::numeric_limits<std::int64_t>::max();
-  const std::int64_t memory = memory_per_rank.value_or(unlimited) - program_bytes;
+                    const MemoryShare& memory) {
   const CostModel cost = measured_cost(catalog, settings);
-  const Plan plan = whole_plan(catalog, settings, cost, ranks, memory);
+  const Plan plan = whole_plan(catalog, settings, cost, ranks, memory.bytes - program_bytes);
   const Prediction prediction = predict(plan, cost, ranks);
   double bytes = 0;
   for (const PlannedLayer& layer : plan.layers) bytes += bytes_to_read(layer.shape);
   return fmt::format(
       "checkpoint  {}\n"
-      "layers      {}, of which {} cannot be analysed\n"
+      "layers      {}{}\n"
       "to read     {}\n"
-      "memory      {} a rank at most\n"
+      "memory      {} a rank at most, of {} ({})\n"
       "teams       {}\n"
       "time        about {} on {}, at the rates of this core\n"
       "efficiency  {:.2f}: the work of one rank after another, against the time of all of them\n"
       "done last   {}\n",
-      printable(catalog.folder), catalog.layers.size(), catalog.layers.size() - plan.layers.size(),
-      human_bytes(bytes), human_bytes(bytes_of_memory(plan)), teams_text(plan),
-      human_seconds(prediction.seconds), counted(static_cast<std::size_t>(ranks.ranks), "rank"),
-      prediction.efficiency, critical_text(catalog, plan, cost, prediction.critical_layer));
+      printable(catalog.folder), catalog.layers.size(), left_out_text(catalog, plan), human_bytes(bytes),
+      human_bytes(bytes_of_memory(plan)), human_bytes(static_cast<double>(memory.bytes)), memory.source,
+      teams_text(plan), human_seconds(prediction.seconds),
+      counted(static_cast<std::size_t>(ranks.ranks), "rank"), prediction.efficiency,
+      critical_text(catalog, plan, cost, prediction.critical_layer));
 }
 
 }  // namespace alphahill

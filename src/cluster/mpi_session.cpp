@@ -23,6 +23,19 @@ void broadcast_from_rank_0(void* buffer, int count, MPI_Datatype type) {
   wait_patiently(request);
 }
 
+cpu_set_t own_cores() {
+  cpu_set_t bound;
+  CPU_ZERO(&bound);
+  sched_getaffinity(0, sizeof bound, &bound);
+  return bound;
+}
+
+Cores numbered(const cpu_set_t& bound) {
+  Cores cores;
+  for (std::size_t core = 0; core < cores.size(); ++core) cores[core] = CPU_ISSET(core, &bound);
+  return cores;
+}
+
 MPI_Comm ranks_of_node(int rank) {
   MPI_Comm node = MPI_COMM_NULL;
   check_mpi("MPI_Comm_split_type",
@@ -77,13 +90,22 @@ void MpiSession::broadcast(std::vector<std::byte>& bytes) {
 NodeShare MpiSession::share_of_node() {
   MPI_Comm node = ranks_of_node(rank_);
   int ranks = 0;
-  cpu_set_t bound;
-  CPU_ZERO(&bound);
-  sched_getaffinity(0, sizeof bound, &bound);
+  cpu_set_t bound = own_cores();
   check_mpi("MPI_Comm_size", MPI_Comm_size(node, &ranks));
   check_mpi("MPI_Allreduce", MPI_Allreduce(MPI_IN_PLACE, &bound, sizeof bound, MPI_BYTE, MPI_BOR, node));
   check_mpi("MPI_Comm_free", MPI_Comm_free(&node));
   return {ranks, CPU_COUNT(&bound)};
+}
+
+std::vector<RankBinding> MpiSession::bindings() {
+  RankBinding own{rank_, numbered(own_cores())};
+  MPI_Comm node = ranks_of_node(rank_);
+  check_mpi("MPI_Bcast", MPI_Bcast(&own.node, 1, MPI_INT, 0, node));
+  check_mpi("MPI_Comm_free", MPI_Comm_free(&node));
+  std::vector<RankBinding> all(rank_ == 0 ? static_cast<std::size_t>(size_) : 0);
+  check_mpi("MPI_Gather",
+            MPI_Gather(&own, sizeof own, MPI_BYTE, all.data(), sizeof own, MPI_BYTE, 0, MPI_COMM_WORLD));
+  return all;
 }
 
 MpiSession::Place MpiSession::place_on_node(int key) {

@@ -5,7 +5,7 @@ import struct
 import unittest
 
 from support.models import gpt2, llama
-from support.programs import RESULTS, STORE, ProgramTest
+from support.programs import RESULTS, STORE, ProgramTest, run
 
 BLOCKS = 126  # of Llama-3.1-405B
 SHAPES = {"self_attn.q_proj": (16384, 16384), "self_attn.k_proj": (1024, 16384), "self_attn.v_proj": (1024, 16384),
@@ -76,6 +76,29 @@ class CommandsTest(ProgramTest):
         planned = self.succeed("alpha-hill", "--model", self.folder / "model", "--dry-run", "--output-dir", output)
         self.assertRegex(planned.stdout, r"\b883\b")
         self.assertFalse(output.exists(), "a dry run writes nothing")
+
+    def test_what_computes_nothing_needs_no_mpi(self):
+        model = llama("fp32", blocks=1).write(self.folder / "model")
+        no_mpi = {"OMPI_MCA_pml": "none", "FI_PROVIDER": "none", "UCX_TLS": "none"}
+        self.assertNotEqual(run("alpha-hill", "--model", model, "--output-dir", self.folder / "results",
+                                environment=no_mpi).returncode, 0, "MPI is to be missing")
+        for option in ("--help", "--list-layers", "--dry-run"):
+            self.succeed("alpha-hill", "--model", model, option, environment=no_mpi)
+
+    def test_one_of_several_processes_shows_the_dry_run_of_all(self):
+        model = llama("fp32", blocks=1).write(self.folder / "model")
+        planned = self.succeed("alpha-hill", "--model", model, "--dry-run", ranks=3).stdout
+        self.assertEqual(planned.count("checkpoint "), 1)
+        self.assertIn("on 3 ranks", planned)
+
+    def test_a_dry_run_says_which_memory_it_counts_on(self):
+        model = llama("fp32", blocks=1).write(self.folder / "model")
+        own = self.succeed("alpha-hill", "--model", model, "--dry-run").stdout
+        self.assertIn("shared by 1 rank;", own)
+        told = self.succeed("alpha-hill", "--model", model, "--dry-run", "--memory-per-rank", "129M").stdout
+        self.assertRegex(told, r"of 129.0 MiB \(--memory-per-rank\)")
+        too_little = self.succeed("alpha-hill", "--model", model, "--dry-run", "--memory-per-rank", "1M").stdout
+        self.assertRegex(too_little, r"and 8 need more memory than any team's ranks have")
 
     def test_a_configuration_file_and_options_that_override_it(self):
         model = llama("fp32", blocks=1).write(self.folder / "model")

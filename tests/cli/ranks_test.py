@@ -47,7 +47,7 @@ class RanksTest(ProgramTest):
         model = mixtral("fp32").write(self.folder / "model")
         done = run("alpha-hill", "--model", model, "--output-dir", self.folder / "out", "--threads-per-rank", 1000)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("the ranks of this node want 1000 cores and are bound to", done.stderr)
+        self.assertIn("the ranks on the node of rank 0 want 1000 cores and have", done.stderr)
 
     def test_more_ranks_than_layers(self):
         model = mixtral("fp32").write(self.folder / "model")

@@ -1,7 +1,7 @@
 /// What a run would do, for --dry-run.
 #pragma once
 
-#include <optional>
+#include <cstdint>
 #include <string>
 
 #include "alphahill/checkpoint/catalog.hpp"
@@ -10,9 +10,14 @@
 
 namespace alphahill {
 
+/// Memory of a rank, and how it is known.
+struct MemoryShare {
+  std::int64_t bytes;
+  std::string source;
+};
+
 /// What a run on these ranks would read, need and take, at the rates of this core; reads no weights.
-/// @param memory_per_rank  bytes; nothing: as much as the layers need
 std::string preview(const Catalog& catalog, const AnalysisSettings& settings, const BlockLayout& ranks,
-                    std::optional<std::int64_t> memory_per_rank);
+                    const MemoryShare& memory_per_rank);
 
 }  // namespace alphahill

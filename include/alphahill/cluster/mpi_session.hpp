@@ -8,6 +8,8 @@
 #include <span>
 #include <vector>
 
+#include "alphahill/cluster/core_binding.hpp"
+
 namespace alphahill {
 
 /// A wait that is short while messages are frequent and takes next to no processor time while they are not:
@@ -53,6 +55,8 @@ class MpiSession {
   void broadcast(std::vector<std::byte>& bytes);
   /// Collective.
   NodeShare share_of_node();
+  /// What the system binds each rank to, by rank; on other ranks than 0 nothing. Collective.
+  std::vector<RankBinding> bindings();
   /// Which of the ranks on this node that give the same key this one is, from 0, and how many they are.
   struct Place {
     int number;

@@ -1,0 +1,15 @@
+/// Which of a job's processes this one is, before MPI begins: by what its launcher puts into the environment.
+#pragma once
+
+namespace alphahill {
+
+struct LaunchPlace {
+  int rank = 0;
+  int ranks = 1;
+};
+
+/// As mpirun of Open MPI, launchers of PMI (MPICH, Intel MPI) or srun tell; a process that none of them
+/// started is alone.
+LaunchPlace place_by_launcher();
+
+}  // namespace alphahill
