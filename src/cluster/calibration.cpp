@@ -1,9 +1,9 @@
 /// The rates of this core, by small matrices.
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <utility>
 
 #include "alphahill/cluster/cost_model.hpp"
 #include "alphahill/spectrum/backend.hpp"
@@ -12,7 +12,8 @@ namespace alphahill {
 
 namespace {
 
-constexpr std::array<std::int64_t, 5> probed_orders{64, 256, 512, 1024, 1536};
+/// What is larger takes too long to measure.
+constexpr std::int64_t last_probed_order = 1536;
 constexpr std::int64_t last_gram_order = 1024;
 /// A matrix is measured as often as this allows, and counts with its shortest time.
 constexpr double seconds_a_matrix = 0.02;
@@ -87,16 +88,29 @@ RatesAtOrder measured_at(Backend& backend, std::int64_t order, double cast_weigh
   return {order, n * n * n / gram, 4.0 / 3 * n * n * n / reduction, n * n / square.finish};
 }
 
+/// Rates at an order that is not measured: as much above those at a smaller one as they usually are.
+RatesAtOrder in_proportion(const RatesAtOrder& usual, const RatesAtOrder& usual_below,
+                           const RatesAtOrder& below) {
+  const auto scaled = [&](double RatesAtOrder::*rate) {
+    return below.*rate * (usual.*rate / usual_below.*rate);
+  };
+  return {usual.order, scaled(&RatesAtOrder::gram), scaled(&RatesAtOrder::reduction),
+          scaled(&RatesAtOrder::finish)};
+}
+
 }  // namespace
 
 Rates measured_rates(std::int64_t largest_order) {
   const auto backend = make_cpu_backend();
   Rates rates = usual_rates();
   rates.cast_weights = measured_casts(*backend);
-  rates.orders.clear();
-  for (const std::int64_t order : probed_orders) {
-    rates.orders.push_back(measured_at(*backend, order, rates.cast_weights, rates.orders));
-    if (order >= largest_order) break;
+  const std::vector<RatesAtOrder> usual = std::exchange(rates.orders, {});
+  auto& known = rates.orders;
+  for (auto at = usual.begin(); at != usual.end(); ++at) {
+    known.push_back(at->order <= last_probed_order
+                        ? measured_at(*backend, at->order, rates.cast_weights, known)
+                        : in_proportion(*at, *(at - 1), known.back()));
+    if (at->order >= largest_order) break;
   }
   return rates;
 }

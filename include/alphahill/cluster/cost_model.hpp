@@ -58,8 +58,9 @@ struct Rates {
 /// Of an AVX-512 core; where only proportions matter.
 Rates usual_rates();
 
-/// Of this core, by small matrices of orders up to `largest_order`; takes a second at most. Reading and
-/// network are the usual ones: layers under way tell better.
+/// Of this core, by matrices of orders up to `largest_order`, the largest 1536: about half a second. At larger
+/// orders, in proportion to the usual rates. Reading and network are the usual ones: layers under way tell
+/// better.
 Rates measured_rates(std::int64_t largest_order);
 
 /// Seconds of a layer on a team of ranks.
