@@ -68,6 +68,12 @@ int lanes_of_ranks(const Device& device, const Catalog& catalog, MpiSession& mpi
   return static_cast<int>(mpi.least(layers_in_flight(device, catalog)));
 }
 
+/// Of all ranks, on rank 0; empty where GPUs compute. Collective.
+std::vector<double> speeds_of_ranks(const Options& options, MpiSession& mpi) {
+  if (options.device.cuda) return {};
+  return speeds_against_the_first(mpi.gather(probe_seconds()));
+}
+
 /// What each worker of this rank does.
 Work work_on(const Catalog& catalog, const Options& options, const Device& device, int lanes, int rank,
              MpiTeams& teams) {
@@ -180,9 +186,11 @@ int failed_run(const Run& run, const Error& failure) {
 Ended lead(const Options& options, const Device& device, MpiSession& mpi) {
   note_stop_signals();
   warn_of_shared_cores(crowded_nodes(mpi.bindings(), options.threads_per_rank));
+  const std::vector<double> speeds = speeds_of_ranks(options, mpi);
   std::optional<Run> run;
   try {
-    run.emplace(prepare_run(options, blocks_of(options, mpi.size(), mpi.for_all_threads()), device.memory));
+    run.emplace(
+        prepare_run(options, blocks_of(options, mpi.size(), mpi.for_all_threads()), device.memory, speeds));
   } catch (const std::exception& error) {
     broadcast_job(mpi, {.called_off = true, .catalog = {}, .ranks = {}});
     return {report_error(program, error), std::nullopt};
@@ -198,6 +206,7 @@ Ended lead(const Options& options, const Device& device, MpiSession& mpi) {
 Ended follow(const Options& options, const Device& device, MpiSession& mpi) {
   ignore_stop_signals();
   mpi.bindings();
+  speeds_of_ranks(options, mpi);
   std::vector<std::byte> bytes;
   mpi.broadcast(bytes);
   const auto job = from_bytes<Job>(bytes, "job of rank 0");

@@ -19,9 +19,9 @@ std::string counted(std::size_t count, const std::string& what) {
 }
 
 /// "630 layers on one rank, 378 on teams of 2".
-std::string teams_text(const Plan& plan) {
+std::string teams_text(const Prediction& prediction) {
   std::map<int, std::size_t> layers;
-  for (const PlannedLayer& layer : plan.layers) ++layers[layer.team_size];
+  for (const auto& [layer, size] : prediction.team_sizes) ++layers[size];
   std::vector<std::string> parts;
   for (const auto& [size, count] : layers) {
     parts.push_back(counted(count, "layer") +
@@ -30,18 +30,20 @@ std::string teams_text(const Plan& plan) {
   return parts.empty() ? "nothing to compute" : joined(parts);
 }
 
-double bytes_of_memory(const Plan& plan) {
+double bytes_of_memory(const Plan& plan, const Prediction& prediction) {
   std::int64_t most = 0;
-  for (const PlannedLayer& layer : plan.layers)
-    most = std::max(most, bytes_needed(layer.shape, layer.team_size));
+  for (const PlannedLayer& layer : plan.layers) {
+    most = std::max(most, bytes_needed(layer.shape, prediction.team_sizes.at(layer.number)));
+  }
   return static_cast<double>(most + program_bytes);
 }
 
 std::string critical_text(const Catalog& catalog, const Plan& plan, const CostModel& cost,
-                          std::int64_t number) {
+                          const Prediction& prediction) {
+  const std::int64_t number = prediction.critical_layer;
   const auto layer = std::ranges::find(plan.layers, number, &PlannedLayer::number);
   if (layer == plan.layers.end()) return "none";
-  const double seconds = cost.seconds(layer->shape, layer->team_size).leader;
+  const double seconds = cost.seconds(layer->shape, prediction.team_sizes.at(number)).leader;
   return fmt::format("{}, which takes {}", catalog.layers.at(static_cast<std::size_t>(number - 1)).name,
                      human_seconds(seconds));
 }
@@ -54,7 +56,7 @@ Plan whole_plan(const Catalog& catalog, const AnalysisSettings& settings, const 
     return smallest_team(shape_of(layer, settings), ranks, memory) ? LayerState::waiting
                                                                    : LayerState::finished;
   };
-  return with_teams(make_plan(catalog, settings, cost, state), cost, ranks, memory);
+  return with_end(make_plan(catalog, settings, state), cost, ranks, memory);
 }
 
 /// ", of which 3 cannot be analysed and 126 need more memory than any team's ranks have".
@@ -86,10 +88,10 @@ std::string preview(const Catalog& catalog, const AnalysisSettings& settings, co
       "efficiency  {:.2f}: the work of one rank after another, against the time of all of them\n"
       "done last   {}\n",
       printable(catalog.folder), catalog.layers.size(), left_out_text(catalog, plan), human_bytes(bytes),
-      human_bytes(bytes_of_memory(plan)), human_bytes(static_cast<double>(memory.bytes)), memory.source,
-      teams_text(plan), human_seconds(prediction.seconds),
+      human_bytes(bytes_of_memory(plan, prediction)), human_bytes(static_cast<double>(memory.bytes)),
+      memory.source, teams_text(prediction), human_seconds(prediction.seconds),
       counted(static_cast<std::size_t>(ranks.ranks), "rank"), prediction.efficiency,
-      critical_text(catalog, plan, cost, prediction.critical_layer));
+      critical_text(catalog, plan, cost, prediction));
 }
 
 }  // namespace alphahill

@@ -17,6 +17,7 @@
 #include "alphahill/cluster/job_limits.hpp"
 #include "alphahill/cluster/layer_record.hpp"
 #include "alphahill/cluster/plan.hpp"
+#include "alphahill/cluster/prediction.hpp"
 #include "alphahill/report/report.hpp"
 #include "alphahill/store/results_file.hpp"
 
@@ -175,13 +176,14 @@ CostModel measured_cost(const Catalog& catalog, const AnalysisSettings& settings
   return CostModel(measured_rates(largest_order));
 }
 
-int largest_team(const Plan& plan) {
+int largest_team(const Prediction& prediction) {
   int largest = 1;
-  for (const PlannedLayer& layer : plan.layers) largest = std::max(largest, layer.team_size);
+  for (const auto& [layer, size] : prediction.team_sizes) largest = std::max(largest, size);
   return largest;
 }
 
-Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t memory_per_rank) {
+Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t memory_per_rank,
+                std::vector<double> speeds) {
   Catalog catalog = catalog_of(options);
   Journal journal = open_journal(options, catalog);
   enter_crash_notes(options.report.output_dir, journal);
@@ -193,9 +195,10 @@ Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t m
     return attempts.unexplained + attempts.blamed > 0 ? LayerState::suspect : LayerState::waiting;
   };
   CostModel cost = measured_cost(catalog, options.settings);
-  const Plan plan = with_teams(make_plan(catalog, options.settings, cost, state), cost, ranks,
-                               memory_per_rank - program_bytes);
-  const BlockLayout used{ranks.ranks, ranks.first, largest_team(plan)};
+  Plan plan = make_plan(catalog, options.settings, state);
+  plan.speeds = std::move(speeds);
+  plan = with_end(std::move(plan), cost, ranks, memory_per_rank - program_bytes);
+  const BlockLayout used{ranks.ranks, ranks.first, largest_team(predict(plan, cost, ranks))};
   return {options, std::move(catalog), std::move(journal), std::move(cost), used, plan, std::move(too_large)};
 }
 

@@ -1,6 +1,7 @@
 /// The rates of this core, by small matrices.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -113,6 +114,21 @@ Rates measured_rates(std::int64_t largest_order) {
     if (at->order >= largest_order) break;
   }
   return rates;
+}
+
+double probe_seconds() {
+  constexpr std::int64_t order = 512;
+  return measured_parts(*make_cpu_backend(), order, order).sum();
+}
+
+std::vector<double> speeds_against_the_first(std::span<const double> seconds) {
+  constexpr double equal = 0.05;
+  std::vector<double> speeds;
+  for (const double each : seconds) {
+    const double speed = seconds.front() / each;
+    speeds.push_back(std::abs(speed - 1) <= equal ? 1 : speed);
+  }
+  return speeds;
 }
 
 }  // namespace alphahill

@@ -43,6 +43,15 @@ MPI_Comm ranks_of_node(int rank) {
   return node;
 }
 
+/// Every rank's value, on rank 0.
+template <class Value>
+std::vector<Value> gathered(const Value& own, int rank, int ranks) {
+  std::vector<Value> all(rank == 0 ? static_cast<std::size_t>(ranks) : 0);
+  check_mpi("MPI_Gather",
+            MPI_Gather(&own, sizeof own, MPI_BYTE, all.data(), sizeof own, MPI_BYTE, 0, MPI_COMM_WORLD));
+  return all;
+}
+
 }  // namespace
 
 void check_mpi(const char* call, int code) {
@@ -102,10 +111,11 @@ std::vector<RankBinding> MpiSession::bindings() {
   MPI_Comm node = ranks_of_node(rank_);
   check_mpi("MPI_Bcast", MPI_Bcast(&own.node, 1, MPI_INT, 0, node));
   check_mpi("MPI_Comm_free", MPI_Comm_free(&node));
-  std::vector<RankBinding> all(rank_ == 0 ? static_cast<std::size_t>(size_) : 0);
-  check_mpi("MPI_Gather",
-            MPI_Gather(&own, sizeof own, MPI_BYTE, all.data(), sizeof own, MPI_BYTE, 0, MPI_COMM_WORLD));
-  return all;
+  return gathered(own, rank_, size_);
+}
+
+std::vector<double> MpiSession::gather(double value) {
+  return gathered(value, rank_, size_);
 }
 
 MpiSession::Place MpiSession::place_on_node(int key) {

@@ -19,16 +19,17 @@ struct Done {
 
 using Future = std::priority_queue<Done, std::vector<Done>, std::greater<>>;
 
-void let_pass(const Handout& handout, double now, const CostModel& cost, Future& future) {
+void let_pass(const Handout& handout, double now, const CostModel& cost, double speed, Future& future) {
   Done leader{now, handout.ranks.first, {}};
   for (const PlannedLayer& layer : handout.layers) {
-    const double seconds = cost.seconds(layer.shape, layer.team_size).leader;
+    const double seconds = cost.seconds(layer.shape, handout.ranks.size).leader / speed;
     leader.layers.push_back({layer.number, seconds});
     leader.at += seconds;
   }
+  const PlannedLayer& layer = handout.layers.front();
+  const double member_seconds = cost.seconds(layer.shape, handout.ranks.size).member / speed;
   for (int rank = handout.ranks.first + 1; rank < handout.ranks.end(); ++rank) {
-    const PlannedLayer& layer = handout.layers.front();
-    future.push({now + cost.seconds(layer.shape, layer.team_size).member, rank, {{layer.number, 0}}});
+    future.push({now + member_seconds, rank, {{layer.number, 0}}});
   }
   future.push(std::move(leader));
 }
@@ -45,7 +46,14 @@ Prediction predict(const Plan& plan, const CostModel& cost, const BlockLayout& r
   Schedule schedule(plan, cost, ranks, {});
   Prediction prediction;
   Future future;
-  for (const Handout& handout : schedule.hand_out(0)) let_pass(handout, 0, cost, future);
+  const auto hand_out = [&](double now) {
+    for (const Handout& handout : schedule.hand_out(now)) {
+      for (const PlannedLayer& layer : handout.layers)
+        prediction.team_sizes[layer.number] = handout.ranks.size;
+      let_pass(handout, now, cost, speed_of(handout.ranks, plan.speeds), future);
+    }
+  };
+  hand_out(0);
   while (!future.empty()) {
     const double now = future.top().at;
     for (; !future.empty() && future.top().at == now; future.pop()) {
@@ -54,10 +62,10 @@ Prediction predict(const Plan& plan, const CostModel& cost, const BlockLayout& r
       schedule.finish(done.rank, done.layers, now);
     }
     prediction.seconds = now;
-    for (const Handout& handout : schedule.hand_out(now)) let_pass(handout, now, cost, future);
+    hand_out(now);
   }
   if (prediction.seconds > 0) {
-    prediction.efficiency = seconds_on_one_rank(plan, cost) / (prediction.seconds * ranks.ranks);
+    prediction.efficiency = seconds_on_one_rank(plan, cost) / (prediction.seconds * schedule.speed());
   }
   return prediction;
 }

@@ -1,5 +1,9 @@
 #include "alphahill/cluster/rank_pool.hpp"
 
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
 namespace alphahill {
 
 std::vector<int> BlockLayout::team_sizes() const {
@@ -9,53 +13,80 @@ std::vector<int> BlockLayout::team_sizes() const {
 }
 
 std::optional<int> BlockLayout::block_of(int rank, int size) const {
+  if (size == 1) return ranks - 1 - rank;
   const int index = (rank - first) / size;
   if (rank < first || index >= blocks(size)) return std::nullopt;
   return index;
 }
 
-RankPool::RankPool(BlockLayout layout) : layout_(layout) {
-  for (const int size : layout.team_sizes()) {
-    blocks_[size].free_ranks.resize(static_cast<std::size_t>(layout.blocks(size)));
-  }
-  for (int rank = 0; rank < layout.ranks; ++rank) release(rank);
+double speed_of(RankBlock block, std::span<const double> speeds) {
+  if (speeds.empty()) return 1;
+  const auto first = speeds.begin() + block.first;
+  return *std::min_element(first, first + block.size);
+}
+
+RankPool::RankPool(BlockLayout layout, std::vector<double> speeds)
+    : layout_(layout), speeds_(std::move(speeds)), free_(static_cast<std::size_t>(layout.ranks), true) {
+  if (speeds_.empty()) speeds_.assign(static_cast<std::size_t>(layout.ranks), 1);
+  speed_ = std::accumulate(speeds_.begin(), speeds_.end(), 0.0);
+  blocks_[1];
+  for (const int size : layout.team_sizes()) blocks_[size];
+  for (auto& [size, blocks] : blocks_)
+    blocks.free_ranks.resize(static_cast<std::size_t>(layout.blocks(size)));
+  for (int rank = 0; rank < layout.ranks; ++rank) count(rank, 1);
+}
+
+double RankPool::speed(RankBlock block) const {
+  return speed_of(block, speeds_);
+}
+
+std::optional<RankBlock> RankPool::slowest_free(int size, double least_speed) const {
+  const auto& free = blocks_.at(size).free;
+  const auto found = free.lower_bound({least_speed, 0});
+  if (found == free.end()) return std::nullopt;
+  return layout_.block(size, found->second);
 }
 
 void RankPool::count(int rank, int change) {
   for (auto& [size, blocks] : blocks_) {
-    const std::optional<int> block = layout_.block_of(rank, size);
-    if (!block) continue;
-    int& free = blocks.free_ranks[static_cast<std::size_t>(*block)] += change;
-    if (free == size) {
-      blocks.free_blocks.insert(*block);
-    } else {
-      blocks.free_blocks.erase(*block);
-    }
+    const std::optional<int> index = layout_.block_of(rank, size);
+    if (!index) continue;
+    int& free = blocks.free_ranks[static_cast<std::size_t>(*index)];
+    const std::pair key{speed(layout_.block(size, *index)), *index};
+    if (free == size) blocks.free.erase(key);
+    free += change;
+    if (free == size) blocks.free.insert(key);
   }
 }
 
 void RankPool::take(RankBlock block) {
   for (int rank = block.first; rank < block.end(); ++rank) {
-    free_.erase(rank);
-    count(rank, -1);
+    free_[static_cast<std::size_t>(rank)] = false;
+    if (held_free_.erase(rank) == 0) count(rank, -1);
   }
 }
 
 void RankPool::release(int rank) {
-  free_.insert(rank);
-  count(rank, 1);
-}
-
-bool RankPool::is_free(RankBlock block) const {
-  return blocks_.at(block.size).free_blocks.contains(*layout_.block_of(block.first, block.size));
-}
-
-std::optional<RankBlock> RankPool::free_block(int size, std::optional<RankBlock> reserved) const {
-  for (const int index : blocks_.at(size).free_blocks) {
-    const RankBlock block = layout_.block(size, index);
-    if (!reserved || block.end() <= reserved->first || block.first >= reserved->end()) return block;
+  free_[static_cast<std::size_t>(rank)] = true;
+  if (held_ && held_->has(rank)) {
+    held_free_.insert(rank);
+  } else {
+    count(rank, 1);
   }
-  return std::nullopt;
+}
+
+void RankPool::hold(RankBlock block) {
+  held_ = block;
+  for (int rank = block.first; rank < block.end(); ++rank) {
+    if (!is_free(rank)) continue;
+    count(rank, -1);
+    held_free_.insert(rank);
+  }
+}
+
+void RankPool::let_go() {
+  held_.reset();
+  for (const int rank : std::exchange(held_free_, {})) count(rank, 1);
 }
 
 }  // namespace alphahill

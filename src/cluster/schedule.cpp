@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace alphahill {
 
@@ -18,46 +19,69 @@ constexpr double spare_time = 1.5;
 constexpr double batch_part = 0.25;
 constexpr double shortest_batch_seconds = 0.02;
 constexpr double longest_batch_seconds = 1;
+/// A layer that takes less is not worth a team's coming together.
+constexpr double shortest_for_a_team_seconds = 5;
+/// A team of twice as many ranks is worth while where it takes less than this part of the time.
+constexpr double least_gain = 0.9;
 
 constexpr double for_ever = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
 Schedule::Schedule(const Plan& plan, CostModel cost, const BlockLayout& ranks, ScheduleLimits limits)
-    : cost_(cost), planned_cost_(std::move(cost)), limits_(limits), ranks_(ranks) {
+    : cost_(cost),
+      planned_cost_(std::move(cost)),
+      limits_(limits),
+      end_(plan.end_seconds),
+      ranks_(ranks, plan.speeds),
+      free_at_(static_cast<std::size_t>(ranks.ranks)) {
   for (const PlannedLayer& layer : plan.layers) {
-    waiting_[layer.team_size].push_back(layer);
-    ++waiting_kinds_[{layer.shape, layer.team_size}];
+    const double seconds = leader_seconds(layer.shape, layer.least_team);
+    waiting_[{seconds, layer.shape, layer.least_team}].layers.push_back(layer);
   }
+  for (auto& [kind, waiting] : waiting_) waiting.team_sizes = worthwhile_teams(kind);
   planned_work_ = work_waiting();
 }
 
-double Schedule::leader_seconds(const PlannedLayer& layer) const {
-  return cost_.seconds(layer.shape, layer.team_size).leader;
+std::vector<int> Schedule::worthwhile_teams(const Kind& kind) const {
+  std::vector<int> sizes{kind.least_team};
+  if (kind.seconds < shortest_for_a_team_seconds) return sizes;
+  for (const int size : ranks_.layout().team_sizes()) {
+    if (size <= kind.least_team) continue;
+    if (leader_seconds(kind.shape, size) > least_gain * leader_seconds(kind.shape, sizes.back())) break;
+    sizes.push_back(size);
+  }
+  return sizes;
 }
 
-double Schedule::seconds(const std::vector<PlannedLayer>& layers) const {
+double Schedule::leader_seconds(const LayerShape& shape, int team_size) const {
+  return cost_.seconds(shape, team_size).leader;
+}
+
+double Schedule::seconds(const Handout& handout) const {
   double sum = 0;
-  for (const PlannedLayer& layer : layers) sum += leader_seconds(layer);
-  return sum;
+  for (const PlannedLayer& layer : handout.layers) sum += leader_seconds(layer.shape, handout.ranks.size);
+  return sum / ranks_.speed(handout.ranks);
 }
 
 double Schedule::work_waiting() const {
   double sum = 0;
-  for (const auto& [kind, count] : waiting_kinds_) {
-    sum += static_cast<double>(count) * cost_.work(kind.first, kind.second);
+  for (const auto& [kind, waiting] : waiting_) {
+    sum += static_cast<double>(waiting.layers.size()) * cost_.work(kind.shape, kind.least_team);
   }
   return sum;
 }
 
 std::int64_t Schedule::waiting() const {
   std::int64_t sum = 0;
-  for (const auto& [size, layers] : waiting_) sum += std::ssize(layers);
+  for (const auto& [kind, waiting] : waiting_) sum += std::ssize(waiting.layers);
   return sum;
 }
 
 std::vector<Handout> Schedule::hand_out(double now) {
   std::vector<Handout> handouts;
+  reconsider_reservation(now);
+  end_ = std::max(end_, now + work_waiting() / ranks_.speed());
   while (auto handout = next(now)) {
     begin(*handout, now);
     handouts.push_back(std::move(*handout));
@@ -65,24 +89,15 @@ std::vector<Handout> Schedule::hand_out(double now) {
   return handouts;
 }
 
-std::vector<int> Schedule::sizes_longest_first() const {
-  std::vector<int> sizes;
-  for (const auto& [size, layers] : waiting_) {
-    if (!layers.empty()) sizes.push_back(size);
-  }
-  std::ranges::sort(sizes, std::greater{},
-                    [&](int size) { return leader_seconds(waiting_.at(size).front()); });
-  return sizes;
-}
-
 std::optional<Handout> Schedule::next(double now) {
-  if (ranks_.free().empty()) return std::nullopt;
-  drop_useless_reservation(now);
-  for (const int size : sizes_longest_first()) {
-    auto handout = size > 1 ? next_for_a_team(size, now) : next_for_a_rank(now);
-    if (handout) return handout;
+  if (ranks_.none_free()) return std::nullopt;
+  if (reservation_ && ranks_.all_held_are_free()) return take_reserved();
+  for (auto kind = waiting_.begin(); kind != waiting_.end(); ++kind) {
+    auto block = block_in_time(kind->first, kind->second, now);
+    if (!block) block = reserve(kind->first, kind->second, now);
+    if (block) return handout_of(kind, *block, seconds_to_the_end(now));
   }
-  return std::nullopt;
+  return next_for_a_held_rank(now);
 }
 
 /// Of a layer that can still end before the job does.
@@ -90,107 +105,134 @@ double Schedule::seconds_for_a_layer(double now) const {
   return (limits_.end_of_job.value_or(for_ever) - now) / spare_time;
 }
 
-Schedule::Layers::iterator Schedule::longest_within(Layers& layers, double seconds) const {
-  return std::ranges::partition_point(
-      layers, [&](const PlannedLayer& layer) { return leader_seconds(layer) > seconds; });
+double Schedule::seconds_to_the_end(double now) const {
+  return std::min(end_ - now, seconds_for_a_layer(now));
 }
 
-void Schedule::drop_useless_reservation(double now) {
-  if (!reservation_) return;
-  Layers& layers = waiting_.at(reservation_->ranks.size);
-  if (longest_within(layers, seconds_for_a_layer(now)) == layers.end()) reservation_.reset();
-}
-
-std::optional<Handout> Schedule::next_for_a_team(int size, double now) {
-  Layers& layers = waiting_.at(size);
-  const auto layer = longest_within(layers, seconds_for_a_layer(now));
-  if (layer == layers.end()) return std::nullopt;
-  if (reservation_ && reservation_->ranks.size == size) {
-    const RankBlock ranks = reservation_->ranks;
-    if (!ranks_.is_free(ranks)) return std::nullopt;
-    reservation_.reset();
-    return Handout{ranks, {take(layer)}};
+std::optional<RankBlock> Schedule::block_in_time(const Kind& kind, const Waiting& waiting, double now) const {
+  const double left = seconds_to_the_end(now);
+  if (left <= 0) return std::nullopt;
+  for (const int size : waiting.team_sizes) {
+    const auto block = ranks_.slowest_free(size, leader_seconds(kind.shape, size) / left);
+    if (block) return block;
   }
-  const auto reserved = reservation_ ? std::optional(reservation_->ranks) : std::nullopt;
-  if (const auto block = ranks_.free_block(size, reserved)) return Handout{*block, {take(layer)}};
-  if (!reservation_) reserve(size, now);
   return std::nullopt;
 }
 
-void Schedule::reserve(int size, double now) {
-  Reservation best{{0, 0}, for_ever};
-  for (int index = 0; index < ranks_.layout().blocks(size); ++index) {
-    const RankBlock block = ranks_.layout().block(size, index);
-    const double at = free_at(block, now);
-    if (at < best.free_at) best = {block, at};
+std::optional<Schedule::Reservation> Schedule::best_block(const Kind& kind, const Waiting& waiting,
+                                                          double now) const {
+  Reservation best{kind, {0, 0}, for_ever, for_ever};
+  for (const int size : waiting.team_sizes) {
+    if (best.done_at <= end_) break;
+    const double usual_seconds = leader_seconds(kind.shape, size);
+    for (int index = 0; index < ranks_.layout().blocks(size); ++index) {
+      const RankBlock block = ranks_.layout().block(size, index);
+      if (ranks_.holds_any_of(block)) continue;
+      const double begun = free_at(block, now);
+      const double takes = usual_seconds / ranks_.speed(block);
+      if (begun + takes < best.done_at && takes <= seconds_for_a_layer(begun)) {
+        best = {kind, block, begun, begun + takes};
+      }
+    }
   }
+  return best.ranks.size == 0 ? std::nullopt : std::optional(best);
+}
+
+std::optional<RankBlock> Schedule::reserve(const Kind& kind, const Waiting& waiting, double now) {
+  const auto best = best_block(kind, waiting, now);
+  if (!best) return std::nullopt;
+  if (best->free_at > now && reservation_) return std::nullopt;
+  end_ = std::max(end_, best->done_at);
+  if (best->free_at <= now) return best->ranks;
+  ranks_.hold(best->ranks);
   reservation_ = best;
+  return std::nullopt;
 }
 
+/// The ranks are not free when that was expected, or there is nothing left to keep them for.
+void Schedule::reconsider_reservation(double now) {
+  if (!reservation_) return;
+  const bool in_time = now <= reservation_->free_at || ranks_.all_held_are_free();
+  const double takes = reservation_->done_at - reservation_->free_at;
+  if (in_time && waiting_.contains(reservation_->kind) && takes <= seconds_for_a_layer(now)) return;
+  reservation_.reset();
+  ranks_.let_go();
+}
+
+Handout Schedule::take_reserved() {
+  const Reservation reserved = *std::exchange(reservation_, std::nullopt);
+  ranks_.let_go();
+  return {reserved.ranks, {take(waiting_.find(reserved.kind))}};
+}
+
+/// What is late will be as late again.
 double Schedule::free_at(RankBlock ranks, double now) const {
-  double at = now;
+  double latest = now;
   for (int rank = ranks.first; rank < ranks.end(); ++rank) {
-    const auto task = task_of_rank_.find(rank);
-    if (task == task_of_rank_.end()) continue;
-    const UnderWay& under_way = under_way_.at(task->second);
-    const PlannedLayer& first = under_way.handout.layers.front();
-    const bool leads = rank == task->second;
-    at = std::max(at, under_way.begun + (leads ? seconds(under_way.handout.layers)
-                                               : cost_.seconds(first.shape, first.team_size).member));
+    if (ranks_.is_free(rank)) continue;
+    const double at = free_at_[static_cast<std::size_t>(rank)];
+    latest = std::max(latest, std::max(at, 2 * now - at));
   }
-  return at;
+  return latest;
 }
 
-std::optional<Handout> Schedule::next_for_a_rank(double now) {
-  const double seconds = seconds_for_a_layer(now);
-  const auto reserved = [&](int rank) { return reservation_ && reservation_->ranks.has(rank); };
-  // Teams fill the ranks from below.
-  const auto& free = ranks_.free();
-  const auto rank = std::find_if_not(free.rbegin(), free.rend(), reserved);
-  if (rank != free.rend()) return batch_for(*rank, seconds);
-  return batch_for(*free.rbegin(), std::min(seconds, reservation_->free_at - now));
+std::optional<Handout> Schedule::next_for_a_held_rank(double now) {
+  if (!reservation_ || ranks_.free_and_held().empty()) return std::nullopt;
+  const RankBlock rank{*ranks_.free_and_held().begin(), 1};
+  const double most_seconds = std::min(reservation_->free_at - now, seconds_for_a_layer(now));
+  for (auto kind = waiting_.begin(); kind != waiting_.end(); ++kind) {
+    const double takes = leader_seconds(kind->first.shape, 1) / ranks_.speed(rank);
+    if (kind->first.least_team == 1 && takes <= most_seconds) return handout_of(kind, rank, most_seconds);
+  }
+  return std::nullopt;
 }
 
-std::optional<Handout> Schedule::batch_for(int rank, double most_seconds) {
-  Layers& layers = waiting_.at(1);
-  const auto first = longest_within(layers, most_seconds);
-  if (first == layers.end()) return std::nullopt;
-  return Handout{{rank, 1}, take_batch(first, most_seconds)};
+Handout Schedule::handout_of(WaitingKinds::iterator kind, RankBlock ranks, double most_seconds) {
+  if (ranks.size > 1) return {ranks, {take(kind)}};
+  return {ranks, take_batch(kind, ranks, most_seconds)};
 }
 
-std::vector<PlannedLayer> Schedule::take_batch(Layers::iterator first, double most_seconds) {
-  const double share = work_waiting() / ranks_.layout().ranks;
+std::vector<PlannedLayer> Schedule::take_batch(WaitingKinds::iterator kind, RankBlock rank,
+                                               double most_seconds) {
+  const double share = work_waiting() / ranks_.speed();
   double left =
-      std::min(std::clamp(batch_part * share, shortest_batch_seconds, longest_batch_seconds), most_seconds);
+      std::min(std::clamp(batch_part * share, shortest_batch_seconds, longest_batch_seconds), most_seconds) *
+      ranks_.speed(rank);
   std::vector<PlannedLayer> batch;
-  const auto begin = first - waiting_.at(1).begin();
-  const auto next = [&] { return waiting_.at(1).begin() + begin; };
+  const auto next_kind = [&] { return kind->second.layers.size() == 1 ? std::next(kind) : kind; };
   do {
-    left -= leader_seconds(*next());
-    batch.push_back(take(next()));
-  } while (!batch.back().alone && next() != waiting_.at(1).end() && !next()->alone &&
-           leader_seconds(*next()) <= left);
+    left -= leader_seconds(kind->first.shape, 1);
+    const auto next = next_kind();
+    batch.push_back(take(kind));
+    kind = next;
+  } while (!batch.back().alone && kind != waiting_.end() && kind->first.least_team == 1 &&
+           !kind->second.layers.front().alone && leader_seconds(kind->first.shape, 1) <= left);
   return batch;
 }
 
-PlannedLayer Schedule::take(Layers::iterator layer) {
-  const PlannedLayer taken = *layer;
-  --waiting_kinds_.at({taken.shape, taken.team_size});
-  waiting_.at(taken.team_size).erase(layer);
+PlannedLayer Schedule::take(WaitingKinds::iterator kind) {
+  auto& layers = kind->second.layers;
+  const PlannedLayer taken = layers.front();
+  layers.pop_front();
+  if (layers.empty()) waiting_.erase(kind);
   return taken;
 }
 
-double Schedule::deadline(const std::vector<PlannedLayer>& layers, double now) const {
-  const double expected = seconds(layers);
+double Schedule::deadline(const Handout& handout, double now) const {
+  const double expected = seconds(handout);
   return now + limits_.layer_timeout.value_or(std::max(shortest_timeout_seconds, patience * expected)) +
-         (layers.size() > 1 ? expected : 0);
+         (handout.layers.size() > 1 ? expected : 0);
 }
 
 void Schedule::begin(const Handout& handout, double now) {
-  UnderWay under_way{handout, {}, now, deadline(handout.layers, now)};
+  UnderWay under_way{handout, {}, now, deadline(handout, now)};
+  const LayerShape& shape = handout.layers.front().shape;
+  const double member = cost_.seconds(shape, handout.ranks.size).member / ranks_.speed(handout.ranks);
   for (int rank = handout.ranks.first; rank < handout.ranks.end(); ++rank) {
     under_way.busy.insert(rank);
     task_of_rank_[rank] = handout.ranks.first;
+    free_at_[static_cast<std::size_t>(rank)] =
+        now + (rank == handout.ranks.first ? seconds(handout) : member);
   }
   ranks_.take(handout.ranks);
   under_way_.emplace(handout.ranks.first, std::move(under_way));
@@ -214,23 +256,24 @@ void Schedule::give_up(int rank) {
 double Schedule::finish(int rank, std::span<const LayerDone> done, double now) {
   const int first = task_of_rank_.at(rank);
   UnderWay& under_way = under_way_.at(first);
+  const RankBlock ranks = under_way.handout.ranks;
   std::vector<PlannedLayer>& layers = under_way.handout.layers;
-  const bool team = under_way.handout.ranks.size > 1;
   if (done.empty()) return 0;
   double work = 0;
   for (const LayerDone& layer : done) {
     const auto planned = std::ranges::find(layers, layer.number, &PlannedLayer::number);
     if (rank == first) {
-      work += planned_cost_.work(planned->shape, planned->team_size);
-      if (layer.seconds > 0) cost_.learn(planned->shape, planned->team_size, layer.seconds);
+      work += planned_cost_.work(planned->shape, planned->least_team);
+      if (layer.seconds > 0) cost_.learn(planned->shape, ranks.size, layer.seconds * ranks_.speed(ranks));
     }
-    if (!team) layers.erase(planned);
+    if (ranks.size == 1) layers.erase(planned);
   }
-  if (team || layers.empty()) {
+  if (ranks.size > 1 || layers.empty()) {
     give_up(rank);
   } else {
     under_way.begun = now;
-    under_way.deadline = deadline(layers, now);
+    under_way.deadline = deadline(under_way.handout, now);
+    free_at_[static_cast<std::size_t>(rank)] = now + seconds(under_way.handout);
   }
   return work;
 }
@@ -238,15 +281,15 @@ double Schedule::finish(int rank, std::span<const LayerDone> done, double now) {
 double Schedule::seconds_left(double now) const {
   double work = work_waiting();
   double longest = 0;
-  for (const auto& [size, layers] : waiting_) {
-    if (!layers.empty()) longest = std::max(longest, leader_seconds(layers.front()));
+  for (const auto& [kind, waiting] : waiting_) {
+    longest = std::max(longest, leader_seconds(kind.shape, waiting.team_sizes.back()));
   }
   for (const auto& [first, under_way] : under_way_) {
-    const double left = std::max(0.0, under_way.begun + seconds(under_way.handout.layers) - now);
-    work += left;
+    const double left = std::max(0.0, under_way.begun + seconds(under_way.handout) - now);
+    work += left * under_way.handout.ranks.size * ranks_.speed(under_way.handout.ranks);
     longest = std::max(longest, left);
   }
-  return std::max(longest, work / ranks_.layout().ranks);
+  return std::max(longest, work / ranks_.speed());
 }
 
 }  // namespace alphahill

@@ -71,7 +71,7 @@ RunBooks books_in(Outcome& outcome, const Conditions& conditions) {
 
 Schedule schedule_of(const Catalog& catalog, const Conditions& conditions) {
   const CostModel cost(usual_rates());
-  const Plan plan = make_plan(catalog, settings, cost, [](std::int64_t) { return LayerState::waiting; });
+  const Plan plan = make_plan(catalog, settings, [](std::int64_t) { return LayerState::waiting; });
   return {plan, cost, {mpi->size() * conditions.lanes, 0, 1}, conditions.limits};
 }
 

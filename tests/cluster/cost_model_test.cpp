@@ -1,6 +1,8 @@
 #include "alphahill/cluster/cost_model.hpp"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
+
+#include <array>
 
 namespace alphahill {
 namespace {
@@ -78,6 +80,20 @@ TEST(CostModel, MeasuredRatesArePlausible) {
     EXPECT_GT(at.reduction, 1e7);
     EXPECT_LT(at.reduction, 1e13);
   }
+}
+
+TEST(CostModel, RatesBeyondTheMeasuredOrdersGrowAsTheUsualOnesDo) {
+  const std::vector<RatesAtOrder> measured = measured_rates(10'000).orders;
+  const std::vector<RatesAtOrder> usual = usual_rates().orders;
+  ASSERT_EQ(measured.size(), usual.size());
+  const auto growth = [](const std::vector<RatesAtOrder>& at) { return at.back().gram / at.end()[-2].gram; };
+  EXPECT_NEAR(growth(measured), growth(usual), 1e-12);
+}
+
+TEST(CostModel, SpeedsAreAgainstTheFirstRankAndNearlyEqualOnesAreEqual) {
+  EXPECT_THAT(speeds_against_the_first(std::array{2.0, 2.09, 1.91, 1.0, 4.0}),
+              testing::ElementsAre(1, 1, 1, 2, 0.5));
+  EXPECT_THAT(speeds_against_the_first({}), testing::IsEmpty());
 }
 
 }  // namespace

@@ -11,14 +11,14 @@ struct KnownCosts {
     for (const double each : seconds) add(each, 1);
   }
 
-  void add(double seconds, int team_size) {
+  void add(double seconds, int least_team) {
     const auto number = static_cast<std::int64_t>(plan.layers.size()) + 1;
     const LayerShape shape{1000 + number, 1000, Format::bf16, 1};
-    cost.learn(shape, team_size, seconds);
-    plan.layers.push_back({.number = number, .shape = shape, .team_size = team_size, .alone = false});
+    cost.learn(shape, least_team, seconds);
+    plan.layers.push_back({.number = number, .shape = shape, .least_team = least_team, .alone = false});
   }
 
-  Plan plan;
+  Plan plan{.layers = {}, .speeds = {}, .end_seconds = 1e6};
   CostModel cost{usual_rates()};
 };
 

@@ -29,7 +29,7 @@ Catalog catalog(std::vector<Layer> layers) {
 }
 
 Plan plan_of(const std::vector<Layer>& layers) {
-  return make_plan(catalog(layers), one_cast, usual, [](std::int64_t) { return LayerState::waiting; });
+  return make_plan(catalog(layers), one_cast, [](std::int64_t) { return LayerState::waiting; });
 }
 
 std::vector<std::int64_t> order(const Plan& plan) {
@@ -38,26 +38,24 @@ std::vector<std::int64_t> order(const Plan& plan) {
   return numbers;
 }
 
-std::vector<int> team_sizes(const Plan& plan) {
+/// In layer order.
+std::vector<int> team_sizes(const std::vector<Layer>& layers, const BlockLayout& ranks,
+                            std::int64_t memory = enough_memory) {
+  const Plan plan = with_end(plan_of(layers), usual, ranks, memory);
   std::vector<int> sizes;
-  for (const PlannedLayer& planned : plan.layers) sizes.push_back(planned.team_size);
+  for (const auto& [layer, size] : predict(plan, usual, ranks).team_sizes) sizes.push_back(size);
   return sizes;
-}
-
-TEST(Plan, LongestLayersComeFirstAndEqualOnesInLayerOrder) {
-  EXPECT_THAT(order(plan_of({layer(10, 10), layer(300, 300), layer(10, 10), layer(200, 200), layer(0, 5)})),
-              ElementsAre(2, 4, 1, 3, 5));
 }
 
 TEST(Plan, FinishedAndUnsupportedLayersAreLeftOutAndSuspectsStandAlone) {
   auto layers = std::vector{layer(10, 10), layer(20, 20), layer(30, 30), layer(40, 40)};
   layers[1].unsupported = "quantized";
-  const Plan plan = make_plan(catalog(layers), one_cast, usual, [](std::int64_t number) {
+  const Plan plan = make_plan(catalog(layers), one_cast, [](std::int64_t number) {
     return number == 3 ? LayerState::finished : number == 4 ? LayerState::suspect : LayerState::waiting;
   });
-  EXPECT_THAT(order(plan), ElementsAre(4, 1));
-  EXPECT_TRUE(plan.layers[0].alone);
-  EXPECT_FALSE(plan.layers[1].alone);
+  EXPECT_THAT(order(plan), ElementsAre(1, 4));
+  EXPECT_FALSE(plan.layers[0].alone);
+  EXPECT_TRUE(plan.layers[1].alone);
 }
 
 TEST(Plan, TimeIsThatOfTheRankThatEndsLast) {
@@ -76,26 +74,33 @@ TEST(Plan, TheCriticalLayerIsTheOneThatIsDoneLast) {
 TEST(Plan, ALayerThatWouldEndAfterEverythingElseGetsATeam) {
   std::vector<Layer> layers(20, layer(2048, 2048));
   layers.push_back(layer(16384, 16384));
-  const Plan plan = with_teams(plan_of(layers), usual, {8, 0, 8}, enough_memory);
-  EXPECT_EQ(plan.layers[0].number, 21);
-  EXPECT_GT(plan.layers[0].team_size, 1);
-  const Plan alone = with_teams(plan_of(layers), usual, {8, 0, 1}, enough_memory);
-  EXPECT_LT(predict(plan, usual, {8, 0, 8}).seconds, predict(alone, usual, {8, 0, 1}).seconds / 2);
+  EXPECT_GT(team_sizes(layers, {8, 0, 8}).back(), 1);
+  const auto seconds = [&](const BlockLayout& ranks) {
+    return predict(with_end(plan_of(layers), usual, ranks, enough_memory), usual, ranks).seconds;
+  };
+  EXPECT_LT(seconds({8, 0, 8}), seconds({8, 0, 1}) / 2);
 }
 
 TEST(Plan, ShortLayersAndEvenLoadsNeedNoTeams) {
-  const auto sizes = [](const std::vector<Layer>& layers) {
-    return team_sizes(with_teams(plan_of(layers), usual, {4, 0, 4}, enough_memory));
-  };
-  EXPECT_THAT(sizes({layer(2048, 2048)}), ElementsAre(1)) << "a second on one rank";
-  EXPECT_THAT(sizes(std::vector<Layer>(40, layer(8192, 8192))), testing::Each(1));
+  EXPECT_THAT(team_sizes({layer(2048, 2048)}, {4, 0, 4}), ElementsAre(1)) << "a second on one rank";
+  EXPECT_THAT(team_sizes(std::vector<Layer>(40, layer(8192, 8192)), {4, 0, 4}), testing::Each(1));
 }
 
 TEST(Plan, ALayerThatOneRankCannotHoldGetsALargeEnoughTeam) {
-  const Plan plan = plan_of({layer(8192, 8192), layer(2048, 2048)});
-  const std::int64_t memory = bytes_needed(plan.layers[0].shape, 4);
-  EXPECT_THAT(team_sizes(with_teams(plan, usual, {64, 0, 4}, memory)), ElementsAre(4, 1));
-  EXPECT_EQ(smallest_team(plan.layers[0].shape, {64, 0, 2}, memory), std::nullopt);
+  const std::vector<Layer> layers{layer(8192, 8192), layer(2048, 2048)};
+  const LayerShape large = plan_of(layers).layers[0].shape;
+  const std::int64_t memory = bytes_needed(large, 4);
+  EXPECT_THAT(team_sizes(layers, {64, 0, 4}, memory), ElementsAre(4, 1));
+  EXPECT_EQ(smallest_team(large, {64, 0, 2}, memory), std::nullopt);
+}
+
+/// On two ranks, the second half as fast: 30 seconds of usual speed and twice 10.
+TEST(Plan, TheEndAllowsForTheSpeedsOfTheRanks) {
+  KnownCosts known({30, 10, 10});
+  known.plan.speeds = {1, 0.5};
+  const Plan plan = with_end(known.plan, known.cost, single_ranks(2), enough_memory);
+  EXPECT_NEAR(predict(plan, known.cost, single_ranks(2)).seconds, 40, 1e-9);
+  EXPECT_NEAR(predict(plan, known.cost, single_ranks(2)).efficiency, 50 / (40 * 1.5), 1e-9);
 }
 
 }  // namespace

@@ -134,6 +134,17 @@ TEST(Schedule, WhatARankGivesUpNobodyElseGets) {
   EXPECT_THAT(schedule.hand_out(1), IsEmpty());
 }
 
+/// Ranks of speed 1 and 0.5.
+TEST(Schedule, ALayerGoesToTheSlowestRankThatEndsItInTime) {
+  KnownCosts known({20, 14, 2});
+  known.plan.speeds = {1, 0.5};
+  known.plan.end_seconds = 30;
+  Schedule schedule = schedule_of(known, single_ranks(2));
+  EXPECT_THAT(texts(schedule.hand_out(0)), ElementsAre("0x1: 1", "1x1: 2"));
+  schedule.finish(0, std::array{layer_done(1, 20)}, 20);
+  EXPECT_THAT(texts(schedule.hand_out(20)), ElementsAre("0x1: 3"));
+}
+
 /// Four ranks in blocks of two; one layer for a team of two, then single ones.
 class ScheduleOfTeams : public testing::Test {
  protected:
@@ -178,6 +189,28 @@ TEST_F(ScheduleOfTeams, ABlockIsKeptForALongLayerAndShortOnesFillTheWait) {
   EXPECT_THAT(schedule.hand_out(45), IsEmpty());
   schedule.finish(1, std::array{layer_done(3, 50)}, 50);
   EXPECT_THAT(texts(schedule.hand_out(50)), ElementsAre("0x2: 5"));
+}
+
+TEST_F(ScheduleOfTeams, ALateBlockIsLeftForOneThatIsFreeEarlier) {
+  Schedule schedule = schedule_of(known({{57, 1}, {55, 1}, {50, 1}, {30, 1}, {29, 2}}), ranks_);
+  ASSERT_THAT(texts(schedule.hand_out(0)), ElementsAre("3x1: 1", "2x1: 2", "1x1: 3", "0x1: 4"));
+  schedule.finish(0, std::array{layer_done(4, 30)}, 30);
+  EXPECT_THAT(schedule.hand_out(30), IsEmpty()) << "ranks 0 and 1 are expected to be free at 50";
+  schedule.finish(2, std::array{layer_done(2, 55)}, 55);
+  EXPECT_THAT(schedule.hand_out(55), IsEmpty()) << "rank 1 is late";
+  schedule.finish(3, std::array{layer_done(1, 57)}, 57);
+  EXPECT_THAT(texts(schedule.hand_out(57)), ElementsAre("2x2: 5"));
+}
+
+TEST_F(ScheduleOfTeams, ALayerThatARankCannotEndInTimeGetsATeam) {
+  KnownCosts known({60, 60, 60});
+  for (const PlannedLayer& layer : known.plan.layers) known.cost.learn(layer.shape, 2, 35);
+  known.plan.end_seconds = 70;
+  Schedule schedule = schedule_of(known, ranks_);
+  EXPECT_THAT(texts(schedule.hand_out(0)), ElementsAre("3x1: 1", "2x1: 2", "1x1: 3"));
+  known.plan.end_seconds = 50;
+  Schedule earlier = schedule_of(known, ranks_);
+  EXPECT_THAT(texts(earlier.hand_out(0)), ElementsAre("0x2: 1", "2x2: 2"));
 }
 
 }  // namespace

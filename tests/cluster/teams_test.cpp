@@ -100,8 +100,9 @@ Schedule schedule_of(std::int64_t layers) {
   Plan plan;
   for (std::int64_t i = 0; i < layers; ++i) {
     const int size = sizes[static_cast<std::size_t>(i % 3)];
-    plan.layers.push_back(
-        {.number = i + 1, .shape = {100, 100, Format::bf16, 1}, .team_size = size <= mpi->size() ? size : 1});
+    plan.layers.push_back({.number = i + 1,
+                           .shape = {100, 100, Format::bf16, 1},
+                           .least_team = size <= mpi->size() ? size : 1});
   }
   return {plan, CostModel(usual_rates()), all_ranks(), {}};
 }

@@ -29,17 +29,19 @@ double ModelRun::work() const {
   return seconds;
 }
 
-Plan ModelRun::plan(int ranks, const std::set<std::int64_t>& finished,
+Plan ModelRun::plan(std::vector<double> speeds, const std::set<std::int64_t>& finished,
                     const std::set<std::int64_t>& suspects) const {
-  const Plan singles = make_plan(catalog_, usual_settings, cost_, [&](std::int64_t layer) {
+  const auto ranks = static_cast<int>(speeds.size());
+  Plan plan = make_plan(catalog_, usual_settings, [&](std::int64_t layer) {
     if (finished.contains(layer)) return LayerState::finished;
     return suspects.contains(layer) ? LayerState::suspect : LayerState::waiting;
   });
-  return with_teams(singles, cost_, any_teams(ranks), memory_per_rank);
+  plan.speeds = std::move(speeds);
+  return with_end(std::move(plan), cost_, any_teams(ranks), memory_per_rank);
 }
 
 SimulatedRun ModelRun::simulate(int ranks, const Conditions& conditions) const {
-  return alphahill::simulate(plan(ranks), cost_, any_teams(ranks), conditions);
+  return alphahill::simulate(plan(speeds_of(ranks, conditions)), cost_, any_teams(ranks), conditions);
 }
 
 }  // namespace alphahill

@@ -17,7 +17,8 @@ class ModelRun {
   const CostModel& cost() const { return cost_; }
   /// Seconds of one rank of usual speed.
   double work() const;
-  Plan plan(int ranks, const std::set<std::int64_t>& finished = {},
+  /// @param speeds  of the ranks
+  Plan plan(std::vector<double> speeds, const std::set<std::int64_t>& finished = {},
             const std::set<std::int64_t>& suspects = {}) const;
   SimulatedRun simulate(int ranks, const Conditions& conditions) const;
   /// The work of one rank after another, of what all ranks had time for at their speeds.

@@ -9,34 +9,36 @@ namespace {
 
 constexpr int ranks = 1024;
 
-void expect_efficient(const ModelRun& model, double speed_spread) {
+void expect_efficient(const ModelRun& model, double speed_spread, double least) {
   for (const double latency : {1e-6, 10e-6, 50e-6}) {
     const SimulatedRun run =
         model.simulate(ranks, {.speed_spread = speed_spread, .latency_seconds = latency});
     EXPECT_EQ(run.finished.size(), model.catalog().layers.size());
-    EXPECT_GE(model.efficiency(run), 0.9) << "latency " << latency;
+    EXPECT_GE(model.efficiency(run), least) << "latency " << latency;
     EXPECT_LT(run.coordinator_seconds, 0.9 * run.seconds) << "the coordinator has time to spare";
   }
 }
 
-TEST(Scaling, Llama405bIsEfficientOnAThousandEqualRanks) {
+TEST(Scaling, Llama405bIsEfficientOnAThousandRanks) {
   const ModelRun model(llama_405b());
   ASSERT_EQ(model.catalog().layers.size(), 883U);
-  expect_efficient(model, 0);
+  expect_efficient(model, 0, 0.9);
+  expect_efficient(model, 0.2, 0.85);
 }
 
 TEST(Scaling, DeepSeekV3IsEfficientOnAThousandRanksOfDifferentSpeed) {
   const ModelRun model(deepseek_v3());
   ASSERT_GT(model.catalog().layers.size(), 45'000U);
-  expect_efficient(model, 0.2);
+  expect_efficient(model, 0.2, 0.95);
 }
 
 TEST(Scaling, ALostRankCostsWhatWasUnderWayAndNoMore) {
   const ModelRun model(deepseek_v3());
   const double undisturbed = model.simulate(ranks, {}).seconds;
   const SimulatedRun before = model.simulate(ranks, {.ends_at = undisturbed / 2});
-  const SimulatedRun after = simulate(model.plan(ranks, before.finished, before.under_way), model.cost(),
-                                      any_teams(ranks), {.seed = 2});
+  const SimulatedRun after =
+      simulate(model.plan(speeds_of(ranks, {.seed = 2}), before.finished, before.under_way), model.cost(),
+               any_teams(ranks), {.seed = 2});
   std::set<std::int64_t> finished = before.finished;
   finished.insert(after.finished.begin(), after.finished.end());
   EXPECT_EQ(finished.size(), model.catalog().layers.size());
@@ -46,7 +48,8 @@ TEST(Scaling, ALostRankCostsWhatWasUnderWayAndNoMore) {
 
 TEST(Scaling, LayersOfEqualSpeedEndWhenPredicted) {
   const ModelRun model(llama_405b());
-  const Prediction prediction = predict(model.plan(ranks), model.cost(), any_teams(ranks));
+  const Prediction prediction =
+      predict(model.plan(std::vector<double>(ranks, 1)), model.cost(), any_teams(ranks));
   const SimulatedRun run = model.simulate(ranks, {.speed_spread = 0});
   EXPECT_NEAR(run.seconds / prediction.seconds, 1, 0.02);
 }

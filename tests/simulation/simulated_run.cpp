@@ -23,6 +23,8 @@ struct Report {
   }
 };
 
+}  // namespace
+
 std::vector<double> speeds_of(int ranks, const Conditions& conditions) {
   std::mt19937_64 random(conditions.seed);
   std::uniform_real_distribution<double> speed(1 - conditions.speed_spread, 1 + conditions.speed_spread);
@@ -33,6 +35,8 @@ std::vector<double> speeds_of(int ranks, const Conditions& conditions) {
   }
   return speeds;
 }
+
+namespace {
 
 /// The highest sum of values within a second.
 class BusiestSecond {
@@ -57,8 +61,8 @@ class Simulation {
   Simulation(const Plan& plan, const CostModel& cost, const BlockLayout& ranks, const Conditions& conditions)
       : cost_(cost),
         conditions_(conditions),
-        schedule_(plan, cost, ranks, {}),
-        speeds_(speeds_of(ranks.ranks, conditions)) {}
+        speeds_(speeds_of(ranks.ranks, conditions)),
+        schedule_(plan, cost, ranks, {}) {}
 
   SimulatedRun run() && {
     hand_out();
@@ -120,27 +124,26 @@ class Simulation {
   }
 
   void compute(const Handout& handout) {
-    const auto first = speeds_.begin() + handout.ranks.first;
-    const double slowest = *std::min_element(first, first + handout.ranks.size);
+    const double speed = speed_of(handout.ranks, speeds_);
     const double begins = now_ + conditions_.latency_seconds;
     Report leader{begins + conditions_.latency_seconds, handout.ranks.first, {}};
     for (const PlannedLayer& layer : handout.layers) {
-      const double seconds = cost_.seconds(layer.shape, layer.team_size).leader / slowest;
+      const double seconds = cost_.seconds(layer.shape, handout.ranks.size).leader / speed;
       leader.done.push_back({layer.number, seconds});
       leader.arrives += seconds;
     }
     reports_.push(std::move(leader));
     const PlannedLayer& layer = handout.layers.front();
     for (int rank = handout.ranks.first + 1; rank < handout.ranks.end(); ++rank) {
-      const double seconds = cost_.seconds(layer.shape, layer.team_size).member / slowest;
+      const double seconds = cost_.seconds(layer.shape, handout.ranks.size).member / speed;
       reports_.push({begins + seconds + conditions_.latency_seconds, rank, {{layer.number, 0}}});
     }
   }
 
   const CostModel& cost_;
   const Conditions& conditions_;
-  Schedule schedule_;
   std::vector<double> speeds_;
+  Schedule schedule_;
   std::priority_queue<Report, std::vector<Report>, std::greater<>> reports_;
   double now_ = 0;
   SimulatedRun run_;

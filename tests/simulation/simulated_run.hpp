@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <set>
+#include <vector>
 
 #include "alphahill/cluster/plan.hpp"
 
@@ -30,6 +31,9 @@ struct SimulatedRun {
   double most_journal_bytes_a_second = 0;
   double coordinator_seconds = 0;  ///< spent on messages and on waiting for the disk
 };
+
+/// Against the cost model's.
+std::vector<double> speeds_of(int ranks, const Conditions& conditions);
 
 SimulatedRun simulate(const Plan& plan, const CostModel& cost, const BlockLayout& ranks,
                       const Conditions& conditions);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <vector>
 
 #include "alphahill/app/options.hpp"
 #include "alphahill/checkpoint/catalog.hpp"
@@ -37,8 +38,10 @@ CostModel measured_cost(const Catalog& catalog, const AnalysisSettings& settings
 /// Opens the checkpoint and the journal. Layers that cannot be analysed, do not fit into memory, or have
 /// brought earlier runs down have their records at once.
 /// @param memory_per_rank  bytes
+/// @param speeds  of the ranks, against rank 0's; empty: all are 1
 /// @throws Error  when the run cannot begin
-Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t memory_per_rank);
+Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t memory_per_rank,
+                std::vector<double> speeds);
 
 /// Writes the HDF5 file from the journal.
 void write_results_of(const Run& run);

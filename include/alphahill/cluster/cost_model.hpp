@@ -15,6 +15,7 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -58,10 +59,17 @@ struct Rates {
 /// Of an AVX-512 core; where only proportions matter.
 Rates usual_rates();
 
-/// Of this core, by matrices of orders up to `largest_order`, the largest 1536: about half a second. At larger
-/// orders, in proportion to the usual rates. Reading and network are the usual ones: layers under way tell
-/// better.
+/// Of this core, by matrices of orders up to `largest_order`, the largest 1536: about half a second. At
+/// larger orders, in proportion to the usual rates. Reading and network are the usual ones: layers under way
+/// tell better.
 Rates measured_rates(std::int64_t largest_order);
+
+/// Seconds that this core takes for a small matrix, measured in about 20 ms; to be compared between ranks.
+double probe_seconds();
+
+/// Speeds of ranks against the first one's, from what each took for the same. What differs by 5% at most is
+/// taken for equal.
+std::vector<double> speeds_against_the_first(std::span<const double> seconds);
 
 /// Seconds of a layer on a team of ranks.
 struct LayerSeconds {

@@ -55,6 +55,8 @@ class MpiSession {
   void broadcast(std::vector<std::byte>& bytes);
   /// Collective.
   NodeShare share_of_node();
+  /// Every rank's value, by rank; on other ranks than 0 nothing. Collective.
+  std::vector<double> gather(double value);
   /// What the system binds each rank to, by rank; on other ranks than 0 nothing. Collective.
   std::vector<RankBinding> bindings();
   /// Which of the ranks on this node that give the same key this one is, from 0, and how many they are.

@@ -1,4 +1,4 @@
-/// What a run has to do: its layers, longest first, and the ranks that take each.
+/// What a run has to do: its layers, and when they are to be done.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +14,14 @@ namespace alphahill {
 struct PlannedLayer {
   std::int64_t number;  ///< from 1
   LayerShape shape;
-  int team_size = 1;
+  int least_team = 1;  ///< ranks that have the memory for it
   bool alone = false;  ///< never one of several that a rank gets at once
 };
 
 struct Plan {
-  std::vector<PlannedLayer> layers;  ///< what remains to be computed, longest first
+  std::vector<PlannedLayer> layers;  ///< what remains to be computed, in layer order
+  std::vector<double> speeds;        ///< of the ranks, against what the cost model says; empty: all are 1
+  double end_seconds = 0;            ///< when all is to be done; layers get teams where that takes them
 };
 
 /// What is known of a layer before a run.
@@ -29,8 +31,8 @@ enum class LayerState {
   finished,  ///< or left out
 };
 
-/// Plans the layers that can be analysed and are not yet finished, one rank each.
-Plan make_plan(const Catalog& catalog, const AnalysisSettings& settings, const CostModel& cost,
+/// The layers that can be analysed and are not yet finished.
+Plan make_plan(const Catalog& catalog, const AnalysisSettings& settings,
                const std::function<LayerState(std::int64_t layer)>& state);
 
 /// Bytes of memory that each rank of a team needs for the layer, besides the program.
@@ -40,11 +42,9 @@ std::int64_t bytes_needed(const LayerShape& shape, int team_size);
 std::optional<int> smallest_team(const LayerShape& shape, const BlockLayout& ranks,
                                  std::int64_t memory_per_rank);
 
-/// Gives a team to each layer that one rank has not the memory for, and to layers that would end after
-/// everything else, such that the last rank is done as early as possible. Layers of a few seconds stay with
-/// one rank, as do those that one rank has the memory for where teams would gain next to nothing.
+/// Gives each layer the smallest team that has the memory for it, and finds the earliest end that the
+/// schedule can keep to.
 /// @param memory_per_rank  bytes, besides the program; enough for every layer on some team
-Plan with_teams(const Plan& plan, const CostModel& cost, const BlockLayout& ranks,
-                std::int64_t memory_per_rank);
+Plan with_end(Plan plan, const CostModel& cost, const BlockLayout& ranks, std::int64_t memory_per_rank);
 
 }  // namespace alphahill

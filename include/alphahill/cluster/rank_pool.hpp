@@ -1,11 +1,13 @@
 /// The free ranks of a run, and the aligned blocks of them that can make a team.
 ///
 ///   blocks of size s, a power of two:  ranks [first + k s, first + (k + 1) s), k = 0, 1, ...
+///   of size 1:                         every rank, the last one first: teams fill the ranks from below
 #pragma once
 
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <vector>
 
 namespace alphahill {
@@ -22,13 +24,15 @@ struct RankBlock {
 /// Which blocks there are.
 struct BlockLayout {
   int ranks;
-  int first;         ///< lowest rank of the first block of each size
+  int first;         ///< lowest rank of the first block of each size but 1
   int largest_size;  ///< of a block
 
   /// 2, 4, 8, ... as far as there is a block of that size.
   std::vector<int> team_sizes() const;
-  int blocks(int size) const { return (ranks - first) / size; }
-  RankBlock block(int size, int index) const { return {first + index * size, size}; }
+  int blocks(int size) const { return size == 1 ? ranks : (ranks - first) / size; }
+  RankBlock block(int size, int index) const {
+    return {size == 1 ? ranks - 1 - index : first + index * size, size};
+  }
   /// The block that the rank belongs to; nothing where it is left over.
   std::optional<int> block_of(int rank, int size) const;
 
@@ -38,30 +42,52 @@ struct BlockLayout {
   }
 };
 
+/// Of ranks that work together: that of the slowest.
+/// @param speeds  of all ranks, against what the cost model says; empty: all are 1
+double speed_of(RankBlock block, std::span<const double> speeds);
+
 class RankPool {
  public:
   /// All ranks are free.
-  explicit RankPool(BlockLayout layout);
+  /// @param speeds  of the ranks, against what the cost model says; empty: all are 1
+  RankPool(BlockLayout layout, std::vector<double> speeds);
 
   const BlockLayout& layout() const { return layout_; }
-  const std::set<int>& free() const { return free_; }
+  /// Of all ranks together.
+  double speed() const { return speed_; }
+  /// Of a team: that of its slowest rank.
+  double speed(RankBlock block) const;
+  bool is_free(int rank) const { return free_[static_cast<std::size_t>(rank)]; }
+  bool none_free() const { return blocks_.at(1).free.empty() && held_free_.empty(); }
+  /// Of the free blocks, without those that are held, the slowest that is fast enough, the first of several.
+  std::optional<RankBlock> slowest_free(int size, double least_speed) const;
+  /// @param block  free or held
   void take(RankBlock block);
   void release(int rank);
-  /// @param block  one of the layout's
-  bool is_free(RankBlock block) const;
-  /// The first block whose ranks are all free and that has none in common with `reserved`.
-  std::optional<RankBlock> free_block(int size, std::optional<RankBlock> reserved) const;
+
+  /// Keeps a block's ranks, now or when they become free, from being found.
+  void hold(RankBlock block);
+  void let_go();
+  bool holds_any_of(RankBlock block) const {
+    return held_ && held_->first < block.end() && block.first < held_->end();
+  }
+  bool all_held_are_free() const { return held_ && std::ssize(held_free_) == held_->size; }
+  const std::set<int>& free_and_held() const { return held_free_; }
 
  private:
   struct Blocks {
-    std::vector<int> free_ranks;  ///< of each block
-    std::set<int> free_blocks;
+    std::vector<int> free_ranks;            ///< of each block
+    std::set<std::pair<double, int>> free;  ///< speeds and indices
   };
   void count(int rank, int change);
 
   BlockLayout layout_;
-  std::set<int> free_;
+  std::vector<double> speeds_;
+  double speed_;
+  std::vector<bool> free_;
   std::map<int, Blocks> blocks_;  ///< by size
+  std::optional<RankBlock> held_;
+  std::set<int> held_free_;
 };
 
 }  // namespace alphahill

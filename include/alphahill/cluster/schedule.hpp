@@ -1,8 +1,10 @@
 /// Which ranks get which layers next, and until when they may take: no MPI, and no clock of its own.
 ///
-/// Layers are handed out longest first. Short ones go to a rank several at a time, about a second of work,
-/// less towards the end. Where the longest layer needs a team and no block of ranks is free, the block that
-/// is free first is kept for it; until then its ranks get layers that end before.
+/// Layers are handed out longest first, each to as few ranks as end it before the run is to end; of several
+/// free blocks of so many ranks, to the slowest that can. Short layers go to a rank several at a time, about
+/// a second of work, less towards the end. Where no free block ends the longest layer in time, the block with
+/// which it ends earliest is held for it; until then its ranks get layers that end before. A layer that
+/// cannot be done in time moves the end of the run.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +13,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <tuple>
 #include <vector>
 
 #include "alphahill/cluster/plan.hpp"
@@ -63,44 +66,70 @@ class Schedule {
   std::int64_t waiting() const;
   /// Seconds of ranks that all layers were planned with.
   double planned_work() const { return planned_work_; }
+  /// Of all ranks together, against what the cost model says.
+  double speed() const { return ranks_.speed(); }
   /// Seconds until the last layer is done, about.
   double seconds_left(double now) const;
 
  private:
-  using Layers = std::deque<PlannedLayer>;
-  /// A block that is kept for the first waiting layer of its size.
+  /// Layers that take equally long, and may have the same teams.
+  struct Kind {
+    double seconds;  ///< on the smallest team
+    LayerShape shape;
+    int least_team;
+
+    bool operator<(const Kind& other) const {
+      return std::tie(other.seconds, shape, least_team) < std::tie(seconds, other.shape, other.least_team);
+    }
+  };
+  struct Waiting {
+    std::deque<PlannedLayer> layers;
+    std::vector<int> team_sizes;  ///< that are worth while, ascending
+  };
+  using WaitingKinds = std::map<Kind, Waiting>;
+  /// A block that is held for the next layer of a kind.
   struct Reservation {
+    Kind kind;
     RankBlock ranks;
     double free_at;
+    double done_at;
   };
 
-  double leader_seconds(const PlannedLayer& layer) const;
-  double seconds(const std::vector<PlannedLayer>& layers) const;
+  std::vector<int> worthwhile_teams(const Kind& kind) const;
+  /// Of a team of ranks of usual speed.
+  double leader_seconds(const LayerShape& shape, int team_size) const;
+  double seconds(const Handout& handout) const;
   double work_waiting() const;
-  std::vector<int> sizes_longest_first() const;
   std::optional<Handout> next(double now);
-  std::optional<Handout> next_for_a_team(int size, double now);
-  std::optional<Handout> next_for_a_rank(double now);
-  std::optional<Handout> batch_for(int rank, double most_seconds);
-  std::vector<PlannedLayer> take_batch(Layers::iterator first, double most_seconds);
-  PlannedLayer take(Layers::iterator layer);
-  Layers::iterator longest_within(Layers& layers, double seconds) const;
+  /// The smallest and slowest free block that ends such a layer in time.
+  std::optional<RankBlock> block_in_time(const Kind& kind, const Waiting& waiting, double now) const;
+  /// The block with which such a layer ends earliest, or a smaller one that ends it in time.
+  std::optional<Reservation> best_block(const Kind& kind, const Waiting& waiting, double now) const;
+  /// Finds the best block where none ends such a layer in time. @return the block where it is free; else it
+  /// is held, if none is yet
+  std::optional<RankBlock> reserve(const Kind& kind, const Waiting& waiting, double now);
+  void reconsider_reservation(double now);
+  Handout take_reserved();
+  std::optional<Handout> next_for_a_held_rank(double now);
+  Handout handout_of(WaitingKinds::iterator kind, RankBlock ranks, double most_seconds);
+  std::vector<PlannedLayer> take_batch(WaitingKinds::iterator kind, RankBlock rank, double most_seconds);
+  PlannedLayer take(WaitingKinds::iterator kind);
+  double seconds_to_the_end(double now) const;
   double seconds_for_a_layer(double now) const;
-  void reserve(int size, double now);
   double free_at(RankBlock ranks, double now) const;
   void begin(const Handout& handout, double now);
-  double deadline(const std::vector<PlannedLayer>& layers, double now) const;
-  void drop_useless_reservation(double now);
+  double deadline(const Handout& handout, double now) const;
 
   CostModel cost_;
   CostModel planned_cost_;  ///< before anything was measured
   double planned_work_ = 0;
   ScheduleLimits limits_;
+  double end_;  ///< when the run is to end
   RankPool ranks_;
-  std::map<int, Layers> waiting_;  ///< by team size, longest first
-  std::map<std::pair<LayerShape, int>, std::int64_t> waiting_kinds_;
+  WaitingKinds waiting_;  ///< longest first; none without layers
   std::map<int, UnderWay> under_way_;
   std::map<int, int> task_of_rank_;  ///< first rank of what a busy rank takes part in
+  std::vector<double> free_at_;      ///< when each busy rank is expected to be free
   std::optional<Reservation> reservation_;
 };
 
