@@ -64,9 +64,9 @@ LayerSeconds seconds_by_rates(const Rates& rates, const LayerShape& shape, int t
                     m * n * n / rate_at(rates.orders, n, &RatesAtOrder::gram) +
                     4.0 / 3 * n * n * n / rate_at(rates.orders, n, &RatesAtOrder::reduction);
   if (team_size > 1) {
-    // Every member gets all weights in fp64; the reduction's reflectors go to all, its products to and fro.
-    // Its panels are factored one after another.
-    together = together / team_size + 8 * (m * n + 1.5 * n * n) / rates.network_bytes +
+    // Every member gets all weights in fp32; the reduction's reflectors go to all, its products to and fro,
+    // in fp64. Its panels are factored one after another.
+    together = together / team_size + (4 * m * n + 12 * n * n) / rates.network_bytes +
                n * n * panel_cols / panel_flops;
   }
   const double alone = n * n / rate_at(rates.orders, n, &RatesAtOrder::finish);

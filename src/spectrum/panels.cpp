@@ -36,6 +36,60 @@ void cast_panel(Format stored_format, CastChain chain, std::span<const std::byte
   }
 }
 
+/// The slices that each member of a team reads, turn by turn.
+class PartsOfMembers {
+ public:
+  PartsOfMembers(const StoredMatrix& matrix, int members)
+      : slices_(matrix.longer_side()),
+        part_(divided_up(slices_, members)),
+        deepest_(std::min(panel_depth(matrix), part_)) {}
+
+  std::int64_t deepest() const { return deepest_; }
+  std::int64_t turns() const { return part_ == 0 ? 0 : divided_up(part_, deepest_); }
+  std::int64_t end(int member) const { return std::min((member + 1) * part_, slices_); }
+  Slices slices(int member, std::int64_t turn) const {
+    const std::int64_t first = std::min(member * part_ + turn * deepest_, end(member));
+    return {first, std::min(deepest_, end(member) - first)};
+  }
+
+ private:
+  std::int64_t slices_;
+  std::int64_t part_;
+  std::int64_t deepest_;
+};
+
+/// Gives all members the panel that one has cast. What is cast by way of fp32 is sent as fp32.
+class PanelExchange {
+ public:
+  explicit PanelExchange(Team& team) : team_(team) {}
+
+  void make_room(std::int64_t values) {
+    if (team_.size() == 1) return;
+    own_.reserve(static_cast<std::size_t>(values));
+    received_.reserve(static_cast<std::size_t>(values));
+  }
+
+  void keep(const Panel& own) {
+    if (team_.size() == 1) return;
+    own_.resize(own.values.size());
+    std::ranges::transform(own.values, own_.begin(), [](double value) { return static_cast<float>(value); });
+  }
+
+  /// @param panel  of the root's depth; filled
+  void give_all(Panel& panel, int root) {
+    if (team_.size() == 1) return;
+    std::vector<float>& values = root == team_.rank() ? own_ : received_;
+    values.resize(panel.values.size());
+    team_.broadcast(std::as_writable_bytes(std::span(values)), root);
+    std::ranges::copy(values, panel.values.begin());
+  }
+
+ private:
+  Team& team_;
+  std::vector<float> own_;
+  std::vector<float> received_;
+};
+
 }  // namespace
 
 std::int64_t panel_depth(const StoredMatrix& matrix) {
@@ -52,33 +106,24 @@ std::int64_t reading_bytes(const StoredMatrix& matrix) {
 
 void for_each_panel(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey, Team& team,
                     const std::function<void(Panel&)>& use) {
-  const std::int64_t part = divided_up(matrix.longer_side(), team.size());
-  const std::int64_t deepest = std::min(panel_depth(matrix), part);
-  const std::int64_t turns = part == 0 ? 0 : divided_up(part, deepest);
-  const auto slices_of = [&](int member, std::int64_t turn) {
-    const std::int64_t end = std::min((member + 1) * part, matrix.longer_side());
-    const std::int64_t first = std::min(member * part + turn * deepest, end);
-    return Slices{first, std::min(deepest, end - first)};
-  };
-  StoredPanels stored(matrix, std::min((team.rank() + 1) * part, matrix.longer_side()));
+  const PartsOfMembers parts(matrix, team.size());
+  StoredPanels stored(matrix, parts.end(team.rank()));
   std::vector<std::byte> bytes;
-  Panel own;
-  Panel received;
-  do_together(team, [&] {
-    if (team.size() > 1) received.resize(deepest, matrix.order());
-  });
-  for (std::int64_t turn = 0; turn < turns; ++turn) {
+  Panel panel;
+  PanelExchange exchange(team);
+  do_together(team, [&] { exchange.make_room(parts.deepest() * matrix.order()); });
+  for (std::int64_t turn = 0; turn < parts.turns(); ++turn) {
     do_together(team, [&] {
-      const Slices slices = slices_of(team.rank(), turn);
-      own.resize(slices.depth, matrix.order());
-      bytes.resize(own.values.size() * static_cast<std::size_t>(bytes_of(matrix.format)));
+      const Slices slices = parts.slices(team.rank(), turn);
+      panel.resize(slices.depth, matrix.order());
+      bytes.resize(panel.values.size() * static_cast<std::size_t>(bytes_of(matrix.format)));
       stored.read(slices, bytes);
-      cast_panel(matrix.format, chain, bytes, stored.place(slices), survey, own.values);
+      cast_panel(matrix.format, chain, bytes, stored.place(slices), survey, panel.values);
+      exchange.keep(panel);
     });
     for (int member = 0; member < team.size(); ++member) {
-      Panel& panel = member == team.rank() ? own : received;
-      panel.resize(slices_of(member, turn).depth, matrix.order());
-      team.broadcast(std::as_writable_bytes(std::span(panel.values)), member);
+      panel.resize(parts.slices(member, turn).depth, matrix.order());
+      exchange.give_all(panel, member);
       if (panel.depth > 0) use(panel);
     }
   }
