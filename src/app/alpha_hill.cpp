@@ -49,6 +49,15 @@ int cores_here() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
+void tell_of_a_slow_rank(const std::vector<double>& speeds) {
+  constexpr double worth_telling = 0.8;
+  if (speeds.empty()) return;
+  const auto [slowest, fastest] = std::ranges::minmax_element(speeds);
+  if (*slowest > worth_telling * *fastest) return;
+  spdlog::info("rank {} is only {:.2f} times as fast as rank {}: it gets the layers that it can end in time",
+               slowest - speeds.begin(), *slowest / *fastest, fastest - speeds.begin());
+}
+
 void announce(const Run& run, int ranks) {
   spdlog::info("{}: {} layers at {} on {} rank{}", run.catalog.folder, run.layers(),
                joined(run.journal.run().precisions), ranks, ranks == 1 ? "" : "s");
@@ -58,6 +67,7 @@ void announce(const Run& run, int ranks) {
     spdlog::info("this rank uses {} of {} cores; mpirun -n {} alpha-hill ... uses {}", threads, cores,
                  cores / threads, cores % threads == 0 ? "them all" : "more");
   }
+  tell_of_a_slow_rank(run.plan.speeds);
   if (run.journal.finished() > 0) {
     spdlog::info("{} of {} layers already done", run.journal.finished(), run.layers());
   }
