@@ -85,7 +85,10 @@ LayerSeconds CostModel::by_rates(const Kind& kind) const {
 
 double CostModel::correction(const Kind& kind) const {
   const auto seen = seen_.find(kind);
-  if (seen != seen_.end()) return seen->second.measured / seen->second.expected;
+  return seen == seen_.end() ? slowdown() : seen->second.measured / seen->second.expected;
+}
+
+double CostModel::slowdown() const {
   return (seconds_to_trust + all_seen_.measured) / (seconds_to_trust + all_seen_.expected);
 }
 

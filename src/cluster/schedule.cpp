@@ -32,6 +32,7 @@ Schedule::Schedule(const Plan& plan, CostModel cost, const BlockLayout& ranks, S
     : cost_(cost),
       planned_cost_(std::move(cost)),
       limits_(limits),
+      planned_end_(plan.end_seconds),
       end_(plan.end_seconds),
       ranks_(ranks, plan.speeds),
       free_at_(static_cast<std::size_t>(ranks.ranks)) {
@@ -81,7 +82,8 @@ std::int64_t Schedule::waiting() const {
 std::vector<Handout> Schedule::hand_out(double now) {
   std::vector<Handout> handouts;
   reconsider_reservation(now);
-  end_ = std::max(end_, now + work_waiting() / ranks_.speed());
+  end_ = std::max({planned_end_ * cost_.slowdown() / planned_cost_.slowdown(), moved_end_,
+                   now + work_waiting() / ranks_.speed()});
   while (auto handout = next(now)) {
     begin(*handout, now);
     handouts.push_back(std::move(*handout));
@@ -142,7 +144,8 @@ std::optional<RankBlock> Schedule::reserve(const Kind& kind, const Waiting& wait
   const auto best = best_block(kind, waiting, now);
   if (!best) return std::nullopt;
   if (best->free_at > now && reservation_) return std::nullopt;
-  end_ = std::max(end_, best->done_at);
+  moved_end_ = std::max(moved_end_, best->done_at);
+  end_ = std::max(end_, moved_end_);
   if (best->free_at <= now) return best->ranks;
   ranks_.hold(best->ranks);
   reservation_ = best;

@@ -32,6 +32,14 @@ TEST(Scaling, DeepSeekV3IsEfficientOnAThousandRanksOfDifferentSpeed) {
   expect_efficient(model, 0.2, 0.95);
 }
 
+TEST(Scaling, ACostModelThatIsWrongCostsNextToNothing) {
+  const ModelRun model(llama_405b());
+  for (const double usual_speed : {0.6, 0.8, 1.3}) {
+    const SimulatedRun run = model.simulate(256, {.usual_speed = usual_speed});
+    EXPECT_GE(model.efficiency(run), 0.95) << usual_speed;
+  }
+}
+
 TEST(Scaling, ALostRankCostsWhatWasUnderWayAndNoMore) {
   const ModelRun model(deepseek_v3());
   const double undisturbed = model.simulate(ranks, {}).seconds;

@@ -80,7 +80,7 @@ class Simulation {
  private:
   SimulatedRun end() && {
     run_.seconds = std::min(now_, conditions_.ends_at);
-    run_.speed = std::accumulate(speeds_.begin(), speeds_.end(), 0.0);
+    run_.speed = conditions_.usual_speed * std::accumulate(speeds_.begin(), speeds_.end(), 0.0);
     run_.most_messages_a_second = messages_.most();
     run_.most_journal_bytes_a_second = journal_bytes_.most();
     for (const auto& [first, under_way] : schedule_.under_way()) {
@@ -124,7 +124,7 @@ class Simulation {
   }
 
   void compute(const Handout& handout) {
-    const double speed = speed_of(handout.ranks, speeds_);
+    const double speed = conditions_.usual_speed * speed_of(handout.ranks, speeds_);
     const double begins = now_ + conditions_.latency_seconds;
     Report leader{begins + conditions_.latency_seconds, handout.ranks.first, {}};
     for (const PlannedLayer& layer : handout.layers) {

@@ -12,7 +12,8 @@
 namespace alphahill {
 
 struct Conditions {
-  double speed_spread = 0.2;  ///< a node's speed is 1 - spread to 1 + spread, evenly
+  double speed_spread = 0.2;  ///< a node's speed is 1 - spread to 1 + spread, evenly, of the usual one
+  double usual_speed = 1;     ///< against what the plan counts on
   int ranks_a_node = 32;
   double latency_seconds = 10e-6;  ///< of a message
   double message_seconds = 20e-6;  ///< of the coordinator, to take or send one

@@ -84,6 +84,8 @@ class CostModel {
   LayerSeconds seconds(const LayerShape& shape, int team_size) const;
   /// Seconds of all ranks of the team together.
   double work(const LayerShape& shape, int team_size) const;
+  /// Seconds that layers took, against what the rates say of them.
+  double slowdown() const;
   /// A layer took its leader so long. The mean of layers of the same shape on as many ranks replaces what the
   /// rates say; other layers are corrected by all of them together.
   void learn(const LayerShape& shape, int team_size, double seconds);

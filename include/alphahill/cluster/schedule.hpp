@@ -124,7 +124,9 @@ class Schedule {
   CostModel planned_cost_;  ///< before anything was measured
   double planned_work_ = 0;
   ScheduleLimits limits_;
-  double end_;  ///< when the run is to end
+  double planned_end_;
+  double moved_end_ = 0;  ///< by layers that could not be done in time
+  double end_;            ///< when the run is to end
   RankPool ranks_;
   WaitingKinds waiting_;  ///< longest first; none without layers
   std::map<int, UnderWay> under_way_;
