@@ -7,12 +7,12 @@ import signal
 import subprocess
 import time
 import unittest
-from pathlib import Path
 
 import h5py
 import numpy as np
 
 from support.models import mixtral, model_of
+from support.processes import children
 from support.programs import ENVIRONMENT, RESULTS, STATISTICS, STORE, ProgramTest, command, run
 from support.results_files import read_table
 
@@ -24,10 +24,6 @@ def slow_model():
     """Some seconds of work for one core, in layers that each take a fraction of it."""
     random = np.random.default_rng(3)
     return model_of([random.standard_t(3, (800, 800)).astype(np.float32) for _ in range(SLOW_LAYERS)])
-
-
-def children(pid):
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 class RanksTest(ProgramTest):
