@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "alphahill/base/error.hpp"
+#include "alphahill/base/text.hpp"
 #include "alphahill/cluster/job_limits.hpp"
 #include "alphahill/spectrum/cuda.hpp"
 
@@ -35,6 +36,16 @@ CudaDevice device_of_rank(std::optional<int> number, int place_on_node) {
   return find_cuda_device(number.value_or(place_on_node % devices));
 }
 
+std::int64_t memory_of_rank(std::optional<std::int64_t> asked, const NodeShare& node) {
+  // OpenBLAS, refused memory for a buffer, asks for ever: what the address space has left counts too.
+  const std::int64_t share = std::min(memory_of_node() / node.ranks, address_space_left());
+  if (asked > share) {
+    spdlog::warn("--memory-per-rank: {} is more than a rank's share of its node, {}",
+                 human_bytes(static_cast<double>(*asked)), human_bytes(static_cast<double>(share)));
+  }
+  return asked.value_or(share);
+}
+
 /// The same for the same device.
 int key_of(const CudaDevice& device) {
   constexpr std::size_t largest = std::numeric_limits<int>::max();
@@ -57,7 +68,7 @@ DeviceChoice parse_device(const std::string& text) {
 
 Device open_device(const DeviceChoice& choice, std::optional<std::int64_t> memory_per_rank,
                    const NodeShare& node, MpiSession& mpi) {
-  const std::int64_t memory = mpi.least(memory_per_rank.value_or(memory_of_node() / node.ranks));
+  const std::int64_t memory = mpi.least(memory_of_rank(memory_per_rank, node));
   if (!choice.cuda) return {make_cpu_backend, 1, 1, memory};
   const auto on_node = mpi.place_on_node();
   std::optional<Error> failure;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 #include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -92,6 +94,14 @@ std::string output_of(const std::string& command) {
 
 std::int64_t memory_of_node() {
   return std::min({cgroup_limit(), slurm_limit(), available_by_kernel()});
+}
+
+std::int64_t address_space_left() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return unlimited;
+  std::int64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return static_cast<std::int64_t>(limit.rlim_cur) - pages * ::sysconf(_SC_PAGESIZE);
 }
 
 std::optional<double> parse_slurm_time(std::string_view text) {

@@ -40,6 +40,23 @@ class LimitsTest(ProgramTest):
             os.kill(process.pid, with_signal)
             return process.wait(timeout=60), process.stderr.read()
 
+    def test_a_second_interrupt_ends_the_run_at_once_and_the_same_command_goes_on(self):
+        with subprocess.Popen(command("alpha-hill", *self.options), env=ENVIRONMENT, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True) as process:
+            while self.layers_begun() == 0:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            self.assertTrue(any("stopping" in line for line in process.stderr))
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(timeout=60), -signal.SIGINT)
+        self.assertFalse((self.output / STORE).exists())
+        self.succeed("alpha-hill", *self.options)
+        self.assertEqual({row["status"] for row in self.rows()}, {"ok"})
+
+    def test_more_memory_than_the_node_has_is_warned_of(self):
+        asked = self.succeed("alpha-hill", *self.options, "--memory-per-rank", "1000T").stderr
+        self.assertRegex(asked, r"warning --memory-per-rank: 1000\.0 TiB is more than a rank's share of its node, ")
+
     def layers_begun(self):
         journal = self.output / "alpha_hill.journal"
         return len(LAYER_BEGUN.findall(journal.read_bytes())) if journal.exists() else 0

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 namespace alphahill {
 namespace {
@@ -40,6 +41,18 @@ TEST(JobLimits, SlurmsMemoryCounts) {
   const Variable per_cpu("SLURM_MEM_PER_CPU", "3");
   const Variable cpus("SLURM_CPUS_ON_NODE", "2");
   EXPECT_EQ(memory_of_node(), 6 << 20);
+}
+
+TEST(JobLimits, ALimitOfTheAddressSpaceCounts) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_AS, &before), 0);
+  constexpr std::int64_t limit = std::int64_t{64} << 40;
+  const rlimit limited{limit, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &limited), 0);
+  const std::int64_t left = address_space_left();
+  EXPECT_EQ(::setrlimit(RLIMIT_AS, &before), 0);
+  EXPECT_LT(left, limit);
+  EXPECT_GT(left, 0);
 }
 
 }  // namespace

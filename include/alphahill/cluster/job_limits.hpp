@@ -11,6 +11,10 @@ namespace alphahill {
 /// (SLURM_MEM_PER_NODE, SLURM_MEM_PER_CPU) and the kernel (MemAvailable) say.
 std::int64_t memory_of_node();
 
+/// Bytes that this process may still map where its address space is limited (ulimit -v); else the largest
+/// number.
+std::int64_t address_space_left();
+
 /// Bytes that a process needs besides its layer: MPI, BLAS and the program itself.
 inline constexpr std::int64_t program_bytes = 128 << 20;
 
