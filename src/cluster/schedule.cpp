@@ -81,7 +81,6 @@ std::int64_t Schedule::waiting() const {
 
 std::vector<Handout> Schedule::hand_out(double now) {
   std::vector<Handout> handouts;
-  reconsider_reservation(now);
   end_ = std::max({planned_end_ * cost_.slowdown() / planned_cost_.slowdown(), moved_end_,
                    now + work_waiting() / ranks_.speed()});
   while (auto handout = next(now)) {
@@ -92,11 +91,12 @@ std::vector<Handout> Schedule::hand_out(double now) {
 }
 
 std::optional<Handout> Schedule::next(double now) {
+  reconsider_reservation(now);
   if (ranks_.none_free()) return std::nullopt;
   if (reservation_ && ranks_.all_held_are_free()) return take_reserved();
   for (auto kind = waiting_.begin(); kind != waiting_.end(); ++kind) {
     auto block = block_in_time(kind->first, kind->second, now);
-    if (!block) block = reserve(kind->first, kind->second, now);
+    if (!block && !last_is_reserved(*kind)) block = reserve(kind->first, kind->second, now);
     if (block) return handout_of(kind, *block, seconds_to_the_end(now));
   }
   return next_for_a_held_rank(now);
@@ -150,6 +150,12 @@ std::optional<RankBlock> Schedule::reserve(const Kind& kind, const Waiting& wait
   ranks_.hold(best->ranks);
   reservation_ = best;
   return std::nullopt;
+}
+
+bool Schedule::last_is_reserved(const WaitingKinds::value_type& waiting) const {
+  const bool reserved =
+      reservation_ && !(reservation_->kind < waiting.first) && !(waiting.first < reservation_->kind);
+  return reserved && waiting.second.layers.size() == 1;
 }
 
 /// The ranks are not free when that was expected, or there is nothing left to keep them for.

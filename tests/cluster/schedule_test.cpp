@@ -145,6 +145,18 @@ TEST(Schedule, ALayerGoesToTheSlowestRankThatEndsItInTime) {
   EXPECT_THAT(texts(schedule.hand_out(20)), ElementsAre("0x1: 3"));
 }
 
+/// Ranks of speed 1 and 0.25.
+TEST(Schedule, ALayerThatARankIsHeldForIsNotGivenToASlowerOne) {
+  KnownCosts known({10, 9});
+  known.plan.speeds = {1, 0.25};
+  known.plan.end_seconds = 20;
+  Schedule schedule = schedule_of(known, single_ranks(2));
+  EXPECT_THAT(texts(schedule.hand_out(0)), ElementsAre("0x1: 1"));
+  EXPECT_THAT(schedule.hand_out(1), IsEmpty()) << "rank 0 ends it at 19, rank 1 at 37";
+  schedule.finish(0, std::array{layer_done(1, 10)}, 10);
+  EXPECT_THAT(texts(schedule.hand_out(10)), ElementsAre("0x1: 2"));
+}
+
 /// Four ranks in blocks of two; one layer for a team of two, then single ones.
 class ScheduleOfTeams : public testing::Test {
  protected:

@@ -108,6 +108,8 @@ class Schedule {
   /// Finds the best block where none ends such a layer in time. @return the block where it is free; else it
   /// is held, if none is yet
   std::optional<RankBlock> reserve(const Kind& kind, const Waiting& waiting, double now);
+  /// A block is held for the only layer that waits.
+  bool last_is_reserved(const WaitingKinds::value_type& waiting) const;
   void reconsider_reservation(double now);
   Handout take_reserved();
   std::optional<Handout> next_for_a_held_rank(double now);
