@@ -63,10 +63,10 @@ class PanelExchange {
  public:
   explicit PanelExchange(Team& team) : team_(team) {}
 
-  void make_room(std::int64_t values) {
+  void make_room(std::size_t values) {
     if (team_.size() == 1) return;
-    own_.reserve(static_cast<std::size_t>(values));
-    received_.reserve(static_cast<std::size_t>(values));
+    own_.reserve(values);
+    received_.reserve(values);
   }
 
   void keep(const Panel& own) {
@@ -111,7 +111,10 @@ void for_each_panel(const StoredMatrix& matrix, CastChain chain, CastSurvey* sur
   std::vector<std::byte> bytes;
   Panel panel;
   PanelExchange exchange(team);
-  do_together(team, [&] { exchange.make_room(parts.deepest() * matrix.order()); });
+  do_together(team, [&] {
+    panel.resize(parts.deepest(), matrix.order());
+    exchange.make_room(panel.values.size());
+  });
   for (std::int64_t turn = 0; turn < parts.turns(); ++turn) {
     do_together(team, [&] {
       const Slices slices = parts.slices(team.rank(), turn);

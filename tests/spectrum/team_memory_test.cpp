@@ -78,7 +78,7 @@ Outcomes outcomes_where(int failing_member, std::int64_t nth, int members, const
 class TeamMemory : public testing::TestWithParam<int> {};
 
 TEST_P(TeamMemory, AnAllocationThatFailsOnOneMemberEndsTheLayerOnAll) {
-  const RowMajor matrix = random_matrix(900, 200, 1);
+  const RowMajor matrix = random_matrix(901, 200, 1);
   const int members = GetParam();
   for (const int failing : {0, members - 1}) {
     std::int64_t nth = 0;
