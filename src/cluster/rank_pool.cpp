@@ -1,6 +1,7 @@
 #include "alphahill/cluster/rank_pool.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <utility>
 
@@ -38,6 +39,11 @@ RankPool::RankPool(BlockLayout layout, std::vector<double> speeds)
 
 double RankPool::speed(RankBlock block) const {
   return speed_of(block, speeds_);
+}
+
+bool RankPool::are_free(RankBlock block) const {
+  const auto first = free_.begin() + block.first;
+  return std::all_of(first, first + block.size, std::identity());
 }
 
 std::optional<RankBlock> RankPool::slowest_free(int size, double least_speed) const {

@@ -143,10 +143,12 @@ std::optional<Schedule::Reservation> Schedule::best_block(const Kind& kind, cons
 std::optional<RankBlock> Schedule::reserve(const Kind& kind, const Waiting& waiting, double now) {
   const auto best = best_block(kind, waiting, now);
   if (!best) return std::nullopt;
-  if (best->free_at > now && reservation_) return std::nullopt;
+  // What is expected to be free by now is not until its ranks say so.
+  const bool free = ranks_.are_free(best->ranks);
+  if (!free && reservation_) return std::nullopt;
   moved_end_ = std::max(moved_end_, best->done_at);
   end_ = std::max(end_, moved_end_);
-  if (best->free_at <= now) return best->ranks;
+  if (free) return best->ranks;
   ranks_.hold(best->ranks);
   reservation_ = best;
   return std::nullopt;

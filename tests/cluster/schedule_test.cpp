@@ -214,6 +214,19 @@ TEST_F(ScheduleOfTeams, ALateBlockIsLeftForOneThatIsFreeEarlier) {
   EXPECT_THAT(texts(schedule.hand_out(57)), ElementsAre("2x2: 5"));
 }
 
+TEST_F(ScheduleOfTeams, ABlockThatIsExpectedToBeFreeByNowIsStillBusy) {
+  const KnownCosts layers = known({{20, 1}, {20, 1}, {15, 1}, {8, 1}, {7, 2}, {6, 2}});
+  Schedule schedule = schedule_of(layers, {5, 0, 2});
+  ASSERT_THAT(texts(schedule.hand_out(0)), ElementsAre("4x1: 1", "3x1: 2", "2x1: 3", "1x1: 4"));
+  schedule.finish(1, std::array{layer_done(4, 8)}, 8);
+  ASSERT_THAT(texts(schedule.hand_out(8)), ElementsAre("0x2: 5"));
+  const double expected = 8 + layers.cost.seconds(layers.plan.layers[4].shape, 2).leader;
+  schedule.finish(1, std::array{layer_done(5, 0)}, expected);
+  EXPECT_THAT(schedule.hand_out(expected), IsEmpty()) << "rank 0 has not reported";
+  schedule.finish(0, std::array{layer_done(5, 7)}, expected);
+  EXPECT_THAT(texts(schedule.hand_out(expected)), ElementsAre("0x2: 6"));
+}
+
 TEST_F(ScheduleOfTeams, ALayerThatARankCannotEndInTimeGetsATeam) {
   KnownCosts known({60, 60, 60});
   for (const PlannedLayer& layer : known.plan.layers) known.cost.learn(layer.shape, 2, 35);

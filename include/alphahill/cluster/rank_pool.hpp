@@ -58,6 +58,7 @@ class RankPool {
   /// Of a team: that of its slowest rank.
   double speed(RankBlock block) const;
   bool is_free(int rank) const { return free_[static_cast<std::size_t>(rank)]; }
+  bool are_free(RankBlock block) const;
   bool none_free() const { return blocks_.at(1).free.empty() && held_free_.empty(); }
   /// Of the free blocks, without those that are held, the slowest that is fast enough, the first of several.
   std::optional<RankBlock> slowest_free(int size, double least_speed) const;
