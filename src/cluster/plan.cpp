@@ -11,11 +11,11 @@ namespace {
 
 /// Of the time of ranks that are busy all the time: the end of a run that is planned well enough.
 constexpr double good_enough = 1.02;
-/// From one end that is tried to the next.
+/// From one end that is tried to the next: at first, and then about the best of those.
+constexpr double much_later = 1.05;
 constexpr double later = 1.01;
 /// What rounding may make of layers that fill a run exactly.
 constexpr double slack = 1.002;
-constexpr int most_tries = 50;
 
 /// Of ranks that are busy all the time, none in a larger team than it must.
 double ideal_seconds(const Plan& plan, const CostModel& cost, const BlockLayout& ranks) {
@@ -23,6 +23,51 @@ double ideal_seconds(const Plan& plan, const CostModel& cost, const BlockLayout&
   for (const PlannedLayer& layer : plan.layers) work += cost.work(layer.shape, layer.least_team);
   return work / RankPool(ranks, plan.speeds).speed();
 }
+
+/// Of the layer that takes longest on the team that ends it first, were its ranks the fastest.
+double least_seconds(const Plan& plan, const CostModel& cost, const BlockLayout& ranks) {
+  double longest = 0;
+  for (const PlannedLayer& layer : plan.layers) {
+    double least = cost.seconds(layer.shape, layer.least_team).leader;
+    for (const int size : ranks.team_sizes()) {
+      if (size > layer.least_team) least = std::min(least, cost.seconds(layer.shape, size).leader);
+    }
+    longest = std::max(longest, least);
+  }
+  return plan.speeds.empty() ? longest : longest / std::ranges::max(plan.speeds);
+}
+
+/// Looks for the end with which all is done first: ends that are too early make teams too large.
+class EndSearch {
+ public:
+  EndSearch(Plan& plan, const CostModel& cost, const BlockLayout& ranks)
+      : plan_(plan), cost_(cost), ranks_(ranks), ideal_(ideal_seconds(plan, cost, ranks)) {}
+
+  double best_end() {
+    const double first = std::max(slack * ideal_, least_seconds(plan_, cost_, ranks_));
+    try_ends(first, much_later);
+    try_ends(std::max(first, best_end_ / much_later) * later, later);
+    return best_end_;
+  }
+
+ private:
+  /// One after the other, until one is kept to.
+  void try_ends(double first, double factor) {
+    for (double end = first; end < earliest_ && earliest_ > good_enough * ideal_; end *= factor) {
+      plan_.end_seconds = end;
+      const double seconds = predict(plan_, cost_, ranks_).seconds;
+      if (seconds < earliest_) best_end_ = end;
+      earliest_ = std::min(earliest_, seconds);
+    }
+  }
+
+  Plan& plan_;
+  const CostModel& cost_;
+  const BlockLayout& ranks_;
+  double ideal_;
+  double best_end_ = 0;
+  double earliest_ = std::numeric_limits<double>::infinity();
+};
 
 }  // namespace
 
@@ -56,17 +101,7 @@ Plan with_end(Plan plan, const CostModel& cost, const BlockLayout& ranks, std::i
   for (PlannedLayer& layer : plan.layers) {
     layer.least_team = smallest_team(layer.shape, ranks, memory_per_rank).value();
   }
-  const double ideal = ideal_seconds(plan, cost, ranks);
-  double best_end = 0;
-  double earliest = std::numeric_limits<double>::infinity();
-  plan.end_seconds = slack * ideal;
-  for (int tries = 0; tries < most_tries && plan.end_seconds < earliest; ++tries, plan.end_seconds *= later) {
-    const double seconds = predict(plan, cost, ranks).seconds;
-    if (seconds < earliest) best_end = plan.end_seconds;
-    earliest = std::min(earliest, seconds);
-    if (earliest <= good_enough * ideal) break;
-  }
-  plan.end_seconds = best_end;
+  plan.end_seconds = EndSearch(plan, cost, ranks).best_end();
   return plan;
 }
 

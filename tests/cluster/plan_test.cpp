@@ -81,6 +81,17 @@ TEST(Plan, ALayerThatWouldEndAfterEverythingElseGetsATeam) {
   EXPECT_LT(seconds({8, 0, 8}), seconds({8, 0, 1}) / 2);
 }
 
+TEST(Plan, OnMoreRanksThanTheLayersCanUseNoLayerTakesThemFromAnother) {
+  const std::vector<Layer> layers(7, layer(16384, 16384));
+  const auto seconds = [&](int count, int ranks) {
+    const Plan plan = plan_of({layers.begin(), layers.begin() + count});
+    const BlockLayout blocks{ranks, 0, ranks};
+    return predict(with_end(plan, usual, blocks, enough_memory), usual, blocks).seconds;
+  };
+  EXPECT_LT(seconds(7, 7 * 16), 1.05 * seconds(1, 16));
+  EXPECT_LT(seconds(7, 7 * 32), 1.05 * seconds(1, 32));
+}
+
 TEST(Plan, ShortLayersAndEvenLoadsNeedNoTeams) {
   EXPECT_THAT(team_sizes({layer(2048, 2048)}, {4, 0, 4}), ElementsAre(1)) << "a second on one rank";
   EXPECT_THAT(team_sizes(std::vector<Layer>(40, layer(8192, 8192)), {4, 0, 4}), testing::Each(1));
