@@ -11,6 +11,7 @@
 
 #include "alphahill/app/alpha_hill.hpp"
 #include "alphahill/app/version.hpp"
+#include "alphahill/base/surroundings.hpp"
 #include "alphahill/base/text.hpp"
 #include "alphahill/checkpoint/hub_cache.hpp"
 #include "alphahill/cluster/crash_note.hpp"
@@ -24,12 +25,6 @@
 namespace alphahill {
 
 namespace {
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
 
 LayerRow row_of(const Catalog& catalog, const Layer& layer) {
   return {.name = layer.name,

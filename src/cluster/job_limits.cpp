@@ -9,12 +9,14 @@
 #include <array>
 #include <boost/regex.hpp>
 #include <charconv>
-#include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <limits>
 #include <memory>
 #include <string>
+
+#include "alphahill/base/surroundings.hpp"
 
 namespace alphahill {
 
@@ -27,11 +29,6 @@ std::int64_t number_in(std::string_view text) {
   std::int64_t number = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
   return code == std::errc() ? number : unlimited;
-}
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
 }
 
 /// The limit in a cgroup's file; none where the file is missing or says "max".
@@ -114,9 +111,13 @@ std::optional<double> parse_slurm_time(std::string_view text) {
 
 std::optional<double> slurm_seconds_left() {
   const std::string job = environment("SLURM_JOB_ID");
-  const bool number = !job.empty() && std::ranges::all_of(job, [](char c) { return c >= '0' && c <= '9'; });
-  if (!number) return std::nullopt;
-  return parse_slurm_time(output_of("squeue -h -j " + job + " -o %L 2>/dev/null"));
+  if (number_in(job) == unlimited) return std::nullopt;
+  const auto left =
+      parse_slurm_time(output_of(fmt::format("squeue -h -j {} -o %L 2>/dev/null", number_in(job))));
+  if (left) return left;
+  const std::int64_t end = number_in(environment("SLURM_JOB_END_TIME"));
+  if (end == unlimited) return std::nullopt;
+  return std::max(0.0, static_cast<double>(end - std::time(nullptr)));
 }
 
 }  // namespace alphahill

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "alphahill/base/error.hpp"
+#include "alphahill/base/surroundings.hpp"
 #include "alphahill/base/text.hpp"
 
 namespace alphahill {
@@ -24,22 +25,11 @@ namespace {
 
 constexpr std::int64_t longest_text = 4096;
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
-
 /// Empty where the kernel does not say.
 std::string boot_id() {
   std::string id;
   std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
   return id;
-}
-
-std::string environment(const char* name, const std::string& otherwise) {
-  const char* value = std::getenv(name);
-  return value == nullptr || *value == '\0' ? otherwise : value;
 }
 
 bool process_exists(std::int64_t pid) {

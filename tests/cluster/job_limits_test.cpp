@@ -4,17 +4,31 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include <ctime>
+#include <string>
+
+#include "alphahill/base/surroundings.hpp"
+
 namespace alphahill {
 namespace {
 
 /// An environment variable for the time of a test.
 class Variable {
  public:
-  Variable(const char* name, const char* value) : name_(name) { ::setenv(name, value, 1); }
-  ~Variable() { ::unsetenv(name_); }
+  Variable(const char* name, const char* value) : name_(name), before_(environment(name)) {
+    ::setenv(name, value, 1);
+  }
+  ~Variable() {
+    if (before_.empty()) {
+      ::unsetenv(name_);
+    } else {
+      ::setenv(name_, before_.c_str(), 1);
+    }
+  }
 
  private:
   const char* name_;
+  std::string before_;
 };
 
 TEST(JobLimits, SlurmTimesAreRead) {
@@ -29,6 +43,14 @@ TEST(JobLimits, SlurmTimesAreRead) {
 TEST(JobLimits, OutsideSlurmThereIsNoTimeLimit) {
   const Variable job("SLURM_JOB_ID", "1; touch x");
   EXPECT_EQ(slurm_seconds_left(), std::nullopt);
+}
+
+TEST(JobLimits, WhereSqueueDoesNotAnswerTheEndOfTheJobCounts) {
+  const Variable no_programs("PATH", "/nowhere");
+  const Variable job("SLURM_JOB_ID", "1");
+  EXPECT_EQ(slurm_seconds_left(), std::nullopt);
+  const Variable end("SLURM_JOB_END_TIME", std::to_string(std::time(nullptr) + 100).c_str());
+  EXPECT_NEAR(slurm_seconds_left().value(), 100, 5);
 }
 
 TEST(JobLimits, SlurmsMemoryCounts) {

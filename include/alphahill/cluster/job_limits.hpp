@@ -18,8 +18,8 @@ std::int64_t address_space_left();
 /// Bytes that a process needs besides its layer: MPI, BLAS and the program itself.
 inline constexpr std::int64_t program_bytes = 128 << 20;
 
-/// Seconds that Slurm leaves to this job; nothing outside Slurm, without a limit, or where squeue does not
-/// answer.
+/// Seconds that Slurm leaves to this job, by squeue or, where that does not answer, as in a container, by
+/// SLURM_JOB_END_TIME; nothing outside Slurm or without a limit.
 std::optional<double> slurm_seconds_left();
 
 /// Seconds of a Slurm time such as "1-02:03:04", "02:03:04" or "03:04"; nothing for "UNLIMITED" and the like.

@@ -1,0 +1,13 @@
+/// What a process runs in.
+#pragma once
+
+#include <string>
+
+namespace alphahill {
+
+std::string host_name();
+
+/// The value of an environment variable; `otherwise` where it is not set, or empty.
+std::string environment(const char* name, const std::string& otherwise = {});
+
+}  // namespace alphahill
