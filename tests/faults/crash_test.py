@@ -63,12 +63,12 @@ class CrashTest(DisturbedTest):
         self.at_each(range(1, self.number_of_calls() + 1))
 
     def test_two_ranks(self):
-        self.at_each(range(1, self.number_of_calls() + 1, 1 if ALL else 9), ranks=2)
+        self.at_each(range(1, self.number_of_calls() + 1, 1 if ALL else 2), ranks=2)
 
     def test_crash_upon_crash(self):
         """At a call that is so far from the start that each run finishes a layer: one that is under way in three
         crashes is set aside."""
-        self.at_each(range(15, self.number_of_calls(), 1 if ALL else 7), times=8)
+        self.at_each(range(15, self.number_of_calls(), 1 if ALL else 2), times=8)
 
     def test_without_file_locks(self):
         after_the_lock = 2

@@ -33,16 +33,16 @@ class FailingCallsTest(DisturbedTest):
         self.in_parallel(lambda kind, at: check(Fault(kind, at, calls, rank), ranks), itertools.product(kinds, numbers))
 
     def test_writes_that_fail(self):
-        self.at_each(self.fails, ("ENOSPC", "EDQUOT", "EIO"), "writes", every=6)
+        self.at_each(self.fails, ("ENOSPC", "EDQUOT", "EIO"), "writes", every=4)
 
     def test_writes_that_fail_on_two_ranks(self):
-        self.at_each(self.fails, ("ENOSPC", "EDQUOT", "EIO"), "writes", every=25, ranks=2)
+        self.at_each(self.fails, ("ENOSPC", "EDQUOT", "EIO"), "writes", every=12, ranks=2)
 
     def test_writes_that_are_interrupted_or_short(self):
-        self.at_each(self.passes, ("EINTR", "short"), "writes", every=4)
+        self.at_each(self.passes, ("EINTR", "short"), "writes", every=3)
 
     def test_reads_that_fail(self):
-        self.at_each(self.fails, ("EIO", "end"), "reads", every=4)
+        self.at_each(self.fails, ("EIO", "end"), "reads", every=3)
 
     def test_reads_that_fail_on_the_second_rank(self):
         self.at_each(self.fails, ("EIO", "end"), "reads", every=10, ranks=2, rank=1)
