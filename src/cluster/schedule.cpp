@@ -19,11 +19,6 @@ constexpr double spare_time = 1.5;
 constexpr double batch_part = 0.25;
 constexpr double shortest_batch_seconds = 0.02;
 constexpr double longest_batch_seconds = 1;
-/// A layer that takes less is not worth a team's coming together.
-constexpr double shortest_for_a_team_seconds = 5;
-/// A team of twice as many ranks is worth while where it takes less than this part of the time.
-constexpr double least_gain = 0.9;
-
 constexpr double for_ever = std::numeric_limits<double>::infinity();
 
 }  // namespace
@@ -35,25 +30,9 @@ Schedule::Schedule(const Plan& plan, CostModel cost, const BlockLayout& ranks, S
       planned_end_(plan.end_seconds),
       end_(plan.end_seconds),
       ranks_(ranks, plan.speeds),
-      free_at_(static_cast<std::size_t>(ranks.ranks)) {
-  for (const PlannedLayer& layer : plan.layers) {
-    const double seconds = leader_seconds(layer.shape, layer.least_team);
-    waiting_[{seconds, layer.shape, layer.least_team}].layers.push_back(layer);
-  }
-  for (auto& [kind, waiting] : waiting_) waiting.team_sizes = worthwhile_teams(kind);
-  planned_work_ = work_waiting();
-}
-
-std::vector<int> Schedule::worthwhile_teams(const Kind& kind) const {
-  std::vector<int> sizes{kind.least_team};
-  if (kind.seconds < shortest_for_a_team_seconds) return sizes;
-  for (const int size : ranks_.layout().team_sizes()) {
-    if (size <= kind.least_team) continue;
-    if (leader_seconds(kind.shape, size) > least_gain * leader_seconds(kind.shape, sizes.back())) break;
-    sizes.push_back(size);
-  }
-  return sizes;
-}
+      waiting_(plan, cost_, ranks),
+      planned_work_(waiting_.work(cost_)),
+      free_at_(static_cast<std::size_t>(ranks.ranks)) {}
 
 double Schedule::leader_seconds(const LayerShape& shape, int team_size) const {
   return cost_.seconds(shape, team_size).leader;
@@ -65,24 +44,14 @@ double Schedule::seconds(const Handout& handout) const {
   return sum / ranks_.speed(handout.ranks);
 }
 
-double Schedule::work_waiting() const {
-  double sum = 0;
-  for (const auto& [kind, waiting] : waiting_) {
-    sum += static_cast<double>(waiting.layers.size()) * cost_.work(kind.shape, kind.least_team);
-  }
-  return sum;
-}
-
-std::int64_t Schedule::waiting() const {
-  std::int64_t sum = 0;
-  for (const auto& [kind, waiting] : waiting_) sum += std::ssize(waiting.layers);
-  return sum;
+double Schedule::share_waiting() const {
+  return waiting_.work(cost_) / ranks_.speed();
 }
 
 std::vector<Handout> Schedule::hand_out(double now) {
   std::vector<Handout> handouts;
-  end_ = std::max({planned_end_ * cost_.slowdown() / planned_cost_.slowdown(), moved_end_,
-                   now + work_waiting() / ranks_.speed()});
+  end_ = std::max(
+      {planned_end_ * cost_.slowdown() / planned_cost_.slowdown(), moved_end_, now + share_waiting()});
   while (auto handout = next(now)) {
     begin(*handout, now);
     handouts.push_back(std::move(*handout));
@@ -94,9 +63,9 @@ std::optional<Handout> Schedule::next(double now) {
   reconsider_reservation(now);
   if (ranks_.none_free()) return std::nullopt;
   if (reservation_ && ranks_.all_held_are_free()) return take_reserved();
-  for (auto kind = waiting_.begin(); kind != waiting_.end(); ++kind) {
-    auto block = block_in_time(kind->first, kind->second, now);
-    if (!block && !last_is_reserved(*kind)) block = reserve(kind->first, kind->second, now);
+  for (const auto& [kind, waiting] : waiting_.kinds()) {
+    auto block = block_in_time(kind, waiting, now);
+    if (!block && !last_is_reserved(kind, waiting)) block = reserve(kind, waiting, now);
     if (block) return handout_of(kind, *block, seconds_to_the_end(now));
   }
   return next_for_a_held_rank(now);
@@ -111,7 +80,8 @@ double Schedule::seconds_to_the_end(double now) const {
   return std::min(end_ - now, seconds_for_a_layer(now));
 }
 
-std::optional<RankBlock> Schedule::block_in_time(const Kind& kind, const Waiting& waiting, double now) const {
+std::optional<RankBlock> Schedule::block_in_time(const LayerKind& kind, const LayersOfKind& waiting,
+                                                 double now) const {
   const double left = seconds_to_the_end(now);
   if (left <= 0) return std::nullopt;
   for (const int size : waiting.team_sizes) {
@@ -121,7 +91,7 @@ std::optional<RankBlock> Schedule::block_in_time(const Kind& kind, const Waiting
   return std::nullopt;
 }
 
-std::optional<Schedule::Reservation> Schedule::best_block(const Kind& kind, const Waiting& waiting,
+std::optional<Schedule::Reservation> Schedule::best_block(const LayerKind& kind, const LayersOfKind& waiting,
                                                           double now) const {
   Reservation best{kind, {0, 0}, for_ever, for_ever};
   for (const int size : waiting.team_sizes) {
@@ -140,7 +110,7 @@ std::optional<Schedule::Reservation> Schedule::best_block(const Kind& kind, cons
   return best.ranks.size == 0 ? std::nullopt : std::optional(best);
 }
 
-std::optional<RankBlock> Schedule::reserve(const Kind& kind, const Waiting& waiting, double now) {
+std::optional<RankBlock> Schedule::reserve(const LayerKind& kind, const LayersOfKind& waiting, double now) {
   const auto best = best_block(kind, waiting, now);
   if (!best) return std::nullopt;
   // What is expected to be free by now is not until its ranks say so.
@@ -154,10 +124,8 @@ std::optional<RankBlock> Schedule::reserve(const Kind& kind, const Waiting& wait
   return std::nullopt;
 }
 
-bool Schedule::last_is_reserved(const WaitingKinds::value_type& waiting) const {
-  const bool reserved =
-      reservation_ && !(reservation_->kind < waiting.first) && !(waiting.first < reservation_->kind);
-  return reserved && waiting.second.layers.size() == 1;
+bool Schedule::last_is_reserved(const LayerKind& kind, const LayersOfKind& waiting) const {
+  return reservation_ && reservation_->kind == kind && waiting.layers.size() == 1;
 }
 
 /// The ranks are not free when that was expected, or there is nothing left to keep them for.
@@ -165,7 +133,7 @@ void Schedule::reconsider_reservation(double now) {
   if (!reservation_) return;
   const bool in_time = now <= reservation_->free_at || ranks_.all_held_are_free();
   const double takes = reservation_->done_at - reservation_->free_at;
-  if (in_time && waiting_.contains(reservation_->kind) && takes <= seconds_for_a_layer(now)) return;
+  if (in_time && waiting_.has(reservation_->kind) && takes <= seconds_for_a_layer(now)) return;
   reservation_.reset();
   ranks_.let_go();
 }
@@ -173,7 +141,7 @@ void Schedule::reconsider_reservation(double now) {
 Handout Schedule::take_reserved() {
   const Reservation reserved = *std::exchange(reservation_, std::nullopt);
   ranks_.let_go();
-  return {reserved.ranks, {take(waiting_.find(reserved.kind))}};
+  return {reserved.ranks, {waiting_.take(reserved.kind)}};
 }
 
 /// What is late will be as late again.
@@ -191,42 +159,19 @@ std::optional<Handout> Schedule::next_for_a_held_rank(double now) {
   if (!reservation_ || ranks_.free_and_held().empty()) return std::nullopt;
   const RankBlock rank{*ranks_.free_and_held().begin(), 1};
   const double most_seconds = std::min(reservation_->free_at - now, seconds_for_a_layer(now));
-  for (auto kind = waiting_.begin(); kind != waiting_.end(); ++kind) {
-    const double takes = leader_seconds(kind->first.shape, 1) / ranks_.speed(rank);
-    if (kind->first.least_team == 1 && takes <= most_seconds) return handout_of(kind, rank, most_seconds);
+  for (const auto& [kind, waiting] : waiting_.kinds()) {
+    const double takes = leader_seconds(kind.shape, 1) / ranks_.speed(rank);
+    if (kind.least_team == 1 && takes <= most_seconds) return handout_of(kind, rank, most_seconds);
   }
   return std::nullopt;
 }
 
-Handout Schedule::handout_of(WaitingKinds::iterator kind, RankBlock ranks, double most_seconds) {
-  if (ranks.size > 1) return {ranks, {take(kind)}};
-  return {ranks, take_batch(kind, ranks, most_seconds)};
-}
-
-std::vector<PlannedLayer> Schedule::take_batch(WaitingKinds::iterator kind, RankBlock rank,
-                                               double most_seconds) {
-  const double share = work_waiting() / ranks_.speed();
-  double left =
-      std::min(std::clamp(batch_part * share, shortest_batch_seconds, longest_batch_seconds), most_seconds) *
-      ranks_.speed(rank);
-  std::vector<PlannedLayer> batch;
-  const auto next_kind = [&] { return kind->second.layers.size() == 1 ? std::next(kind) : kind; };
-  do {
-    left -= leader_seconds(kind->first.shape, 1);
-    const auto next = next_kind();
-    batch.push_back(take(kind));
-    kind = next;
-  } while (!batch.back().alone && kind != waiting_.end() && kind->first.least_team == 1 &&
-           !kind->second.layers.front().alone && leader_seconds(kind->first.shape, 1) <= left);
-  return batch;
-}
-
-PlannedLayer Schedule::take(WaitingKinds::iterator kind) {
-  auto& layers = kind->second.layers;
-  const PlannedLayer taken = layers.front();
-  layers.pop_front();
-  if (layers.empty()) waiting_.erase(kind);
-  return taken;
+Handout Schedule::handout_of(const LayerKind& kind, RankBlock ranks, double most_seconds) {
+  if (ranks.size > 1) return {ranks, {waiting_.take(kind)}};
+  const double batch =
+      std::clamp(batch_part * share_waiting(), shortest_batch_seconds, longest_batch_seconds);
+  const double usual_seconds = std::min(batch, most_seconds) * ranks_.speed(ranks);
+  return {ranks, waiting_.take_batch(kind, usual_seconds, cost_)};
 }
 
 double Schedule::deadline(const Handout& handout, double now) const {
@@ -290,9 +235,9 @@ double Schedule::finish(int rank, std::span<const LayerDone> done, double now) {
 }
 
 double Schedule::seconds_left(double now) const {
-  double work = work_waiting();
+  double work = waiting_.work(cost_);
   double longest = 0;
-  for (const auto& [kind, waiting] : waiting_) {
+  for (const auto& [kind, waiting] : waiting_.kinds()) {
     longest = std::max(longest, leader_seconds(kind.shape, waiting.team_sizes.back()));
   }
   for (const auto& [first, under_way] : under_way_) {

@@ -8,15 +8,13 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <set>
 #include <span>
-#include <tuple>
 #include <vector>
 
-#include "alphahill/cluster/plan.hpp"
+#include "alphahill/cluster/waiting_layers.hpp"
 
 namespace alphahill {
 
@@ -63,7 +61,7 @@ class Schedule {
   /// By first rank.
   const std::map<int, UnderWay>& under_way() const { return under_way_; }
   /// Layers that have not been handed out.
-  std::int64_t waiting() const;
+  std::int64_t waiting() const { return waiting_.count(); }
   /// Seconds of ranks that all layers were planned with.
   double planned_work() const { return planned_work_; }
   /// Of all ranks together, against what the cost model says.
@@ -72,50 +70,34 @@ class Schedule {
   double seconds_left(double now) const;
 
  private:
-  /// Layers that take equally long, and may have the same teams.
-  struct Kind {
-    double seconds;  ///< on the smallest team
-    LayerShape shape;
-    int least_team;
-
-    bool operator<(const Kind& other) const {
-      return std::tie(other.seconds, shape, least_team) < std::tie(seconds, other.shape, other.least_team);
-    }
-  };
-  struct Waiting {
-    std::deque<PlannedLayer> layers;
-    std::vector<int> team_sizes;  ///< that are worth while, ascending
-  };
-  using WaitingKinds = std::map<Kind, Waiting>;
   /// A block that is held for the next layer of a kind.
   struct Reservation {
-    Kind kind;
+    LayerKind kind;
     RankBlock ranks;
     double free_at;
     double done_at;
   };
 
-  std::vector<int> worthwhile_teams(const Kind& kind) const;
   /// Of a team of ranks of usual speed.
   double leader_seconds(const LayerShape& shape, int team_size) const;
   double seconds(const Handout& handout) const;
-  double work_waiting() const;
+  /// Seconds of all ranks that what is waiting takes.
+  double share_waiting() const;
   std::optional<Handout> next(double now);
   /// The smallest and slowest free block that ends such a layer in time.
-  std::optional<RankBlock> block_in_time(const Kind& kind, const Waiting& waiting, double now) const;
+  std::optional<RankBlock> block_in_time(const LayerKind& kind, const LayersOfKind& waiting,
+                                         double now) const;
   /// The block with which such a layer ends earliest, or a smaller one that ends it in time.
-  std::optional<Reservation> best_block(const Kind& kind, const Waiting& waiting, double now) const;
+  std::optional<Reservation> best_block(const LayerKind& kind, const LayersOfKind& waiting, double now) const;
   /// Finds the best block where none ends such a layer in time. @return the block where it is free; else it
   /// is held, if none is yet
-  std::optional<RankBlock> reserve(const Kind& kind, const Waiting& waiting, double now);
+  std::optional<RankBlock> reserve(const LayerKind& kind, const LayersOfKind& waiting, double now);
   /// A block is held for the only layer that waits.
-  bool last_is_reserved(const WaitingKinds::value_type& waiting) const;
+  bool last_is_reserved(const LayerKind& kind, const LayersOfKind& waiting) const;
   void reconsider_reservation(double now);
   Handout take_reserved();
   std::optional<Handout> next_for_a_held_rank(double now);
-  Handout handout_of(WaitingKinds::iterator kind, RankBlock ranks, double most_seconds);
-  std::vector<PlannedLayer> take_batch(WaitingKinds::iterator kind, RankBlock rank, double most_seconds);
-  PlannedLayer take(WaitingKinds::iterator kind);
+  Handout handout_of(const LayerKind& kind, RankBlock ranks, double most_seconds);
   double seconds_to_the_end(double now) const;
   double seconds_for_a_layer(double now) const;
   double free_at(RankBlock ranks, double now) const;
@@ -124,13 +106,13 @@ class Schedule {
 
   CostModel cost_;
   CostModel planned_cost_;  ///< before anything was measured
-  double planned_work_ = 0;
   ScheduleLimits limits_;
   double planned_end_;
   double moved_end_ = 0;  ///< by layers that could not be done in time
   double end_;            ///< when the run is to end
   RankPool ranks_;
-  WaitingKinds waiting_;  ///< longest first; none without layers
+  WaitingLayers waiting_;
+  double planned_work_;
   std::map<int, UnderWay> under_way_;
   std::map<int, int> task_of_rank_;  ///< first rank of what a busy rank takes part in
   std::vector<double> free_at_;      ///< when each busy rank is expected to be free
