@@ -30,9 +30,9 @@ def environment():
     return os.environ | dict(line.split("=", 1) for line in settings if "=" in line and not line.startswith("#"))
 
 
-def run(*command):
+def run(*command, log="output"):
     """Ends the benchmark, with the output of the command, where it fails."""
-    with open(WORK / "output.log", "w+") as output:
+    with open(WORK / f"{log}.log", "w+") as output:
         start = time.perf_counter()
         process = subprocess.Popen([str(word) for word in command], env=environment(), stdout=output,
                                    stderr=subprocess.STDOUT)
@@ -45,11 +45,11 @@ def run(*command):
     return Usage(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, text)
 
 
-def analyse(model, *options, ranks=None):
+def analyse(model, *options, ranks=None, results="results"):
     """The tables and plots are left out: nothing that these figures are compared with writes any."""
     launcher = [] if ranks is None else ["mpirun", "-n", ranks]
-    return run(*launcher, BIN / "alpha-hill", "--model", model, "--output-dir", WORK / "results", "--restart",
-               "--no-report", "--log-level", "WARNING", *options)
+    return run(*launcher, BIN / "alpha-hill", "--model", model, "--output-dir", WORK / results, "--restart",
+               "--no-report", "--log-level", "WARNING", *options, log=results)
 
 
 def fastest(times, measure, unit):
