@@ -83,7 +83,7 @@ def two_ranks():
     with ThreadPoolExecutor() as side_by_side:
         apart = max(side_by_side.map(lambda name: analyse(model, ranks=1, results=name).wall, ("left", "right")))
     yield Figure("eight layers of 4096 × 4096 in F32: one rank takes as long as two", one / two, 1.9, 1.97,
-                 f"{one:.1f} s and {two:.1f} s; two runs of one rank side by side, {apart:.1f} s: {2 * one / apart:.2f}")
+                 f"{one:.1f} s and {two:.1f} s; two runs side by side, {apart:.1f} s: {2 * one / apart:.2f}")
 
 
 def small_layers():
