@@ -4,41 +4,35 @@
 
 #include <boost/algorithm/string.hpp>
 #include <boost/regex.hpp>
-#include <cstdlib>
-#include <optional>
 
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/file.hpp"
+#include "alphahill/base/surroundings.hpp"
 
 namespace alphahill {
 
 namespace {
 
-/// The value of an environment variable; nothing where it is unset or empty.
-std::optional<std::string> environment(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
-  if (value == nullptr || *value == '\0') return std::nullopt;
-  return value;
-}
-
 /// The path with a leading ~ and every $NAME and ${NAME} replaced, as Python does; unset names stay as they
 /// are.
 std::string expanded(std::string path) {
   const bool from_home = path == "~" || path.starts_with("~/");
-  if (from_home) path.replace(0, 1, environment("HOME").value_or("~"));
+  if (from_home) path.replace(0, 1, environment("HOME", "~"));
   static const boost::regex variable(R"(\$(?:(\w+)|\{([^}]*)\}))");
   return boost::regex_replace(path, variable, [](const boost::smatch& match) {
-    return environment(match[1].matched ? match[1] : match[2]).value_or(match.str());
+    const std::string name = match[1].matched ? match[1] : match[2];
+    return environment(name.c_str(), match.str());
   });
 }
 
 std::filesystem::path cache_folder() {
   for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
-    if (const auto folder = environment(name)) return expanded(*folder);
+    if (const std::string folder = environment(name); !folder.empty()) return expanded(folder);
   }
-  if (const auto home = environment("HF_HOME")) return std::filesystem::path(expanded(*home)) / "hub";
-  return std::filesystem::path(expanded(environment("XDG_CACHE_HOME").value_or("~/.cache"))) / "huggingface" /
-         "hub";
+  if (const std::string home = environment("HF_HOME"); !home.empty()) {
+    return std::filesystem::path(expanded(home)) / "hub";
+  }
+  return std::filesystem::path(expanded(environment("XDG_CACHE_HOME", "~/.cache"))) / "huggingface" / "hub";
 }
 
 /// ORG/NAME or NAME, as the hub allows it: no "--" and no "..", which would be ambiguous in the cache.
