@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "alphahill/cluster/prediction.hpp"
+#include "alphahill/cluster/waiting_layers.hpp"
 
 namespace alphahill {
 
@@ -17,36 +18,33 @@ constexpr double later = 1.01;
 /// What rounding may make of layers that fill a run exactly.
 constexpr double slack = 1.002;
 
-/// Of ranks that are busy all the time, none in a larger team than it must.
-double ideal_seconds(const Plan& plan, const CostModel& cost, const BlockLayout& ranks) {
-  double work = 0;
-  for (const PlannedLayer& layer : plan.layers) work += cost.work(layer.shape, layer.least_team);
-  return work / RankPool(ranks, plan.speeds).speed();
-}
-
 /// Of the layer that takes longest on the team that ends it first, were its ranks the fastest.
-double least_seconds(const Plan& plan, const CostModel& cost, const BlockLayout& ranks) {
+double least_seconds(const WaitingLayers& layers, const CostModel& cost, const BlockLayout& ranks,
+                     const std::vector<double>& speeds) {
   double longest = 0;
-  for (const PlannedLayer& layer : plan.layers) {
-    double least = cost.seconds(layer.shape, layer.least_team).leader;
-    for (const int size : ranks.team_sizes()) {
-      if (size > layer.least_team) least = std::min(least, cost.seconds(layer.shape, size).leader);
+  for (const auto& [kind, of_kind] : layers.kinds()) {
+    double least = kind.seconds;
+    for (const int size : ranks.sizes_from(kind.least_team)) {
+      least = std::min(least, cost.seconds(kind.shape, size).leader);
     }
     longest = std::max(longest, least);
   }
-  return plan.speeds.empty() ? longest : longest / std::ranges::max(plan.speeds);
+  return speeds.empty() ? longest : longest / std::ranges::max(speeds);
 }
 
 /// Looks for the end with which all is done first: ends that are too early make teams too large.
 class EndSearch {
  public:
   EndSearch(Plan& plan, const CostModel& cost, const BlockLayout& ranks)
-      : plan_(plan), cost_(cost), ranks_(ranks), ideal_(ideal_seconds(plan, cost, ranks)) {}
+      : plan_(plan), cost_(cost), ranks_(ranks) {
+    const WaitingLayers layers(plan, cost, ranks);
+    ideal_ = layers.work(cost) / total_speed(ranks, plan.speeds);
+    first_ = std::max(slack * ideal_, least_seconds(layers, cost, ranks, plan.speeds));
+  }
 
   double best_end() {
-    const double first = std::max(slack * ideal_, least_seconds(plan_, cost_, ranks_));
-    try_ends(first, much_later);
-    try_ends(std::max(first, best_end_ / much_later) * later, later);
+    try_ends(first_, much_later);
+    try_ends(std::max(first_, best_end_ / much_later) * later, later);
     return best_end_;
   }
 
@@ -64,7 +62,8 @@ class EndSearch {
   Plan& plan_;
   const CostModel& cost_;
   const BlockLayout& ranks_;
-  double ideal_;
+  double ideal_;  ///< of ranks that are busy all the time, none in a larger team than it must
+  double first_;  ///< no end is earlier
   double best_end_ = 0;
   double earliest_ = std::numeric_limits<double>::infinity();
 };
@@ -90,8 +89,7 @@ std::int64_t bytes_needed(const LayerShape& shape, int team_size) {
 
 std::optional<int> smallest_team(const LayerShape& shape, const BlockLayout& ranks,
                                  std::int64_t memory_per_rank) {
-  std::vector<int> sizes = ranks.team_sizes();
-  sizes.insert(sizes.begin(), 1);
+  const std::vector<int> sizes = ranks.sizes_from(1);
   const auto enough =
       std::ranges::find_if(sizes, [&](int size) { return bytes_needed(shape, size) <= memory_per_rank; });
   return enough == sizes.end() ? std::nullopt : std::optional(*enough);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <numeric>
 #include <utility>
 
@@ -10,6 +11,12 @@ namespace alphahill {
 std::vector<int> BlockLayout::team_sizes() const {
   std::vector<int> sizes;
   for (int size = 2; size <= largest_size && size <= ranks - first; size *= 2) sizes.push_back(size);
+  return sizes;
+}
+
+std::vector<int> BlockLayout::sizes_from(int least) const {
+  std::vector<int> sizes{least};
+  std::ranges::copy_if(team_sizes(), std::back_inserter(sizes), [&](int size) { return size > least; });
   return sizes;
 }
 
@@ -26,19 +33,27 @@ double speed_of(RankBlock block, std::span<const double> speeds) {
   return *std::min_element(first, first + block.size);
 }
 
-RankPool::RankPool(BlockLayout layout, std::vector<double> speeds)
-    : layout_(layout), speeds_(std::move(speeds)), free_(static_cast<std::size_t>(layout.ranks), true) {
-  if (speeds_.empty()) speeds_.assign(static_cast<std::size_t>(layout.ranks), 1);
-  speed_ = std::accumulate(speeds_.begin(), speeds_.end(), 0.0);
-  blocks_[1];
-  for (const int size : layout.team_sizes()) blocks_[size];
-  for (auto& [size, blocks] : blocks_)
+double total_speed(const BlockLayout& layout, std::span<const double> speeds) {
+  return speeds.empty() ? layout.ranks : std::accumulate(speeds.begin(), speeds.end(), 0.0);
+}
+
+RankPool::RankPool(const BlockLayout& layout, const std::vector<double>& speeds)
+    : layout_(layout),
+      speed_(total_speed(layout, speeds)),
+      free_(static_cast<std::size_t>(layout.ranks), true) {
+  for (const int size : layout.sizes_from(1)) {
+    Blocks& blocks = blocks_[size];
     blocks.free_ranks.resize(static_cast<std::size_t>(layout.blocks(size)));
+    for (int index = 0; index < layout.blocks(size); ++index) {
+      blocks.speeds.push_back(speed_of(layout.block(size, index), speeds));
+    }
+  }
   for (int rank = 0; rank < layout.ranks; ++rank) count(rank, 1);
 }
 
 double RankPool::speed(RankBlock block) const {
-  return speed_of(block, speeds_);
+  const int index = *layout_.block_of(block.first, block.size);
+  return blocks_.at(block.size).speeds[static_cast<std::size_t>(index)];
 }
 
 bool RankPool::are_free(RankBlock block) const {
@@ -57,8 +72,9 @@ void RankPool::count(int rank, int change) {
   for (auto& [size, blocks] : blocks_) {
     const std::optional<int> index = layout_.block_of(rank, size);
     if (!index) continue;
-    int& free = blocks.free_ranks[static_cast<std::size_t>(*index)];
-    const std::pair key{speed(layout_.block(size, *index)), *index};
+    const auto at = static_cast<std::size_t>(*index);
+    int& free = blocks.free_ranks[at];
+    const std::pair key{blocks.speeds[at], *index};
     if (free == size) blocks.free.erase(key);
     free += change;
     if (free == size) blocks.free.insert(key);

@@ -28,7 +28,6 @@ Schedule::Schedule(const Plan& plan, CostModel cost, const BlockLayout& ranks, S
       planned_cost_(std::move(cost)),
       limits_(limits),
       planned_end_(plan.end_seconds),
-      end_(plan.end_seconds),
       ranks_(ranks, plan.speeds),
       waiting_(plan, cost_, ranks),
       planned_work_(waiting_.work(cost_)),

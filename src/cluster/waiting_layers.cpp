@@ -1,5 +1,6 @@
 #include "alphahill/cluster/waiting_layers.hpp"
 
+#include <algorithm>
 #include <iterator>
 
 namespace alphahill {
@@ -12,14 +13,12 @@ constexpr double shortest_for_a_team_seconds = 5;
 constexpr double least_gain = 0.9;
 
 std::vector<int> worthwhile_teams(const LayerKind& kind, const CostModel& cost, const BlockLayout& ranks) {
-  std::vector<int> sizes{kind.least_team};
-  if (kind.seconds < shortest_for_a_team_seconds) return sizes;
+  if (kind.seconds < shortest_for_a_team_seconds) return {kind.least_team};
+  std::vector<int> sizes = ranks.sizes_from(kind.least_team);
   const auto seconds = [&](int size) { return cost.seconds(kind.shape, size).leader; };
-  for (const int size : ranks.team_sizes()) {
-    if (size <= kind.least_team) continue;
-    if (seconds(size) > least_gain * seconds(sizes.back())) break;
-    sizes.push_back(size);
-  }
+  const auto last = std::ranges::adjacent_find(
+      sizes, [&](int size, int larger) { return seconds(larger) > least_gain * seconds(size); });
+  if (last != sizes.end()) sizes.erase(std::next(last), sizes.end());
   return sizes;
 }
 

@@ -28,8 +28,7 @@ BlockLayout random_ranks(Randomness& random) {
 }
 
 int random_size(const BlockLayout& ranks, Randomness& random) {
-  std::vector<int> sizes = ranks.team_sizes();
-  sizes.insert(sizes.begin(), 1);
+  const std::vector<int> sizes = ranks.sizes_from(1);
   return sizes[static_cast<std::size_t>(random.whole(0, static_cast<int>(sizes.size()) - 1))];
 }
 

@@ -29,6 +29,8 @@ struct BlockLayout {
 
   /// 2, 4, 8, ... as far as there is a block of that size.
   std::vector<int> team_sizes() const;
+  /// `least`, a size of blocks, and all team sizes above.
+  std::vector<int> sizes_from(int least) const;
   int blocks(int size) const { return size == 1 ? ranks : (ranks - first) / size; }
   RankBlock block(int size, int index) const {
     return {size == 1 ? ranks - 1 - index : first + index * size, size};
@@ -45,17 +47,20 @@ struct BlockLayout {
 /// Of ranks that work together: that of the slowest.
 /// @param speeds  of all ranks, against what the cost model says; empty: all are 1
 double speed_of(RankBlock block, std::span<const double> speeds);
+/// Of all ranks together.
+double total_speed(const BlockLayout& layout, std::span<const double> speeds);
 
 class RankPool {
  public:
   /// All ranks are free.
   /// @param speeds  of the ranks, against what the cost model says; empty: all are 1
-  RankPool(BlockLayout layout, std::vector<double> speeds);
+  RankPool(const BlockLayout& layout, const std::vector<double>& speeds);
 
   const BlockLayout& layout() const { return layout_; }
   /// Of all ranks together.
   double speed() const { return speed_; }
   /// Of a team: that of its slowest rank.
+  /// @param block  one of the layout's
   double speed(RankBlock block) const;
   bool is_free(int rank) const { return free_[static_cast<std::size_t>(rank)]; }
   bool are_free(RankBlock block) const;
@@ -77,13 +82,13 @@ class RankPool {
 
  private:
   struct Blocks {
+    std::vector<double> speeds;             ///< of each block
     std::vector<int> free_ranks;            ///< of each block
     std::set<std::pair<double, int>> free;  ///< speeds and indices
   };
   void count(int rank, int change);
 
   BlockLayout layout_;
-  std::vector<double> speeds_;
   double speed_;
   std::vector<bool> free_;
   std::map<int, Blocks> blocks_;  ///< by size

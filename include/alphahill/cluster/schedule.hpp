@@ -109,7 +109,7 @@ class Schedule {
   ScheduleLimits limits_;
   double planned_end_;
   double moved_end_ = 0;  ///< by layers that could not be done in time
-  double end_;            ///< when the run is to end
+  double end_ = 0;        ///< when the run is to end, as of the last time that layers were handed out
   RankPool ranks_;
   WaitingLayers waiting_;
   double planned_work_;
