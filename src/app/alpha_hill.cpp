@@ -92,9 +92,10 @@ Work work_on(const Catalog& catalog, const Options& options, const Device& devic
   settings.memory = (device.memory - program_bytes) / lanes;
   return [&catalog, &device, &teams, settings, rank](const CoordinatorLine& line) {
     std::unique_ptr<Backend> backend;
-    const auto compute = [&](std::span<const std::int64_t> layers, int team_size) {
+    const auto compute = [&](std::span<const std::int64_t> layers, int team_size,
+                             std::vector<LayerRecord>& records) {
       if (!backend) backend = device.make_backend();
-      return compute_records(catalog, layers, settings, *backend, rank, teams.of_size(team_size));
+      compute_records(catalog, layers, settings, *backend, rank, teams.of_size(team_size), records);
     };
     work({compute, device.most_at_once}, rank, line);
   };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <deque>
+#include <exception>
 #include <functional>
 #include <new>
 #include <optional>
@@ -154,20 +155,54 @@ class LayerInAnalysis {
   std::optional<LayerRecord> failed_;
 };
 
+/// Layers that take their steps in turn. What ends the run drops the layer that it strikes, and no other.
+class LayersInTurn {
+ public:
+  /// Adds a layer and takes its first step.
+  template <class... Arguments>
+  void begin(Arguments&... arguments) {
+    auto& layer = layers_.emplace_back();
+    attempt(layer, [&] { layer.emplace(arguments...).step(); });
+  }
+  template <class Action>
+  void for_each(Action action) {
+    for (auto& layer : layers_) {
+      if (layer) attempt(layer, [&] { action(*layer); });
+    }
+  }
+  /// The first one that ends the run, or null.
+  const std::exception_ptr& failure() const { return failure_; }
+
+ private:
+  template <class Action>
+  void attempt(std::optional<LayerInAnalysis>& layer, Action action) {
+    try {
+      action();
+    } catch (const std::exception&) {
+      layer.reset();
+      if (!failure_) failure_ = std::current_exception();
+    }
+  }
+
+  std::deque<std::optional<LayerInAnalysis>> layers_;
+  std::exception_ptr failure_;
+};
+
 }  // namespace
 
-std::vector<LayerRecord> compute_records(const Catalog& catalog, std::span<const std::int64_t> numbers,
-                                         const AnalysisSettings& settings, Backend& backend, int rank,
-                                         Team& team) {
-  std::deque<LayerInAnalysis> layers;
-  for (const std::int64_t number : numbers) layers.emplace_back(catalog, number, settings, backend, team);
+void compute_records(const Catalog& catalog, std::span<const std::int64_t> numbers,
+                     const AnalysisSettings& settings, Backend& backend, int rank, Team& team,
+                     std::vector<LayerRecord>& records) {
+  LayersInTurn layers;
+  for (const std::int64_t number : numbers) {
+    if (!layers.failure()) layers.begin(catalog, number, settings, backend, team);
+  }
   for (bool more = true; more;) {
     more = false;
-    for (LayerInAnalysis& layer : layers) more = layer.step() || more;
+    layers.for_each([&](LayerInAnalysis& layer) { more = layer.step() || more; });
   }
-  std::vector<LayerRecord> records;
-  for (LayerInAnalysis& layer : layers) records.push_back(std::move(layer).record(rank));
-  return records;
+  layers.for_each([&](LayerInAnalysis& layer) { records.push_back(std::move(layer).record(rank)); });
+  if (layers.failure()) std::rethrow_exception(layers.failure());
 }
 
 }  // namespace alphahill

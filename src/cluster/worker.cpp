@@ -26,14 +26,16 @@ Report run_failure(Fault fault, std::string where, std::string reason) {
 /// What layers have to report, whatever happens.
 Report reported(int rank, std::span<const std::int64_t> layers, int team_size, const ComputeLayers& work) {
   const LayersUnderWay under_way(layers);
+  std::vector<LayerRecord> finished;
   Report report;
   try {
-    report.records = work.compute(layers, team_size);
+    work.compute(layers, team_size, finished);
   } catch (const Error& error) {
     report = run_failure(error.fault(), error.where(), error.reason());
   } catch (const std::exception& error) {
     report = run_failure(Fault::internal, "rank " + std::to_string(rank), error.what());
   }
+  report.records = std::move(finished);
   return report;
 }
 

@@ -76,8 +76,8 @@ Schedule schedule_of(const Catalog& catalog, const Conditions& conditions) {
 }
 
 /// Runs a plan of this many layers on all ranks; the outcome is rank 0's.
-Outcome run(std::int64_t layers, const ComputeLayer& compute, const Conditions& conditions = {}) {
-  const Work work_on = [&](const CoordinatorLine& line) { work(layer_by_layer(compute), mpi->rank(), line); };
+Outcome run_on(std::int64_t layers, const ComputeLayers& compute, const Conditions& conditions) {
+  const Work work_on = [&](const CoordinatorLine& line) { work(compute, mpi->rank(), line); };
   if (mpi->rank() != 0) {
     work_for_rank_0(*mpi, conditions.lanes, work_on);
     return {};
@@ -89,6 +89,10 @@ Outcome run(std::int64_t layers, const ComputeLayer& compute, const Conditions& 
                             conditions.grace_seconds)
                     .run();
   return outcome;
+}
+
+Outcome run(std::int64_t layers, const ComputeLayer& compute, const Conditions& conditions = {}) {
+  return run_on(layers, layer_by_layer(compute), conditions);
 }
 
 std::vector<std::int64_t> all(std::int64_t layers) {
@@ -156,6 +160,26 @@ TEST_P(CoordinationOfLanes, AFailureOnAnyRankEndsAllAndKeepsWhatIsFinished) {
   EXPECT_LT(outcome.kept.size(), 200U);
   EXPECT_THAT(outcome.end.broken_off, Each(Field(&Attempt::event, AttemptEvent::released)));
   EXPECT_EQ(outcome.end.broken_off.size() + outcome.kept.size(), outcome.begun.size());
+}
+
+/// The last layer is handed out first.
+TEST_P(CoordinationOfLanes, OfLayersComputedAtOnceThoseBesideAFailureAreKept) {
+  constexpr std::int64_t failing = 200;
+  const auto compute = [&](std::span<const std::int64_t> layers, int, std::vector<LayerRecord>& records) {
+    for (const std::int64_t layer : layers) {
+      if (layer != failing) records.push_back(finished(layer, 1));
+    }
+    if (std::ranges::find(layers, failing) != layers.end()) throw Error(Fault::input, "model", "ends early");
+  };
+  const Outcome outcome = run_on(failing, {compute, 8}, {.lanes = GetParam()});
+  if (mpi->rank() != 0) return;
+  EXPECT_TRUE(outcome.end.failure);
+  const auto released = [](std::int64_t layer) {
+    return testing::AllOf(Field(&Attempt::layer, layer), Field(&Attempt::event, AttemptEvent::released));
+  };
+  EXPECT_THAT(outcome.end.broken_off, testing::Contains(released(failing)));
+  EXPECT_EQ(outcome.end.broken_off.size() + outcome.kept.size(), outcome.begun.size());
+  EXPECT_THAT(outcome.kept, testing::Contains(failing - 1)) << "of the same call";
 }
 
 TEST(Coordination, ManyShortLayersTakeFewSyncs) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
 #include "alphahill/base/error.hpp"
@@ -16,30 +17,39 @@ const AnalysisSettings usual{Format::fp32, {Format::fp32, Format::fp16, Format::
 
 const std::vector<std::int64_t> first{1};
 
-/// A checkpoint of one layer in a file of bare fp32 values.
+/// Adds a layer of rows x cols weights, in a file of bare fp32 values of its own.
+void add_layer(Catalog& catalog, const TemporaryFolder& folder, const std::string& name, std::int64_t rows,
+               std::int64_t cols, const std::vector<float>& weights) {
+  const std::string_view bytes(reinterpret_cast<const char*>(weights.data()), weights.size() * sizeof(float));
+  const File file = File::open_for_reading(folder.write(name, bytes));
+  Layer layer;
+  layer.name = name;
+  layer.file = std::ssize(catalog.files);
+  layer.out_features = layer.rows = rows;
+  layer.in_features = layer.cols = cols;
+  catalog.files.push_back({name, file.size(), file.modification_time_ns()});
+  catalog.layers.push_back(layer);
+}
+
+/// A checkpoint of one layer.
 class OneLayer {
  public:
   OneLayer(std::int64_t rows, std::int64_t cols, const std::vector<float>& weights) {
-    const std::string_view bytes(reinterpret_cast<const char*>(weights.data()),
-                                 weights.size() * sizeof(float));
-    const File file = File::open_for_reading(folder_.write("weights", bytes));
-    Layer layer;
-    layer.name = "proj";
-    layer.out_features = layer.rows = rows;
-    layer.in_features = layer.cols = cols;
-    catalog_ = {folder_.path(), "00", {{"weights", file.size(), file.modification_time_ns()}}, {layer}};
+    add_layer(catalog_, folder_, "weights", rows, cols, weights);
   }
 
   Catalog& catalog() { return catalog_; }
   std::filesystem::path path() const { return folder_.path() / "weights"; }
   LayerRecord record(const AnalysisSettings& settings = usual) const {
     Alone alone;
-    return compute_records(catalog_, first, settings, *make_cpu_backend(), 3, alone).front();
+    std::vector<LayerRecord> records;
+    compute_records(catalog_, first, settings, *make_cpu_backend(), 3, alone, records);
+    return records.front();
   }
 
  private:
   TemporaryFolder folder_;
-  Catalog catalog_;
+  Catalog catalog_{folder_.path(), "00", {}, {}};
 };
 
 std::vector<float> some_weights(std::size_t count) {
@@ -144,9 +154,102 @@ TEST(LayerRecord, AFileThatChangesWhileTheLayerIsComputedEndsTheRunEvenIfTheLaye
   OneLayer layer(2, 2, {1, 2, 3, 4});
   ChangingBackend backend(layer.path());
   Alone alone;
-  const auto error = thrown_by([&] { compute_records(layer.catalog(), first, usual, backend, 0, alone); });
+  std::vector<LayerRecord> records;
+  const auto error =
+      thrown_by([&] { compute_records(layer.catalog(), first, usual, backend, 0, alone, records); });
   ASSERT_TRUE(error);
   EXPECT_EQ(error->fault(), Fault::input);
+}
+
+/// The CPU, with something that happens before a layer is read.
+class EventfulBackend : public Backend {
+ public:
+  explicit EventfulBackend(std::function<void()> before_reading)
+      : before_reading_(std::move(before_reading)) {}
+  std::optional<Eigenvalues> gram_eigenvalues(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey,
+                                              Team& team) override {
+    before_reading_();
+    return cpu_->gram_eigenvalues(matrix, chain, survey, team);
+  }
+
+ private:
+  std::function<void()> before_reading_;
+  std::unique_ptr<Backend> cpu_ = make_cpu_backend();
+};
+
+/// Layers 1, 2 and 3, in a file each, that take their steps in turn: each is read three times.
+class LayersTogether : public testing::Test {
+ protected:
+  LayersTogether() {
+    for (const std::string name : {"1", "2", "3"})
+      add_layer(catalog_, folder_, name, 20, 16, some_weights(320));
+  }
+
+  /// @param at_reading  called before each reading, with its number among all that there are, from 1
+  void compute(const std::function<void(int)>& at_reading) {
+    constexpr std::array<std::int64_t, 3> layers{1, 2, 3};
+    Alone alone;
+    EventfulBackend backend([&] { at_reading(++readings); });
+    error = thrown_by([&] { compute_records(catalog_, layers, usual, backend, 0, alone, records); });
+  }
+  std::vector<std::int64_t> finished() const {
+    std::vector<std::int64_t> layers;
+    for (const LayerRecord& record : records) layers.push_back(record.layer);
+    return layers;
+  }
+  std::filesystem::path file_of_second() const { return folder_.path() / "2"; }
+  static void cut_short() { throw Error(Fault::input, "2", "the file ends early"); }
+
+  std::vector<LayerRecord> records;
+  std::optional<Error> error;
+  int readings = 0;
+
+ private:
+  TemporaryFolder folder_;
+  Catalog catalog_{folder_.path(), "00", {}, {}};
+};
+
+TEST_F(LayersTogether, AfterAFailureTheLayersUnderWayAreFinishedAndNoOtherIsBegun) {
+  compute([](int reading) {
+    if (reading == 2) cut_short();
+  });
+  EXPECT_STREQ(error.value().what(), "2: the file ends early");
+  EXPECT_EQ(finished(), (std::vector<std::int64_t>{1}));
+  EXPECT_EQ(readings, 4) << "three of the first layer, one of the second";
+}
+
+TEST_F(LayersTogether, AFailureInTheMidstCostsNoneOfTheOthers) {
+  compute([](int reading) {
+    if (reading == 5) cut_short();
+  });
+  EXPECT_STREQ(error.value().what(), "2: the file ends early");
+  ASSERT_EQ(finished(), (std::vector<std::int64_t>{1, 3}));
+  for (const LayerRecord& record : records) {
+    for (const ResultRow& row : record.results) EXPECT_EQ(row.status, Status::ok);
+  }
+}
+
+TEST_F(LayersTogether, AFileThatChangesMeanwhileCostsNoneOfTheOthers) {
+  compute([&](int reading) {
+    if (reading == 9) std::filesystem::last_write_time(file_of_second(), {});
+  });
+  EXPECT_EQ(error.value().fault(), Fault::input);
+  EXPECT_EQ(finished(), (std::vector<std::int64_t>{1, 3}));
+}
+
+TEST_F(LayersTogether, AFileThatIsNotThereCostsNoLayerBeforeIt) {
+  std::filesystem::remove(file_of_second());
+  compute([](int) {});
+  EXPECT_TRUE(error);
+  EXPECT_EQ(finished(), (std::vector<std::int64_t>{1}));
+}
+
+TEST_F(LayersTogether, OfTwoFailuresTheFirstIsThrown) {
+  compute([](int reading) {
+    if (reading == 4 || reading == 6) throw Error(Fault::input, std::to_string(reading), "ends early");
+  });
+  EXPECT_STREQ(error.value().what(), "4: ends early");
+  EXPECT_EQ(finished(), (std::vector<std::int64_t>{2}));
 }
 
 TEST(LayerRecord, WithoutFiguresEveryPrecisionSaysWhy) {

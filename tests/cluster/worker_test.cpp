@@ -51,6 +51,16 @@ std::vector<std::int64_t> layers_in(const std::vector<Report>& reports) {
   return layers;
 }
 
+/// What a worker reports on one assignment.
+std::vector<Report> reports_on(std::vector<std::int64_t> layers, const ComputeLayers& compute) {
+  Assignment assignment{.layers = std::move(layers)};
+  std::vector<Report> reports;
+  work(compute, 0,
+       {.receive = [&] { return std::exchange(assignment, {}); },
+        .send = [&](Report report) { reports.push_back(std::move(report)); }});
+  return reports;
+}
+
 /// Each waits for the other: one after another they would wait for ever.
 TEST(Worker, LanesComputeSideBySide) {
   std::barrier both(2);
@@ -68,29 +78,30 @@ TEST(Worker, AFailureIsReportedLastAndNoLayerIsBegunAfterIt) {
     if (layer == 3) throw Error(Fault::input, "model.safetensors", "has become shorter");
     return empty_record(layer);
   };
-  Assignment assignment{.layers = {1, 2, 3, 4}};
-  std::vector<Report> reports;
-  work(layer_by_layer(compute), 0,
-       {.receive = [&] { return std::exchange(assignment, {}); },
-        .send = [&](Report report) { reports.push_back(std::move(report)); }});
+  const auto reports = reports_on({1, 2, 3, 4}, layer_by_layer(compute));
   EXPECT_TRUE(reports.back().run_failed);
   EXPECT_EQ(reports.back().reason, "has become shorter");
   EXPECT_EQ(layers_in(reports), (std::vector<std::int64_t>{1, 2})) << "what was finished is kept";
 }
 
+TEST(Worker, AFailureIsReportedWithThoseOfTheLayersBesideItThatAreFinished) {
+  const auto compute = [](std::span<const std::int64_t> layers, int, std::vector<LayerRecord>& records) {
+    records.push_back(empty_record(layers.front()));
+    if (layers.front() == 3) throw Error(Fault::input, "model.safetensors", "has become shorter");
+    records.push_back(empty_record(layers.back()));
+  };
+  const auto reports = reports_on({1, 2, 3, 4, 5}, {compute, 2});
+  EXPECT_TRUE(reports.back().run_failed);
+  EXPECT_EQ(layers_in(reports), (std::vector<std::int64_t>{1, 2, 3}));
+}
+
 TEST(Worker, LayersGoSeveralAtOnceAndInTheirOrder) {
   std::vector<std::vector<std::int64_t>> calls;
-  const auto compute = [&](std::span<const std::int64_t> layers, int) {
+  const auto compute = [&](std::span<const std::int64_t> layers, int, std::vector<LayerRecord>& records) {
     calls.emplace_back(layers.begin(), layers.end());
-    std::vector<LayerRecord> records;
     for (const std::int64_t layer : layers) records.push_back(empty_record(layer));
-    return records;
   };
-  Assignment assignment{.layers = {5, 4, 3, 2, 1}};
-  std::vector<Report> reports;
-  work({compute, 2}, 0,
-       {.receive = [&] { return std::exchange(assignment, {}); },
-        .send = [&](Report report) { reports.push_back(std::move(report)); }});
+  const auto reports = reports_on({5, 4, 3, 2, 1}, {compute, 2});
   EXPECT_EQ(calls, (std::vector<std::vector<std::int64_t>>{{5, 4}, {3, 2}, {1}}));
   EXPECT_EQ(layers_in(reports), (std::vector<std::int64_t>{1, 2, 3, 4, 5}));
 }

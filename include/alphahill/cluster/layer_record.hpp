@@ -19,10 +19,12 @@ namespace alphahill {
 /// Step by step, all begin a decomposition before the first is finished: a device does those of small layers
 /// together. The seconds of what is done together count for the first.
 /// @param numbers  of the layers, from 1
-/// @throws Error(input, system) when the checkpoint cannot be read: the run cannot go on
-std::vector<LayerRecord> compute_records(const Catalog& catalog, std::span<const std::int64_t> numbers,
-                                         const AnalysisSettings& settings, Backend& backend, int rank,
-                                         Team& team);
+/// @param records  gets those of finished layers, in the order of the layers
+/// @throws Error(input, system) when the checkpoint cannot be read: the run cannot go on. No layer is begun
+/// after that; those under way are finished first, but for the ones that fail themselves.
+void compute_records(const Catalog& catalog, std::span<const std::int64_t> numbers,
+                     const AnalysisSettings& settings, Backend& backend, int rank, Team& team,
+                     std::vector<LayerRecord>& records);
 
 /// A record without figures: every precision has this status and reason.
 LayerRecord record_without_figures(std::int64_t number, const AnalysisSettings& settings, Status status,

@@ -18,7 +18,9 @@ struct CoordinatorLine {
 
 /// Computes layers, or this rank's part in the only one where the team is larger than one.
 struct ComputeLayers {
-  std::function<std::vector<LayerRecord>(std::span<const std::int64_t> layers, int team_size)> compute;
+  /// Adds the records of those that are finished, before it throws what ends the run too.
+  std::function<void(std::span<const std::int64_t> layers, int team_size, std::vector<LayerRecord>& records)>
+      compute;
   std::size_t most_at_once = 1;
 };
 
