@@ -15,12 +15,6 @@ namespace alphahill {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
 /// Does `wide` hold every digit of a value of `narrow` in its own range?
 bool holds_digits(Format wide, Format narrow) {
   return significand_bits(wide) >= significand_bits(narrow);
@@ -100,18 +94,24 @@ bool Analysis::needs_decomposition(std::size_t p) {
   return !figures_[p].shares && (p == 0 || survey_.nonfinite(p) == 0);
 }
 
+/// On a clock that stands still during calls for several matrices.
+double Analysis::seconds_now() const {
+  const std::chrono::duration<double> now = std::chrono::steady_clock::now().time_since_epoch();
+  return now.count() - backend_.seconds_together();
+}
+
 void Analysis::reduce(std::size_t p) {
-  const auto start = Clock::now();
+  const double start = seconds_now();
   pending_ = backend_.gram_eigenvalues(matrix_, chain(p), p == 0 ? &survey_ : nullptr, team_);
   pending_precision_ = p;
-  seconds_ = seconds_since(start);
+  seconds_ = seconds_now() - start;
 }
 
 /// What is left to do of the decomposition under way.
 void Analysis::finish() {
   if (!pending_) return;
   const std::size_t p = pending_precision_;
-  const auto start = Clock::now();
+  const double start = seconds_now();
   GramSpectrum gram = (*pending_)();
   Spectrum spectrum = estimate(std::move(gram.eigenvalues), gram.method, settings_.k_fraction);
   pending_.reset();
@@ -121,7 +121,7 @@ void Analysis::finish() {
     spectrum = estimate(squared_singular_values(matrix_, chain(p)), Method::svd_full, settings_.k_fraction);
   }
   check_trace(spectrum.eigenvalues, survey_.squared_norm(p), matrix_.rows, matrix_.cols);
-  spectrum.seconds = seconds_ + seconds_since(start);
+  spectrum.seconds = seconds_ + gram.seconds_together + seconds_now() - start;
   figures_[p].spectrum = std::move(spectrum);
 }
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <deque>
 #include <thread>
@@ -112,10 +113,7 @@ TEST_F(DeviceBackend, AfterAnErrorForGoodAllIsDoneOnTheCpu) {
   for (const std::string failing : {"allocate", "upload", "cast", "add_gram", "download", "eigenvalues"}) {
     const CapturedLog log;
     const auto backend = backend_on(device);
-    device.before = [&](const std::string& operation) {
-      if (operation == failing)
-        throw DeviceError(DeviceError::Extent::for_good, operation, "illegal address");
-    };
+    device.fail_for_good_at(failing);
     expect_figures_of_cpu(figures_of(stored(matrix), *backend), stored(matrix), Method::gram_eigen);
     EXPECT_THAT(log.text(),
                 HasSubstr("the GPU has failed, this rank goes on with the CPU alone: " + failing));
@@ -131,9 +129,7 @@ TEST_F(DeviceBackend, ADeviceThatOneLaneHasLostIsLostToAll) {
   const auto budget = std::make_shared<DeviceBudget>(device.memory);
   const auto one = make_device_backend(std::make_unique<HostQueue>(device), budget, always_alone);
   const auto other = make_device_backend(std::make_unique<HostQueue>(device), budget, always_alone);
-  device.before = [](const std::string& operation) {
-    throw DeviceError(DeviceError::Extent::for_good, operation, "illegal address");
-  };
+  device.fail_for_good_at("allocate");
   figures_of(stored(matrix), *one);
   device.before = [](const std::string& operation) { ADD_FAILURE() << operation << " on a lost device"; };
   expect_figures_of_cpu(figures_of(stored(matrix), *other), stored(matrix), Method::gram_eigen);
@@ -231,6 +227,28 @@ TEST_F(LayersTogether, ThoseOfOneOrderAreDecomposedByOneCall) {
   EXPECT_EQ(device.used, 0);
 }
 
+/// With memory for all, and for two: then a layer that finds no room waits for a call for the others.
+TEST_F(LayersTogether, TheSecondsOfACallAreSharedByItsLayers) {
+  constexpr std::chrono::duration<double> solver_takes{0.01};
+  device.before = [&](const std::string& operation) {
+    if (operation == "eigenvalues") std::this_thread::sleep_for(solver_takes);
+  };
+  for (const std::int64_t memory : {device.memory, 2 * device_bytes(layers.back())}) {
+    device.memory = memory;
+    std::chrono::duration<double> sum{0};
+    const auto start = std::chrono::steady_clock::now();
+    for (const auto& of_layer : figures(*backend_on(device, always_together))) {
+      for (const PrecisionFigures& of_precision : of_layer) {
+        if (!of_precision.spectrum) continue;
+        const std::chrono::duration<double> share(of_precision.spectrum->seconds);
+        EXPECT_GE(share, solver_takes);
+        sum += share;
+      }
+    }
+    EXPECT_LE(sum, std::chrono::steady_clock::now() - start) << "none counts twice";
+  }
+}
+
 TEST_F(LayersTogether, WithMemoryForTwoTheyGoInPairs) {
   layers = {layers[0], layers[0], layers[0], layers[0]};
   device.memory = 2 * device_bytes(layers[0]);
@@ -272,10 +290,7 @@ TEST_F(LayersTogether, AfterAFailureOfTheirCallEachIsDoneOnTheCpu) {
 TEST_F(LayersTogether, AfterAFailureForGoodOfTheirCallAllAreDoneOnTheCpu) {
   const CapturedLog log;
   const auto backend = backend_on(device, always_together);
-  device.before = [&](const std::string& operation) {
-    if (operation == "eigenvalues")
-      throw DeviceError(DeviceError::Extent::for_good, operation, "illegal address");
-  };
+  device.fail_for_good_at("eigenvalues");
   expect_figures(figures(*backend), Method::gram_eigen);
   EXPECT_THAT(log.text(), HasSubstr("the GPU has failed, this rank goes on with the CPU alone: eigenvalues"));
 }

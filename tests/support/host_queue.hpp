@@ -35,6 +35,13 @@ struct HostDevice {
   double solver_error = 0;
   /// Matrices that were decomposed together, call by call.
   std::vector<std::int64_t> batches = {};
+
+  void fail_for_good_at(const std::string& failing) {
+    before = [failing](const std::string& operation) {
+      if (operation == failing)
+        throw DeviceError(DeviceError::Extent::for_good, operation, "illegal address");
+    };
+  }
 };
 
 class HostQueue final : public DeviceQueue {

@@ -17,7 +17,7 @@ namespace alphahill {
 /// converge) becomes a record with status `failed` and the reason.
 ///
 /// Step by step, all begin a decomposition before the first is finished: a device does those of small layers
-/// together. The seconds of what is done together count for the first.
+/// together. The seconds of what is done together are divided evenly.
 /// @param numbers  of the layers, from 1
 /// @param records  gets those of finished layers, in the order of the layers
 /// @throws Error(input, system) when the checkpoint cannot be read: the run cannot go on. No layer is begun

@@ -80,6 +80,7 @@ class Analysis {
 
  private:
   bool leads() const { return team_.rank() == 0; }
+  double seconds_now() const;
   bool needs_decomposition(std::size_t p);
   void reduce(std::size_t p);
   void finish();

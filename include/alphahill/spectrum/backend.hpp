@@ -20,6 +20,7 @@ enum class Method : std::uint8_t { gram_eigen, gram_eigen_gpu, svd_full };
 struct GramSpectrum {
   std::vector<double> eigenvalues;
   Method method = Method::gram_eigen;
+  double seconds_together = 0;  ///< its share of a call for several matrices
 };
 
 /// The last part of a decomposition, to be called once.
@@ -42,6 +43,9 @@ class Backend {
   /// @return nothing when a cast weight is NaN or Inf
   virtual std::optional<Eigenvalues> gram_eigenvalues(const StoredMatrix& matrix, CastChain chain,
                                                       CastSurvey* survey, Team& team) = 0;
+
+  /// Seconds that calls for several matrices have taken so far, whichever layer made them.
+  virtual double seconds_together() const { return 0; }
 };
 
 std::unique_ptr<Backend> make_cpu_backend();

@@ -42,8 +42,6 @@ class Staging {
   std::array<std::optional<DeviceArray<std::byte>>, blocks> memory_;
 };
 
-using Computation = std::function<std::vector<double>()>;
-
 class DeviceBackend final : public Backend {
  public:
   DeviceBackend(std::unique_ptr<DeviceQueue> queue, std::shared_ptr<DeviceBudget> budget, DeviceWays ways)
@@ -66,6 +64,8 @@ class DeviceBackend final : public Backend {
     }
     return cpu_->gram_eigenvalues(matrix, chain, survey, team);
   }
+
+  double seconds_together() const override { return pool_.seconds(); }
 
  private:
   void note_failure(const StoredMatrix& matrix, const DeviceError& error) const {
@@ -92,7 +92,7 @@ class DeviceBackend final : public Backend {
     const double diagonal = queue_->squared_norm(gram->order, gram->values.get(), gram->order + 1);
     const double below = queue_->squared_norm(gram->order * gram->order, gram->values.get(), 1);
     const bool finite = std::isfinite(diagonal);
-    Computation compute;
+    Eigenvalues compute;
     if (finite) compute = reduce(std::move(gram), claim);
     if (survey != nullptr) survey->take_in(std::move(found.totals).value());
     if (!finite) return std::nullopt;
@@ -131,27 +131,28 @@ class DeviceBackend final : public Backend {
 
   /// What is returned needs the CPU alone, but for a matrix in the pool.
   /// @param claim  goes with the matrix into the pool
-  Computation reduce(std::unique_ptr<DeviceGram> gram, std::unique_ptr<DeviceBudget::Claim>& claim) {
+  Eigenvalues reduce(std::unique_ptr<DeviceGram> gram, std::unique_ptr<DeviceBudget::Claim>& claim) {
     if (gram->order >= ways_.first_by_band) {
       DeviceSpace space(*queue_, gram->values.get(), gram->order);
       const auto band = std::make_shared<SymmetricBand>(reduce_to_band(space));
-      return [band] { return band->eigenvalues(); };
+      return [band] { return GramSpectrum{band->eigenvalues(), Method::gram_eigen_gpu}; };
     }
     if (gram->order < ways_.first_alone) return pool_.add(std::move(gram), std::move(claim));
-    return [eigenvalues = queue_->eigenvalues(gram->order, gram->matrix())] { return eigenvalues; };
+    return [spectrum = GramSpectrum{queue_->eigenvalues(gram->order, gram->matrix()),
+                                    Method::gram_eigen_gpu}] { return spectrum; };
   }
 
   /// Eigenvalues that add up, from the device or else from the CPU.
-  Eigenvalues checked(Computation compute, const StoredMatrix& matrix, CastChain chain,
+  Eigenvalues checked(Eigenvalues compute, const StoredMatrix& matrix, CastChain chain,
                       double squared_norm_of_weights, double squared_norm_of_gram) {
     return
         [this, compute = std::move(compute), &matrix, chain, squared_norm_of_weights, squared_norm_of_gram] {
           try {
-            std::vector<double> eigenvalues = compute();
-            check_trace(eigenvalues, squared_norm_of_weights, matrix.rows, matrix.cols);
-            check_squares(eigenvalues, squared_norm_of_gram);
-            for (double& eigenvalue : eigenvalues) eigenvalue = std::max(eigenvalue, 0.0);
-            return GramSpectrum{std::move(eigenvalues), Method::gram_eigen_gpu};
+            GramSpectrum spectrum = compute();
+            check_trace(spectrum.eigenvalues, squared_norm_of_weights, matrix.rows, matrix.cols);
+            check_squares(spectrum.eigenvalues, squared_norm_of_gram);
+            for (double& eigenvalue : spectrum.eigenvalues) eigenvalue = std::max(eigenvalue, 0.0);
+            return spectrum;
           } catch (const DeviceError& error) {
             note_failure(matrix, error);
           } catch (const Error& error) {

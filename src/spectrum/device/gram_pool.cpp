@@ -1,29 +1,34 @@
 #include "gram_pool.hpp"
 
+#include <chrono>
 #include <utility>
 
 namespace alphahill {
 
-std::function<std::vector<double>()> GramPool::add(std::unique_ptr<DeviceGram> gram,
-                                                   std::unique_ptr<DeviceBudget::Claim> claim) {
+Eigenvalues GramPool::add(std::unique_ptr<DeviceGram> gram, std::unique_ptr<DeviceBudget::Claim> claim) {
   if (!waiting_.empty() && waiting_.front().gram->order != gram->order) decompose();
   auto outcome = std::make_shared<Outcome>();
   waiting_.push_back({std::move(claim), std::move(gram), outcome});
   return [this, outcome] {
-    if (outcome->eigenvalues.empty() && !outcome->error) decompose();
+    if (outcome->spectrum.eigenvalues.empty() && !outcome->error) decompose();
     if (outcome->error) std::rethrow_exception(outcome->error);
-    return std::move(outcome->eigenvalues);
+    return std::move(outcome->spectrum);
   };
 }
 
 void GramPool::decompose() {
   const std::vector<Waiting> grams = std::exchange(waiting_, {});
   if (grams.empty()) return;
+  const auto start = std::chrono::steady_clock::now();
   try {
     const std::vector<double> all = eigenvalues_of(grams);
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    seconds_ += taken.count();
     auto first = all.begin();
     for (const Waiting& waiting : grams) {
-      waiting.outcome->eigenvalues.assign(first, first + waiting.gram->order);
+      waiting.outcome->spectrum = {{first, first + waiting.gram->order},
+                                   Method::gram_eigen_gpu,
+                                   taken.count() / static_cast<double>(grams.size())};
       first += waiting.gram->order;
     }
   } catch (const DeviceError&) {

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <exception>
-#include <functional>
 #include <memory>
 #include <vector>
 
+#include "alphahill/spectrum/backend.hpp"
 #include "device_budget.hpp"
 #include "device_queue.hpp"
 
@@ -28,14 +28,15 @@ class GramPool {
   /// @param claim  of the memory of the matrix and once more as much, at least
   /// @return what gives its eigenvalues, ascending, and decomposes for that all that wait where it still
   /// waits itself; throws what went wrong with them
-  std::function<std::vector<double>()> add(std::unique_ptr<DeviceGram> gram,
-                                           std::unique_ptr<DeviceBudget::Claim> claim);
+  Eigenvalues add(std::unique_ptr<DeviceGram> gram, std::unique_ptr<DeviceBudget::Claim> claim);
   /// Decomposes all that wait, and gives their memory back.
   void decompose();
+  /// Seconds that decompositions have taken so far.
+  double seconds() const { return seconds_; }
 
  private:
   struct Outcome {
-    std::vector<double> eigenvalues;
+    GramSpectrum spectrum;
     std::exception_ptr error;
   };
   struct Waiting {
@@ -47,6 +48,7 @@ class GramPool {
 
   DeviceQueue& queue_;
   std::vector<Waiting> waiting_;  ///< of one order
+  double seconds_ = 0;
 };
 
 }  // namespace alphahill
