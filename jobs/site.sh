@@ -63,13 +63,15 @@ read_site() {
 
 # The folder of the programs; nothing where they are on PATH, or a module or a container brings them.
 programs_folder() {
-  local built=$jobs/../build/release/bin
+  local preset built
+  [[ -v option[gpus-per-node] ]] && preset=cuda || preset=release
+  built=$jobs/../build/$preset/bin
   if [[ -v option[programs] || -v option[container] || -v option[modules] ]]; then
     echo "${option[programs]:-}"
   elif [[ -x $built/alpha-hill ]]; then
     (cd "$built" && pwd)
   elif ! command -v alpha-hill >/dev/null; then
-    fail "found no alpha-hill in build/release/bin or on PATH: build it, or say --programs, --modules or --container"
+    fail "found no alpha-hill in build/$preset/bin or on PATH: build it, or say --programs, --modules or --container"
   fi
 }
 

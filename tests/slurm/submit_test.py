@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import subprocess
 import unittest
 
@@ -64,6 +65,27 @@ class SubmitTest(ProgramTest):
         self.assertEqual(analysis[-3:], ["--", "--device", "cuda"])
         self.assertFalse([option for option in report if option.startswith("--g")])
 
+    def test_no_more_gpus_are_booked_than_there_are_ranks(self):
+        for ranks, expected in ((2, 2), (4, 4), (6, 3), (1, 1)):
+            analysis, _ = self.commands(*USUAL, "--gpus-per-node", "4", "--ranks", ranks)
+            self.assertLessEqual({f"--gpus-per-node={expected}", f"--ntasks-per-node={expected}"}, set(analysis))
+
+    def test_with_gpus_the_build_with_cuda_is_taken(self):
+        clone = self.folder / "clone"
+        shutil.copytree(JOBS, clone / "jobs")
+        self.write_site("")
+        for preset in ("release", "cuda"):
+            program = clone / "build" / preset / "bin" / "alpha-hill"
+            program.parent.mkdir(parents=True)
+            program.symlink_to("/bin/true")
+        for options, preset in (((), "release"), (("--gpus-per-node", "4"), "cuda")):
+            done = self.call(clone / "jobs" / "submit", "--print", *USUAL, *options)
+            self.assertIn(f" {clone}/build/{preset}/bin ", done.stdout.splitlines()[0])
+        program.unlink()
+        self.environment["PATH"] = "/usr/bin:/bin"
+        done = self.call(clone / "jobs" / "submit", "--print", *USUAL, "--gpus-per-node", "4")
+        self.assertIn("found no alpha-hill in build/cuda/bin or on PATH", done.stderr)
+
     def test_other_cores_for_a_gpu(self):
         analysis, _ = self.commands(*USUAL, "--gpus-per-node", "4", "--sbatch=--cpus-per-task=12")
         cores = [option for option in analysis if option.startswith("--cpus-per-task")]
@@ -71,13 +93,17 @@ class SubmitTest(ProgramTest):
 
     def test_a_rank_says_what_it_has_been_given(self):
         nvidia_smi = self.folder / "nvidia-smi"
-        nvidia_smi.write_text("#!/bin/sh\necho 'NVIDIA H100, 81559 MiB, 00000000:41:00.0'\n")
+        nvidia_smi.write_text("#!/bin/sh\n\n"
+                              "echo 'NVIDIA H100, 81559 MiB, 00000000:41:00.0'\n"
+                              "echo 'NVIDIA H100, 81559 MiB, 00000000:C1:00.0'\n")
         nvidia_smi.chmod(0o755)
-        for path, expected in ((f"{self.folder}:{os.environ['PATH']}", "NVIDIA H100, 81559 MiB, 00000000:41:00.0"),
+        h100 = "NVIDIA H100, 81559 MiB, 00000000"
+        for path, expected in ((f"{self.folder}:{os.environ['PATH']}", f"{h100}:41:00.0 and {h100}:C1:00.0"),
                                (os.environ["PATH"], ".*")):
             done = subprocess.run(["bash", JOBS / "found.sh"], capture_output=True, text=True, timeout=60,
-                                  env=self.environment | {"PATH": path, "SLURM_PROCID": "3"})
-            self.assertRegex(done.stdout, rf"\Arank 3 on \S+: {expected}; cores [-0-9,]+\n\Z")
+                                  env=self.environment | {"PATH": path, "SLURM_PROCID": "3", "CUDA_VISIBLE_DEVICES": "1"})
+            self.assertRegex(done.stdout,
+                             rf"\Arank 3 on \S+: {expected}; CUDA_VISIBLE_DEVICES 1; cores [-0-9,]+\n\Z")
 
     def test_options_about_plots_go_to_the_report_too(self):
         more = ("--k-frac", "0.05", "--plot-format", "pdf", "--individual-plots=never")
