@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <exception>
 #include <limits>
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -23,8 +24,9 @@ namespace {
 constexpr int device = 0;
 constexpr int repetitions = 3;
 constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
-constexpr DeviceWays by_solver{.first_alone = 0, .first_by_band = never};
-constexpr DeviceWays by_band{.first_alone = 0, .first_by_band = 0};
+constexpr std::array way_names{"solver", "band"};
+constexpr std::array ways{DeviceWays{.first_alone = 0, .first_by_band = never},
+                          DeviceWays{.first_alone = 0, .first_by_band = 0}};
 constexpr std::array squares{MatrixShape{1024, 1024}, MatrixShape{2048, 2048}, MatrixShape{4096, 4096},
                              MatrixShape{8192, 8192}, MatrixShape{16384, 16384}};
 /// Compared with the CPU, which takes half a minute for the last.
@@ -38,7 +40,7 @@ constexpr std::array block{MatrixShape{4096, 4096}, MatrixShape{1024, 4096},  Ma
 constexpr std::int64_t count = 32;
 constexpr std::array small_orders{64, 128, 256, 512, 1024};
 
-std::string stages_of(const MatrixShape& shape) {
+std::string measured_stages(const MatrixShape& shape) {
   const StageTimes times = measure_stages(*make_cuda_queue(device), shape, repetitions);
   const double path = measure_path(make_cuda_queue(device), shape, repetitions, DeviceWays{});
   return fmt::format(
@@ -47,13 +49,25 @@ std::string stages_of(const MatrixShape& shape) {
       shape.rows, shape.cols, times.product_rate, times.gram, times.solver, times.band, times.band_end, path);
 }
 
-std::string comparison_of(const MatrixShape& shape, DeviceWays ways) {
-  const LayerTimes times = measure_layer(make_cuda_queue(device), shape, repetitions, ways);
-  return fmt::format(
-      R"({{"rows": {}, "cols": {}, "way": "{}", "seconds": {:.6g}, "cpu": {:.6g}, "eigenvalues": {:.2g}, )"
-      R"("alpha": {:.2g}}})",
-      shape.rows, shape.cols, ways.first_by_band == 0 ? "band" : "solver", times.device, times.cpu,
-      times.eigenvalues, times.alpha);
+/// A shape that was measured before is not measured again.
+std::string stages_of(const MatrixShape& shape) {
+  static std::map<MatrixShape, std::string> known;
+  std::string& stages = known[shape];
+  if (stages.empty()) stages = measured_stages(shape);
+  return stages;
+}
+
+std::string comparisons_of(const MatrixShape& shape) {
+  const auto times = measure_layer([] { return make_cuda_queue(device); }, shape, repetitions, ways);
+  std::vector<std::string> rows;
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    rows.push_back(fmt::format(
+        R"({{"rows": {}, "cols": {}, "way": "{}", "seconds": {:.6g}, "cpu": {:.6g}, "eigenvalues": {:.2g}, )"
+        R"("alpha": {:.2g}}})",
+        shape.rows, shape.cols, way_names[i], times[i].device, times[i].cpu, times[i].eigenvalues,
+        times[i].alpha));
+  }
+  return fmt::format("{}", fmt::join(rows, ",\n"));
 }
 
 std::string solver_times_of(std::int64_t order) {
@@ -81,9 +95,7 @@ void print_all(const std::string& name) {
   fmt::print("\"block_layers\": {},\n", each(block, stages_of));
   fmt::print("\"block\": {},\n", block_times());
   fmt::print("\"small\": {},\n", each(small_orders, solver_times_of));
-  fmt::print("\"compared\": {}}}\n", each(compared, [](const MatrixShape& shape) {
-               return comparison_of(shape, by_solver) + ",\n" + comparison_of(shape, by_band);
-             }));
+  fmt::print("\"compared\": {}}}\n", each(compared, comparisons_of));
 }
 
 }  // namespace

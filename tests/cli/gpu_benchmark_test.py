@@ -58,16 +58,25 @@ class GpuBenchmarkTest(ProgramTest):
         self.assertIn("--device cuda takes neither FIGURE nor --full", done.stderr)
 
     def test_the_block_is_compared_with_the_best_of_the_others_at_each_precision(self):
-        [figure], _ = self.figures(return_value=TORCH)
+        [figure, _], _ = self.figures(return_value=TORCH)
         self.assertAlmostEqual(figure.ratio, 3 * (0.3 + 0.2) / 0.5)
+        self.assertIn("0.5000 s by 4 lanes against one caller: ", figure.detail)
+        self.assertIn("without shared casts 1.00", figure.detail)
         self.assertIn("torch eigvalsh", figure.what)
         self.assertFalse(figure.holds())
 
     def test_without_torch_it_is_compared_with_cusolver(self):
-        [figure], output = self.figures(side_effect=Unavailable("no torch here"))
+        [figure, _], output = self.figures(side_effect=Unavailable("no torch here"))
         self.assertAlmostEqual(figure.ratio, 3 * (1 + 1) / 0.5)
         self.assertTrue(figure.holds())
         self.assertIn("torch: not measured: no torch here", output)
+
+    def test_alpha_may_differ_from_the_cpus_by_1e_9(self):
+        for alpha, holds in ((1e-9, True), (1.1e-9, False)):
+            layers = [MEASURED["compared"][0], MEASURED["compared"][0] | {"rows": 8192, "alpha": alpha}]
+            figure = gpu.alpha_figure(layers)
+            self.assertEqual(figure.holds(), holds)
+            self.assertIn("8192x4096, band", figure.detail)
 
     def test_tables_give_seconds_and_parts_of_the_rate_of_dgemm(self):
         _, output = self.figures(return_value=TORCH)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <chrono>
 #include <cmath>
 #include <deque>
@@ -11,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "alphahill/numeric/cast.hpp"
 #include "alphahill/spectrum/analysis.hpp"
 #include "spectrum/band_reduction.hpp"
 #include "spectrum/device/device_space.hpp"
@@ -34,14 +36,23 @@ void keep_least(double& best, double seconds) {
   best = std::min(best, seconds);
 }
 
-/// bf16 weights of magnitude 2^-7 ... 2^-5.
+auto standard_normal() {
+  return [engine = std::mt19937(1), normal = std::normal_distribution<double>()]() mutable {
+    return normal(engine);
+  };
+}
+
+std::uint16_t bf16_code(double value) {
+  const float rounded = round_to_bf16(static_cast<float>(value));
+  return static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(rounded) >> 16U);
+}
+
+/// Normal bf16 weights of a trained layer's size; fp16 rounds the smallest of them.
 StoredMatrix layer_of(const MatrixShape& shape, std::vector<std::uint16_t>& codes) {
-  std::mt19937 engine(1);
+  constexpr double deviation = 0.02;
   codes.resize(static_cast<std::size_t>(shape.rows * shape.cols));
-  for (std::uint16_t& code : codes) {
-    const auto bits = static_cast<std::uint32_t>(engine());
-    code = static_cast<std::uint16_t>((bits & 0x8000U) | (0x3C00U + (bits & 0xFFU)));
-  }
+  std::ranges::generate(codes,
+                        [next = standard_normal()]() mutable { return bf16_code(deviation * next()); });
   return {shape.rows, shape.cols, Format::bf16,
           [&codes, shape](std::int64_t row, std::int64_t rows, std::int64_t col, std::int64_t cols,
                           std::span<std::byte> bytes) {
@@ -79,12 +90,23 @@ Path best_path(std::unique_ptr<DeviceQueue> queue, const StoredMatrix& layer, in
   return best;
 }
 
+LayerTimes compared(const Path& device, const Path& cpu) {
+  const std::vector<double>& expected = cpu.eigenvalues;
+  const HillEstimate estimate = hill(expected, k_fraction);
+  LayerTimes times{device.seconds, cpu.seconds, 0, 0};
+  const std::size_t tail = static_cast<std::size_t>(estimate.k_used) + 1;
+  for (std::size_t i = expected.size() - tail; i < expected.size(); ++i) {
+    times.eigenvalues =
+        std::max(times.eigenvalues, std::abs(device.eigenvalues[i] - expected[i]) / expected[i]);
+  }
+  times.alpha = std::abs(hill(device.eigenvalues, k_fraction).alpha - estimate.alpha) / estimate.alpha;
+  return times;
+}
+
 /// Standard normal values on the device.
 void fill_at_random(DeviceQueue& queue, const DeviceArray<double>& array) {
   std::vector<double> random(static_cast<std::size_t>(array.count()));
-  std::mt19937 engine(1);
-  std::normal_distribution<double> normal;
-  std::ranges::generate(random, [&] { return normal(engine); });
+  std::ranges::generate(random, standard_normal());
   queue.upload(random.data(), array.get(), array.count() * 8);
   queue.wait();
 }
@@ -170,7 +192,9 @@ class Block {
     const AnalysisSettings usual{
         Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, k_fraction, share_tolerance};
     Alone alone;
-    return analyse(layer, usual, backend, alone)[0].spectrum.value().method == Method::gram_eigen_gpu;
+    return std::ranges::all_of(analyse(layer, usual, backend, alone), [](const PrecisionFigures& figures) {
+      return figures.shares || figures.spectrum.value().method == Method::gram_eigen_gpu;
+    });
   }
 
   std::deque<std::vector<std::uint16_t>> codes_;
@@ -193,21 +217,17 @@ double measure_path(std::unique_ptr<DeviceQueue> queue, const MatrixShape& shape
   return best_path(std::move(queue), layer, repetitions, ways).seconds;
 }
 
-LayerTimes measure_layer(std::unique_ptr<DeviceQueue> queue, const MatrixShape& shape, int repetitions,
-                         DeviceWays ways) {
+std::vector<LayerTimes> measure_layer(const MakeQueue& make_queue, const MatrixShape& shape, int repetitions,
+                                      std::span<const DeviceWays> ways) {
   std::vector<std::uint16_t> codes;
   const StoredMatrix layer = layer_of(shape, codes);
-  const Path path = best_path(std::move(queue), layer, repetitions, ways);
-  const std::vector<double>& found = path.eigenvalues;
-  std::vector<double> expected;
-  LayerTimes times{path.seconds, 0, 0, 0};
-  times.cpu = seconds_of([&] { expected = decompose(*make_cpu_backend(), layer, Method::gram_eigen); });
-  const HillEstimate estimate = hill(expected, k_fraction);
-  const std::size_t tail = static_cast<std::size_t>(estimate.k_used) + 1;
-  for (std::size_t i = expected.size() - tail; i < expected.size(); ++i) {
-    times.eigenvalues = std::max(times.eigenvalues, std::abs(found[i] - expected[i]) / expected[i]);
+  Path cpu{0, {}};
+  cpu.seconds =
+      seconds_of([&] { cpu.eigenvalues = decompose(*make_cpu_backend(), layer, Method::gram_eigen); });
+  std::vector<LayerTimes> times;
+  for (const DeviceWays& way : ways) {
+    times.push_back(compared(best_path(make_queue(), layer, repetitions, way), cpu));
   }
-  times.alpha = std::abs(hill(found, k_fraction).alpha - estimate.alpha) / estimate.alpha;
   return times;
 }
 
@@ -232,8 +252,8 @@ SolverTimes measure_small(DeviceQueue& queue, std::int64_t n, std::int64_t count
   return best;
 }
 
-double measure_block(const std::function<std::unique_ptr<DeviceQueue>()>& make_queue, int lanes,
-                     std::span<const MatrixShape> shapes, int repetitions) {
+double measure_block(const MakeQueue& make_queue, int lanes, std::span<const MatrixShape> shapes,
+                     int repetitions) {
   const Block block(shapes);
   const auto budget = std::make_shared<DeviceBudget>(unlimited);
   std::vector<std::unique_ptr<Backend>> backends;

@@ -1,10 +1,12 @@
 /// How fast a device computes spectra, stage by stage, and how far its figures are from the CPU's.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "spectrum/device/device_backend.hpp"
 #include "spectrum/device/device_queue.hpp"
@@ -14,6 +16,8 @@ namespace alphahill {
 struct MatrixShape {
   std::int64_t rows;
   std::int64_t cols;
+
+  auto operator<=>(const MatrixShape&) const = default;
 };
 
 /// Seconds of the stages of a decomposition, the best of several.
@@ -26,6 +30,8 @@ struct StageTimes {
 };
 StageTimes measure_stages(DeviceQueue& queue, const MatrixShape& shape, int repetitions);
 
+using MakeQueue = std::function<std::unique_ptr<DeviceQueue>()>;
+
 /// Seconds from stored bf16 weights in memory of the host to eigenvalues, the best of several.
 double measure_path(std::unique_ptr<DeviceQueue> queue, const MatrixShape& shape, int repetitions,
                     DeviceWays ways);
@@ -37,8 +43,9 @@ struct LayerTimes {
   double eigenvalues;  ///< largest relative difference from the CPU's in the tail of a tenth
   double alpha;        ///< relative difference from the CPU's
 };
-LayerTimes measure_layer(std::unique_ptr<DeviceQueue> queue, const MatrixShape& shape, int repetitions,
-                         DeviceWays ways);
+/// One for each of the ways; the CPU decomposes the layer once.
+std::vector<LayerTimes> measure_layer(const MakeQueue& make_queue, const MatrixShape& shape, int repetitions,
+                                      std::span<const DeviceWays> ways);
 
 /// Seconds of the device's own solver for `count` matrices of order n, the best of several.
 struct SolverTimes {
@@ -49,7 +56,7 @@ SolverTimes measure_small(DeviceQueue& queue, std::int64_t n, std::int64_t count
 
 /// Seconds for layers of bf16 weights at fp32, fp16 and bf16, several in flight, the best of several.
 /// @param make_queue  for each lane
-double measure_block(const std::function<std::unique_ptr<DeviceQueue>()>& make_queue, int lanes,
-                     std::span<const MatrixShape> shapes, int repetitions);
+double measure_block(const MakeQueue& make_queue, int lanes, std::span<const MatrixShape> shapes,
+                     int repetitions);
 
 }  // namespace alphahill
