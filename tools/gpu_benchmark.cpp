@@ -42,7 +42,7 @@ constexpr std::array small_orders{64, 128, 256, 512, 1024};
 
 std::string measured_stages(const MatrixShape& shape) {
   const StageTimes times = measure_stages(*make_cuda_queue(device), shape, repetitions);
-  const double path = measure_path(make_cuda_queue(device), shape, repetitions, DeviceWays{});
+  const double path = measure_path([] { return make_cuda_queue(device); }, shape, repetitions, DeviceWays{});
   return fmt::format(
       R"({{"rows": {}, "cols": {}, "flops": {:.6g}, "gram": {:.6g}, "solver": {:.6g}, "band": {:.6g}, )"
       R"("band_end": {:.6g}, "path": {:.6g}}})",

@@ -31,6 +31,20 @@ void agree(const std::optional<Error>& failure, MpiSession& mpi) {
   throw Error(Fault::system, "--device cuda", fmt::format("rank {} cannot use its GPU", first));
 }
 
+/// What the ranks find, each for itself. Collective. @throws Error as agree() does
+template <class Find>
+auto found_by_all(MpiSession& mpi, const Find& find) {
+  std::optional<decltype(find())> found;
+  std::optional<Error> failure;
+  try {
+    found = find();
+  } catch (const Error& error) {
+    failure = error;
+  }
+  agree(failure, mpi);
+  return std::move(*found);
+}
+
 CudaDevice device_of_rank(std::optional<int> number, int place_on_node) {
   const int devices = cuda_devices();
   return find_cuda_device(number.value_or(place_on_node % devices));
@@ -71,23 +85,17 @@ Device open_device(const DeviceChoice& choice, std::optional<std::int64_t> memor
   const std::int64_t memory = mpi.least(memory_of_rank(memory_per_rank, node));
   if (!choice.cuda) return {make_cpu_backend, 1, 1, memory};
   const auto on_node = mpi.place_on_node();
-  std::optional<Error> failure;
-  CudaDevice device;
-  try {
-    device = device_of_rank(choice.number, on_node.number);
-  } catch (const Error& error) {
-    failure = error;
-  }
-  agree(failure, mpi);
+  const CudaDevice device = found_by_all(mpi, [&] { return device_of_rank(choice.number, on_node.number); });
   const auto on_device = mpi.place_on_node(key_of(device));
   if (on_device.of > 1 && on_device.number == 0) {
     spdlog::warn("{} is shared by {} ranks", device.name, on_device.of);
   }
+  auto backends = found_by_all(mpi, [&] { return cuda_backends(device, on_device.of); });
   // One layer is on the device while the cores finish those before it.
   const int most_layers = std::clamp(node.cores / node.ranks, 1, most_in_flight);
   spdlog::info("rank {} of {} on its node computes up to {} layers side by side on {}", on_node.number,
                on_node.of, most_layers, device.name);
-  return {cuda_backends(device, on_device.of), most_layers, most_at_once, memory};
+  return {std::move(backends), most_layers, most_at_once, memory};
 }
 
 std::int64_t layers_in_flight(const Device& device, const Catalog& catalog) {

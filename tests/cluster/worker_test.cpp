@@ -11,7 +11,7 @@
 #include "alphahill/cluster/layer_record.hpp"
 #include "cluster/layer_by_layer.hpp"
 #include "spectrum/device/device_backend.hpp"
-#include "support/host_queue.hpp"
+#include "support/host_backend.hpp"
 #include "support/matrices.hpp"
 
 namespace alphahill {
@@ -128,7 +128,7 @@ TEST(Worker, LanesShareTheMemoryOfADevice) {
     return record;
   };
   const auto work_on = [&](const CoordinatorLine& line) {
-    const auto backend = make_device_backend(std::make_unique<HostQueue>(device), budget, {0, 0});
+    const auto backend = make_device_backend(queues_of(device), budget, {0, 0});
     work(layer_by_layer([&](std::int64_t layer, int) { return compute(*backend, layer); }), 0, line);
   };
   for (const Report& report : reports_of(40, 4, work_on)) {

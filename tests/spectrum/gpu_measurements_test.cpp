@@ -6,7 +6,7 @@
 
 #include "gpu/measurements.hpp"
 #include "support/device_ways.hpp"
-#include "support/host_queue.hpp"
+#include "support/host_backend.hpp"
 
 namespace alphahill {
 namespace {
@@ -24,7 +24,7 @@ TEST(GpuMeasurements, EveryStageTakesTime) {
 TEST(GpuMeasurements, ALayerIsComparedWithTheCpu) {
   HostDevice device;
   const std::array ways{always_together, always_alone, always_band};
-  const auto layers = measure_layer([&] { return std::make_unique<HostQueue>(device); }, {130, 70}, 1, ways);
+  const auto layers = measure_layer(queues_of(device), {130, 70}, 1, ways);
   ASSERT_EQ(layers.size(), ways.size());
   for (const LayerTimes& times : layers) {
     EXPECT_GT(times.device, 0);
@@ -44,7 +44,7 @@ TEST(GpuMeasurements, SmallMatricesGoTogetherAndAlone) {
 
 TEST(GpuMeasurements, ABlockIsAnalysedByLanesOnTheDevice) {
   HostDevice device;
-  const auto make_queue = [&] { return std::make_unique<HostQueue>(device); };
+  const auto make_queue = queues_of(device);
   const std::array shapes{MatrixShape{60, 90}, MatrixShape{90, 60}, MatrixShape{70, 70}};
   EXPECT_GT(measure_block(make_queue, 2, shapes, 2), 0);
   device.memory = 1000;
@@ -55,7 +55,7 @@ TEST(GpuMeasurements, FiguresOfTheCpuAreNotTakenForTheDevices) {
   HostDevice device;
   device.solver_error = 1e-6;
   const std::array ways{always_alone};
-  EXPECT_THROW(measure_layer([&] { return std::make_unique<HostQueue>(device); }, {130, 70}, 1, ways), Error);
+  EXPECT_THROW(measure_layer(queues_of(device), {130, 70}, 1, ways), Error);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <numeric>
+#include <thread>
 
 #include "alphahill/base/error.hpp"
 #include "alphahill/spectrum/cuda.hpp"
@@ -17,7 +18,7 @@ namespace alphahill {
 namespace {
 
 std::unique_ptr<Backend> backend(DeviceWays ways, std::int64_t memory = std::int64_t{1} << 40) {
-  return make_device_backend(make_cuda_queue(0), std::make_shared<DeviceBudget>(memory), ways);
+  return make_device_backend([] { return make_cuda_queue(0); }, std::make_shared<DeviceBudget>(memory), ways);
 }
 
 /// The fp64 values that the device makes of stored ones.
@@ -99,6 +100,25 @@ TEST_P(GpuBackend, GivesTheSameBitsEachTime) {
   EXPECT_EQ(once[2].shares.value().bound, again[2].shares.value().bound);
 }
 
+/// As a rank uses its GPU: a thread and a queue for each of several layers.
+TEST_P(GpuBackend, GivesTheSameBitsToManyLanesAtOnce) {
+  constexpr int lanes = 8;
+  const RowMajor matrix = bf16_matrix(300, 200);
+  const auto alone = figures_of(stored(matrix), *backend(GetParam()));
+  std::vector<std::jthread> threads;
+  for (int lane = 0; lane < lanes; ++lane) {
+    threads.emplace_back([&] {
+      const auto gpu = backend(GetParam());
+      for (int turn = 0; turn < 2; ++turn) {
+        const auto figures = figures_of(stored(matrix), *gpu);
+        EXPECT_EQ(figures[0].spectrum->method, Method::gram_eigen_gpu);
+        EXPECT_EQ(figures[0].spectrum->eigenvalues, alone[0].spectrum->eigenvalues);
+        EXPECT_EQ(figures[2].shares.value().bound, alone[2].shares.value().bound);
+      }
+    });
+  }
+}
+
 /// A layer's figures must not depend on those beside it.
 TEST(Gpu, GivesTheSameBitsInABatchOfAnySize) {
   constexpr std::int64_t n = 200;
@@ -139,8 +159,8 @@ TEST(Gpu, CountsNanAndInf) {
 TEST(Gpu, AllocatingMoreThanThereIsLeavesTheDeviceUsable) {
   const auto queue = make_cuda_queue(0);
   try {
-    queue->allocate(std::int64_t{1} << 50);
-    ADD_FAILURE() << "a pebibyte was allocated";
+    queue->allocate(std::int64_t{1} << 42);
+    ADD_FAILURE() << "4 TiB was allocated";
   } catch (const DeviceError& error) {
     EXPECT_EQ(error.extent(), DeviceError::Extent::this_layer) << error.what();
   }
@@ -161,11 +181,13 @@ TEST(GpuLost, AnIllegalAddressLeavesAllLayersToTheCpu) {
   const CapturedLog log;
   const RowMajor matrix = random_matrix(60, 50, 6);
   const auto gpu = backend(always_alone);
+  expect_figures_of_cpu(figures_of(stored(matrix), *gpu), stored(matrix), Method::gram_eigen_gpu);
   const auto queue = make_cuda_queue(0);
   queue->cast({Format::fp32, Format::fp32, Format::fp32, 1, 100, nullptr, nullptr}, {});
   EXPECT_THROW(queue->wait(), DeviceError);
-  for (int layer = 0; layer < 2; ++layer) {
-    expect_figures_of_cpu(figures_of(stored(matrix), *gpu), stored(matrix), Method::gram_eigen);
+  const auto beside_it = backend(always_alone);
+  for (Backend* backend : {gpu.get(), gpu.get(), beside_it.get()}) {
+    expect_figures_of_cpu(figures_of(stored(matrix), *backend), stored(matrix), Method::gram_eigen);
   }
   EXPECT_THAT(log.text(), testing::HasSubstr("the GPU has failed, this rank goes on with the CPU alone"));
 }

@@ -79,9 +79,8 @@ struct Path {
   std::vector<double> eigenvalues;
 };
 
-Path best_path(std::unique_ptr<DeviceQueue> queue, const StoredMatrix& layer, int repetitions,
-               DeviceWays ways) {
-  const auto device = make_device_backend(std::move(queue), std::make_shared<DeviceBudget>(unlimited), ways);
+Path best_path(const MakeQueue& make_queue, const StoredMatrix& layer, int repetitions, DeviceWays ways) {
+  const auto device = make_device_backend(make_queue, std::make_shared<DeviceBudget>(unlimited), ways);
   Path best{never, {}};
   for (int i = 0; i < repetitions; ++i) {
     keep_least(best.seconds,
@@ -210,11 +209,10 @@ StageTimes measure_stages(DeviceQueue& queue, const MatrixShape& shape, int repe
   return best;
 }
 
-double measure_path(std::unique_ptr<DeviceQueue> queue, const MatrixShape& shape, int repetitions,
-                    DeviceWays ways) {
+double measure_path(const MakeQueue& make_queue, const MatrixShape& shape, int repetitions, DeviceWays ways) {
   std::vector<std::uint16_t> codes;
   const StoredMatrix layer = layer_of(shape, codes);
-  return best_path(std::move(queue), layer, repetitions, ways).seconds;
+  return best_path(make_queue, layer, repetitions, ways).seconds;
 }
 
 std::vector<LayerTimes> measure_layer(const MakeQueue& make_queue, const MatrixShape& shape, int repetitions,
@@ -226,7 +224,7 @@ std::vector<LayerTimes> measure_layer(const MakeQueue& make_queue, const MatrixS
       seconds_of([&] { cpu.eigenvalues = decompose(*make_cpu_backend(), layer, Method::gram_eigen); });
   std::vector<LayerTimes> times;
   for (const DeviceWays& way : ways) {
-    times.push_back(compared(best_path(make_queue(), layer, repetitions, way), cpu));
+    times.push_back(compared(best_path(make_queue, layer, repetitions, way), cpu));
   }
   return times;
 }
@@ -258,7 +256,7 @@ double measure_block(const MakeQueue& make_queue, int lanes, std::span<const Mat
   const auto budget = std::make_shared<DeviceBudget>(unlimited);
   std::vector<std::unique_ptr<Backend>> backends;
   for (int lane = 0; lane < lanes; ++lane) {
-    backends.push_back(make_device_backend(make_queue(), budget, DeviceWays{}));
+    backends.push_back(make_device_backend(make_queue, budget, DeviceWays{}));
   }
   double best = never;
   for (int i = 0; i < repetitions; ++i) {

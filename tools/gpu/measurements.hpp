@@ -30,11 +30,8 @@ struct StageTimes {
 };
 StageTimes measure_stages(DeviceQueue& queue, const MatrixShape& shape, int repetitions);
 
-using MakeQueue = std::function<std::unique_ptr<DeviceQueue>()>;
-
 /// Seconds from stored bf16 weights in memory of the host to eigenvalues, the best of several.
-double measure_path(std::unique_ptr<DeviceQueue> queue, const MatrixShape& shape, int repetitions,
-                    DeviceWays ways);
+double measure_path(const MakeQueue& make_queue, const MatrixShape& shape, int repetitions, DeviceWays ways);
 
 /// A whole decomposition, as by measure_path().
 struct LayerTimes {

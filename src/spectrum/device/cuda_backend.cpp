@@ -27,7 +27,7 @@ std::function<std::unique_ptr<Backend>()> cuda_backends(const CudaDevice& device
   const double bytes = usable_part * static_cast<double>(cuda::free_memory()) / ranks;
   const auto budget = std::make_shared<DeviceBudget>(static_cast<std::int64_t>(bytes));
   return [number = device.number, budget] {
-    return make_device_backend(make_cuda_queue(number), budget, DeviceWays{});
+    return make_device_backend([number] { return make_cuda_queue(number); }, budget, DeviceWays{});
   };
 }
 

@@ -10,29 +10,26 @@ namespace alphahill::cuda {
 
 namespace {
 
-[[noreturn]] void give_up(const char* call, bool memory_short, const std::string& reason) {
-  throw DeviceError(memory_short ? DeviceError::Extent::this_layer : DeviceError::Extent::for_good, call,
-                    reason);
+[[noreturn]] void give_up(const char* call, const std::string& reason) {
+  cudaGetLastError();  // what is not sticky must not be found again by a later call
+  const bool answers = cudaDeviceSynchronize() == cudaSuccess;
+  throw DeviceError(answers ? DeviceError::Extent::this_layer : DeviceError::Extent::for_good, call, reason);
 }
 
 }  // namespace
 
 void check(const char* call, cudaError_t code) {
   if (code == cudaSuccess) return;
-  cudaGetLastError();  // an error that is not sticky must not be found again by the next launch
-  give_up(call, code == cudaErrorMemoryAllocation,
-          fmt::format("{} ({})", cudaGetErrorString(code), cudaGetErrorName(code)));
+  give_up(call, fmt::format("{} ({})", cudaGetErrorString(code), cudaGetErrorName(code)));
 }
 
 void check(const char* call, cublasStatus_t code) {
-  if (code == CUBLAS_STATUS_SUCCESS) return;
-  give_up(call, code == CUBLAS_STATUS_ALLOC_FAILED, cublasGetStatusString(code));
+  if (code != CUBLAS_STATUS_SUCCESS) give_up(call, cublasGetStatusString(code));
 }
 
 void check(const char* call, cusolverStatus_t code) {
-  if (code == CUSOLVER_STATUS_SUCCESS) return;
-  give_up(call, code == CUSOLVER_STATUS_ALLOC_FAILED,
-          fmt::format("cusolverStatus_t {}", static_cast<int>(code)));
+  if (code != CUSOLVER_STATUS_SUCCESS)
+    give_up(call, fmt::format("cusolverStatus_t {}", static_cast<int>(code)));
 }
 
 int device_count() {

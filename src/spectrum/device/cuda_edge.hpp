@@ -9,7 +9,8 @@
 
 namespace alphahill::cuda {
 
-/// @throws DeviceError: for this layer where memory is short, for good otherwise
+/// @throws DeviceError: for good where the device does not answer any more, else for this layer (libraries
+/// call a lack of memory by several names)
 void check(const char* call, cudaError_t code);
 void check(const char* call, cublasStatus_t code);
 void check(const char* call, cusolverStatus_t code);
@@ -41,7 +42,12 @@ class Owned {
   Handle handle_{};
 };
 
-using Stream = Owned<cudaStream_t, cudaStreamCreate, cudaStreamDestroy>;
+/// Does not wait for work on the default stream.
+inline cudaError_t create_stream(cudaStream_t* stream) {
+  return cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking);
+}
+
+using Stream = Owned<cudaStream_t, create_stream, cudaStreamDestroy>;
 using Event = Owned<cudaEvent_t, cudaEventCreate, cudaEventDestroy>;
 using Blas = Owned<cublasHandle_t, cublasCreate, cublasDestroy>;
 using Solver = Owned<cusolverDnHandle_t, cusolverDnCreate, cusolverDnDestroy>;

@@ -45,7 +45,7 @@ class CudaQueue final : public DeviceQueue {
   explicit CudaQueue(int device) : device_(device) {
     check("cublasSetStream", cublasSetStream(blas_.get(), stream_.get()));
     check("cusolverDnSetStream", cusolverDnSetStream(solver_.get(), stream_.get()));
-    keep_freed_memory(device);
+    keep_freed_memory();
   }
 
   void begin_here() override { check("cudaSetDevice", cudaSetDevice(device_)); }
@@ -53,7 +53,8 @@ class CudaQueue final : public DeviceQueue {
   void* allocate(std::int64_t bytes) override {
     const auto size = static_cast<std::size_t>(std::max<std::int64_t>(bytes, 1));
     void* memory = nullptr;
-    check("cudaMallocAsync", cudaMallocAsync(&memory, size, stream_.get()));
+    if (cudaMallocAsync(&memory, size, stream_.get()) == cudaErrorMemoryAllocation) free_fragments();
+    if (memory == nullptr) check("cudaMallocAsync", cudaMallocAsync(&memory, size, stream_.get()));
     check("cudaMemsetAsync", cudaMemsetAsync(memory, 0, size, stream_.get()));
     return memory;
   }
@@ -171,12 +172,18 @@ class CudaQueue final : public DeviceQueue {
   static constexpr double minus_one = -1;
 
   /// Layer after layer needs the same memory: what is freed stays at hand.
-  static void keep_freed_memory(int device) {
-    cudaMemPool_t pool = nullptr;
+  void keep_freed_memory() {
+    check("cudaDeviceGetDefaultMemPool", cudaDeviceGetDefaultMemPool(&memory_pool_, device_));
     std::uint64_t threshold = std::numeric_limits<std::uint64_t>::max();
-    check("cudaDeviceGetDefaultMemPool", cudaDeviceGetDefaultMemPool(&pool, device));
     check("cudaMemPoolSetAttribute",
-          cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &threshold));
+          cudaMemPoolSetAttribute(memory_pool_, cudaMemPoolAttrReleaseThreshold, &threshold));
+  }
+
+  /// What is freed and kept may lie in pieces that are all too small.
+  void free_fragments() {
+    cudaGetLastError();
+    wait();
+    check("cudaMemPoolTrimTo", cudaMemPoolTrimTo(memory_pool_, 0));
   }
 
   const cuda::Event& event(int slot) const {
@@ -190,7 +197,8 @@ class CudaQueue final : public DeviceQueue {
   }
 
   int device_;
-  cuda::Stream stream_{"cudaStreamCreate"};
+  cudaMemPool_t memory_pool_ = nullptr;
+  cuda::Stream stream_{"cudaStreamCreateWithFlags"};
   std::array<cuda::Event, slots> events_{cuda::Event("cudaEventCreate"), cuda::Event("cudaEventCreate")};
   cuda::Blas blas_{"cublasCreate"};
   cuda::Solver solver_{"cusolverDnCreate"};

@@ -44,12 +44,10 @@ class Staging {
 
 class DeviceBackend final : public Backend {
  public:
-  DeviceBackend(std::unique_ptr<DeviceQueue> queue, std::shared_ptr<DeviceBudget> budget, DeviceWays ways)
-      : queue_(std::move(queue)),
+  DeviceBackend(MakeQueue make_queue, std::shared_ptr<DeviceBudget> budget, DeviceWays ways)
+      : make_queue_(std::move(make_queue)),
         budget_(std::move(budget)),
         ways_(ways),
-        staging_(*queue_),
-        pool_(*queue_),
         cpu_(make_cpu_backend()) {}
 
   std::optional<Eigenvalues> gram_eigenvalues(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey,
@@ -58,6 +56,7 @@ class DeviceBackend final : public Backend {
       return cpu_->gram_eigenvalues(matrix, chain, survey, team);
     }
     try {
+      if (!queue_) open();
       return on_device(matrix, chain, survey);
     } catch (const DeviceError& error) {
       note_failure(matrix, error);
@@ -65,9 +64,15 @@ class DeviceBackend final : public Backend {
     return cpu_->gram_eigenvalues(matrix, chain, survey, team);
   }
 
-  double seconds_together() const override { return pool_.seconds(); }
+  double seconds_together() const override { return pool_ ? pool_->seconds() : 0; }
 
  private:
+  void open() {
+    queue_ = make_queue_();
+    staging_.emplace(*queue_);
+    pool_.emplace(*queue_);
+  }
+
   void note_failure(const StoredMatrix& matrix, const DeviceError& error) const {
     if (error.extent() == DeviceError::Extent::for_good && budget_->lose()) {
       spdlog::error("the GPU has failed, this rank goes on with the CPU alone: {}", error.what());
@@ -108,7 +113,7 @@ class DeviceBackend final : public Backend {
     int number = 0;
     for (Slices slices{0, deepest}; slices.first < matrix.longer_side(); slices.first += deepest) {
       slices.depth = std::min(deepest, matrix.longer_side() - slices.first);
-      const auto block = staging_.block(number, slices.depth * matrix.order() * bytes_of(matrix.format));
+      const auto block = staging_->block(number, slices.depth * matrix.order() * bytes_of(matrix.format));
       stored.read(slices, block);
       queue_->upload(block.data(), bytes.get(), std::ssize(block));
       queue_->mark(number);
@@ -125,7 +130,7 @@ class DeviceBackend final : public Backend {
   /// Nobody waits for memory while others wait for that of the pool.
   std::unique_ptr<DeviceBudget::Claim> claimed(std::int64_t bytes) {
     if (auto claim = budget_->claim_now(bytes)) return claim;
-    pool_.decompose();
+    pool_->decompose();
     return budget_->claim(bytes);
   }
 
@@ -137,7 +142,7 @@ class DeviceBackend final : public Backend {
       const auto band = std::make_shared<SymmetricBand>(reduce_to_band(space));
       return [band] { return GramSpectrum{band->eigenvalues(), Method::gram_eigen_gpu}; };
     }
-    if (gram->order < ways_.first_alone) return pool_.add(std::move(gram), std::move(claim));
+    if (gram->order < ways_.first_alone) return pool_->add(std::move(gram), std::move(claim));
     return [spectrum = GramSpectrum{queue_->eigenvalues(gram->order, gram->matrix()),
                                     Method::gram_eigen_gpu}] { return spectrum; };
   }
@@ -169,19 +174,20 @@ class DeviceBackend final : public Backend {
     return (*eigenvalues)();
   }
 
-  std::unique_ptr<DeviceQueue> queue_;
+  MakeQueue make_queue_;
   std::shared_ptr<DeviceBudget> budget_;
   DeviceWays ways_;
-  Staging staging_;
-  GramPool pool_;
+  std::unique_ptr<DeviceQueue> queue_;
+  std::optional<Staging> staging_;
+  std::optional<GramPool> pool_;
   std::unique_ptr<Backend> cpu_;
 };
 
 }  // namespace
 
-std::unique_ptr<Backend> make_device_backend(std::unique_ptr<DeviceQueue> queue,
-                                             std::shared_ptr<DeviceBudget> budget, DeviceWays ways) {
-  return std::make_unique<DeviceBackend>(std::move(queue), std::move(budget), ways);
+std::unique_ptr<Backend> make_device_backend(MakeQueue make_queue, std::shared_ptr<DeviceBudget> budget,
+                                             DeviceWays ways) {
+  return std::make_unique<DeviceBackend>(std::move(make_queue), std::move(budget), ways);
 }
 
 std::int64_t device_bytes(const StoredMatrix& matrix) {

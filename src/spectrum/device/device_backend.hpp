@@ -25,9 +25,10 @@ struct DeviceWays {
 /// the device has failed. Each of these is logged, and the method of each spectrum says where it was
 /// computed. A team of several ranks computes on its CPUs.
 ///
+/// @param make_queue  called when the first layer is there, and again for the next where that failed
 /// @param budget  shared by the backends of this process on the device
-std::unique_ptr<Backend> make_device_backend(std::unique_ptr<DeviceQueue> queue,
-                                             std::shared_ptr<DeviceBudget> budget, DeviceWays ways);
+std::unique_ptr<Backend> make_device_backend(MakeQueue make_queue, std::shared_ptr<DeviceBudget> budget,
+                                             DeviceWays ways);
 
 /// Bytes that a layer takes on the device at its peak.
 std::int64_t device_bytes(const StoredMatrix& matrix);

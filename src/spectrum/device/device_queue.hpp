@@ -7,6 +7,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <vector>
 
 #include "../lapack.hpp"
@@ -19,7 +21,7 @@ namespace alphahill {
 class DeviceError : public Error {
  public:
   enum class Extent {
-    this_layer,  ///< too little memory, or no convergence
+    this_layer,  ///< too little memory, no convergence, a call that is not possible
     for_good,    ///< nothing on the device can be trusted any more
   };
   DeviceError(Extent extent, std::string where, std::string reason)
@@ -86,6 +88,8 @@ class DeviceQueue {
     return all;
   }
 };
+
+using MakeQueue = std::function<std::unique_ptr<DeviceQueue>()>;
 
 /// An array in the memory of a device, or in the host's for copies to and from it.
 template <class Value>

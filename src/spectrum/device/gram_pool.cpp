@@ -31,7 +31,7 @@ void GramPool::decompose() {
                                    taken.count() / static_cast<double>(grams.size())};
       first += waiting.gram->order;
     }
-  } catch (const DeviceError&) {
+  } catch (...) {
     for (const Waiting& waiting : grams) waiting.outcome->error = std::current_exception();
   }
 }
