@@ -8,6 +8,7 @@ set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
 set(CMAKE_CUDA_STANDARD 20)
 set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 set(CMAKE_CUDA_EXTENSIONS OFF)
+set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)
 add_compile_options("$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;-Xcompiler=-Wall,-Wextra,-Wshadow>")
 
 if(architectures_asked STREQUAL "")
@@ -22,6 +23,6 @@ endif()
 
 # Not in every toolkit from 12.4 on.
 include(CheckCXXSymbolExists)
-set(CMAKE_REQUIRED_LIBRARIES CUDA::cusolver CUDA::cudart_static)
+set(CMAKE_REQUIRED_LIBRARIES CUDA::cusolver CUDA::cudart)
 check_cxx_symbol_exists(cusolverDnXsyevBatched cusolverDn.h ALPHAHILL_HAS_SYEV_BATCHED)
 unset(CMAKE_REQUIRED_LIBRARIES)

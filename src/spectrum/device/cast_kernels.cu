@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "cast_kernels.hpp"
 
 namespace alphahill {
@@ -57,13 +59,14 @@ __global__ void survey_columns(BlockCast block, BlockSurvey survey) {
 }  // namespace
 
 cudaError_t launch_cast(const BlockCast& block, const BlockSurvey& survey, cudaStream_t stream) {
-  const auto groups = static_cast<unsigned>(block.rows < survey_groups ? block.rows : survey_groups);
-  cast_rows<<<groups, lanes, 0, stream>>>(block, survey);
-  if (survey.precisions > 1) {
-    const auto blocks = static_cast<unsigned>((block.cols + lanes - 1) / lanes);
-    survey_columns<<<dim3(blocks, column_parts), lanes, 0, stream>>>(block, survey);
-  }
-  return cudaGetLastError();
+  cudaLaunchConfig_t launch{};
+  launch.gridDim = static_cast<unsigned>(std::min<std::int64_t>(block.rows, survey_groups));
+  launch.blockDim = lanes;
+  launch.stream = stream;
+  const cudaError_t code = cudaLaunchKernelEx(&launch, cast_rows, block, survey);
+  if (code != cudaSuccess || survey.precisions < 2) return code;
+  launch.gridDim = dim3(static_cast<unsigned>((block.cols + lanes - 1) / lanes), column_parts);
+  return cudaLaunchKernelEx(&launch, survey_columns, block, survey);
 }
 
 }  // namespace alphahill
