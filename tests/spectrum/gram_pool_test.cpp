@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <new>
 #include <thread>
 
 #include "support/captured_log.hpp"
@@ -127,6 +128,21 @@ TEST_F(LayersTogether, AfterAFailureForGoodOfTheirCallAllAreDoneOnTheCpu) {
   device.fail_for_good_at("eigenvalues");
   expect_figures(figures(*backend), Method::gram_eigen);
   EXPECT_THAT(log.text(), HasSubstr("the GPU has failed, this rank goes on with the CPU alone: eigenvalues"));
+}
+
+TEST(GramPool, WhatGoesWrongWithACallIsTheErrorOfEachOfItsMatrices) {
+  HostDevice device;
+  HostQueue queue(device);
+  DeviceBudget budget(1000);
+  GramPool pool(queue);
+  device.before = [](const std::string& operation) {
+    if (operation == "eigenvalues") throw std::bad_alloc();
+  };
+  const auto added = [&] { return pool.add(std::make_unique<DeviceGram>(queue, 3), budget.claim(100)); };
+  const Eigenvalues one = added();
+  const Eigenvalues other = added();
+  EXPECT_THROW(one(), std::bad_alloc);
+  EXPECT_THROW(other(), std::bad_alloc);
 }
 
 }  // namespace
