@@ -65,8 +65,8 @@ class SubmitTest(ProgramTest):
         self.assertEqual(analysis[-3:], ["--", "--device", "cuda"])
         self.assertFalse([option for option in report if option.startswith("--g")])
 
-    def test_no_more_gpus_are_booked_than_there_are_ranks(self):
-        for ranks, expected in ((2, 2), (4, 4), (6, 3), (1, 1)):
+    def test_at_most_one_gpu_of_a_node_is_booked_without_a_rank(self):
+        for ranks, expected in ((1, 1), (2, 2), (4, 4), (5, 3), (6, 3), (7, 4)):
             analysis, _ = self.commands(*USUAL, "--gpus-per-node", "4", "--ranks", ranks)
             self.assertLessEqual({f"--gpus-per-node={expected}", f"--ntasks-per-node={expected}"}, set(analysis))
 
@@ -101,7 +101,8 @@ class SubmitTest(ProgramTest):
         for path, expected in ((f"{self.folder}:{os.environ['PATH']}", f"{h100}:41:00.0 and {h100}:C1:00.0"),
                                (os.environ["PATH"], ".*")):
             done = subprocess.run(["bash", JOBS / "found.sh"], capture_output=True, text=True, timeout=60,
-                                  env=self.environment | {"PATH": path, "SLURM_PROCID": "3", "CUDA_VISIBLE_DEVICES": "1"})
+                                  env=self.environment | {"PATH": path, "SLURM_PROCID": "3",
+                                                          "CUDA_VISIBLE_DEVICES": "1"})
             self.assertRegex(done.stdout,
                              rf"\Arank 3 on \S+: {expected}; CUDA_VISIBLE_DEVICES 1; cores [-0-9,]+\n\Z")
 
