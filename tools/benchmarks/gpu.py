@@ -59,8 +59,9 @@ def print_squares(squares, torch):
     def row(layer):
         others = torch["seconds"][shape_of(layer)] if torch else {"svdvals": None, "eigvalsh": None}
         floor = floor_seconds((layer["rows"], layer["cols"]), layer["flops"])
-        return [str(layer["rows"]), f"{layer['flops'] / 1e12:.2f}", seconds(layer["path"]), f"{floor / layer['path']:.3f}",
-                seconds(layer["gram"] + layer["solver"]), seconds(others["svdvals"]), seconds(others["eigvalsh"])]
+        return [str(layer["rows"]), f"{layer['flops'] / 1e12:.2f}", seconds(layer["path"]),
+                f"{floor / layer['path']:.3f}", seconds(layer["gram"] + layer["solver"]), seconds(others["svdvals"]),
+                seconds(others["eigvalsh"])]
 
     print("One decomposition: alphahill's from stored bf16 weights on the host, the others' from weights on the GPU.\n")
     table(["n", "dgemm TFLOP/s", "alphahill s", "of the dgemm rate", "Gram and Xsyevd s", "torch svdvals fp32 s",
@@ -91,16 +92,17 @@ def print_compared(compared):
 def block_figure(found, torch):
     """The others know nothing of equal casts: they decompose each layer at each precision."""
     layers = found["block_layers"]
-    others = {"Gram and Xsyevd": sum(layer["gram"] + layer["solver"] for layer in layers)}
+    others = {"Gram and Xsyevd": [layer["gram"] + layer["solver"] for layer in layers]}
     for name in ("svdvals", "eigvalsh") if torch else ():
-        others[f"torch {name}"] = sum(torch["seconds"][shape_of(layer)][name] for layer in layers)
-    best = min(others, key=others.get)
+        others[f"torch {name}"] = [torch["seconds"][shape_of(layer)][name] for layer in layers]
+    best = sum(map(min, zip(*others.values())))
     ours = found["block"]["seconds"]
-    ratio = PRECISIONS * others[best] / ours
-    one_by_one = ", ".join(f"{name} {seconds(PRECISIONS * value)} s" for name, value in others.items())
-    return Figure(f"Llama-3.1-8B block in bf16, three precisions: {best} takes as long as", ratio, BOUND, BOUND,
-                  f"{seconds(ours)} s by {found['block']['lanes']} lanes against one caller: {one_by_one}; "
-                  f"without shared casts {ratio / PRECISIONS:.2f}")
+    ratio = PRECISIONS * best / ours
+    one_by_one = ", ".join(f"{name} {seconds(PRECISIONS * sum(values))} s" for name, values in others.items())
+    return Figure("Llama-3.1-8B block in bf16, three precisions: the best of the others per layer takes as long as",
+                  ratio, BOUND, BOUND,
+                  f"{seconds(ours)} s by {found['block']['lanes']} lanes against one caller: {one_by_one}, the best "
+                  f"for each layer {seconds(PRECISIONS * best)} s; without shared casts {ratio / PRECISIONS:.2f}")
 
 
 def alpha_figure(compared):
