@@ -24,7 +24,6 @@ class CheckGpuTest(ProgramTest):
             (self.folder / tool).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(REPOSITORY / tool, self.folder / tool)
         self.alter("/usr/local/cuda/bin", str(self.folder))
-        self.alter("part_seconds=300", "part_seconds=20")
         self.program("nvidia-smi", "echo 'GPU 0: one'")
         for name in ("nvcc", "cmake", "build/cuda/bin/alpha-hill-sample"):
             self.program(name, "exit 0")
@@ -45,10 +44,10 @@ class CheckGpuTest(ProgramTest):
         path.write_text(f"#!/bin/sh\n{text}\n")
         path.chmod(0o755)
 
-    def check_gpu(self, *arguments):
+    def check_gpu(self, *arguments, stdout=subprocess.PIPE):
         environment = os.environ | {"PATH": f"{self.folder}:/usr/bin:/bin"}
-        return subprocess.run([self.folder / "tools/check-gpu", *arguments], env=environment, capture_output=True,
-                              text=True, timeout=60)
+        return subprocess.run([self.folder / "tools/check-gpu", *arguments], env=environment, stdout=stdout,
+                              stderr=subprocess.PIPE, text=True, timeout=60)
 
     def report(self):
         return (self.folder / "build/check-gpu/report.md").read_text()
@@ -74,15 +73,20 @@ class CheckGpuTest(ProgramTest):
             self.assertIn(said, report)
         self.assertEqual(report.count("1 figures, methods of the second run {'gram_eigen_gpu': 1}"), 4)
 
-    def test_each_part_is_printed_as_it_ends(self):
-        self.program("ctest", f"cp {self.folder}/build/check-gpu/report.md {self.folder}/so_far")
-        self.check_gpu("--only", "build", "--only", "unit")
-        self.assertIn("## Build", (self.folder / "so_far").read_text())
+    def test_each_part_is_printed_and_in_the_report_as_it_ends(self):
+        so_far, printed = self.folder / "so_far", self.folder / "printed"
+        self.program("ctest", f"cp {self.folder}/build/check-gpu/report.md {so_far}; cp {printed} {printed}_so_far")
+        with printed.open("w") as output:
+            self.check_gpu("--only", "build", "--only", "unit", stdout=output)
+        for text in (so_far.read_text(), (self.folder / "printed_so_far").read_text()):
+            self.assertIn("## Build", text)
+            self.assertNotIn("## Unit tests", text)
 
     def test_steps_by_name_are_added_to_the_report(self):
         self.check_gpu("--only", "build")
         done = self.check_gpu("--only", "unit", "--only", "benchmark")
-        self.assertRegex(done.stdout, r"(?s)\A# alphahill on a GPU.*## Unit tests.*## Benchmark.*passed: unit benchmark;")
+        self.assertRegex(done.stdout,
+                         r"(?s)\A# alphahill on a GPU.*## Unit tests.*## Benchmark.*passed: unit benchmark; see")
         self.assertIn("## Build", self.report())
         self.check_gpu()
         self.assertEqual(self.report().count("## Build"), 1)
@@ -98,13 +102,15 @@ class CheckGpuTest(ProgramTest):
         text = self.check_gpu("--help").stdout
         for step in ("build", "tests", "unit", "sanitizer", "figures", "benchmark"):
             self.assertRegex(text, rf"\n  {step} +\d  ")
+        self.assertIn("tools/install-packages", text)
+        self.assertNotIn("set -u", text)
 
     def test_an_endless_part_is_cut_off_and_the_next_one_runs(self):
-        self.alter("part_seconds=20", "part_seconds=1")
-        self.program("ctest", "echo begun; sleep 30")
+        self.alter("[unit]=300", "[unit]=5")
+        self.program("ctest", "echo begun; exec sleep 30")
         done = self.check_gpu("--only", "unit", "--only", "benchmark")
         self.assertEqual(done.returncode, 1)
-        self.assertRegex(self.report(), r"(?s)begun\n\n\*\*FAILED\*\*: cut off after \d s.*\| figure \|")
+        self.assertRegex(self.report(), r"(?s)begun\n\n\*\*FAILED\*\*: cut off after \d+ s.*\| figure \|")
         self.assertIn("tools/check-gpu: failed: Unit tests; see", done.stderr)
 
     def test_failed_parts_are_named_at_the_end(self):
@@ -113,24 +119,45 @@ class CheckGpuTest(ProgramTest):
         done = self.check_gpu()
         self.assertEqual(done.returncode, 1)
         self.assertIn("**FAILED** with exit code 3", self.report())
-        self.assertTrue(done.stderr.endswith("tools/check-gpu: failed: Tests of the GPU backend; Benchmark; see "
-                                             "build/check-gpu/report.md\n"), done.stderr)
+        self.assertTrue(done.stderr.endswith("tools/check-gpu: failed: Tests of the GPU backend; Benchmark; not "
+                                             "checked: a real checkpoint, as none was named; see build/check-gpu/report.md\n"),
+                        done.stderr)
+
+    def test_no_step_follows_a_build_that_failed(self):
+        self.program("cmake", "exit 1")
+        done = self.check_gpu()
+        self.assertEqual(done.returncode, 1)
+        self.assertTrue(done.stderr.endswith("tools/check-gpu: failed: Build; see build/check-gpu/report.md\n"),
+                        done.stderr)
+        self.assertEqual(self.report().count("\n## "), 1)
 
     def test_what_the_sanitizer_is_given(self):
         self.check_gpu("--only", "sanitizer")
         memcheck, racecheck, initcheck = self.called("compute-sanitizer")
         self.assertNotIn("--kernel-name", memcheck)
         for tool, call in (("memcheck", memcheck), ("racecheck", racecheck), ("initcheck", initcheck)):
-            self.assertRegex(call, rf" --tool {tool} .*--error-exitcode 1 .*--gtest_filter=-\*AllocatingMore\*:GpuLost.\*$")
+            self.assertRegex(call, rf" --tool {tool} .*--error-exitcode 1 ")
+            self.assertTrue(call.endswith(" --gtest_filter=-*AllocatingMore*:GpuLost.*"), call)
         for call in (racecheck, initcheck):
             self.assertIn(" --kernel-name kernel_substring=alphahill ", call)
 
-    def test_without_a_sanitizer_the_rest_passes_and_the_end_says_so(self):
+    def test_without_a_sanitizer_the_check_is_incomplete(self):
         (self.folder / "compute-sanitizer").unlink()
-        done = self.check_gpu("--only", "sanitizer")
+        for steps, passed in ((("sanitizer",), "nothing"), (("unit", "sanitizer", "tests"), "unit tests")):
+            done = self.check_gpu(*(word for step in steps for word in ("--only", step)))
+            self.assertEqual(done.returncode, 1)
+            self.assertTrue(done.stderr.endswith(f"tools/check-gpu: incomplete: passed: {passed}; not checked: "
+                                                 "kernels by compute-sanitizer, which is not there; see "
+                                                 "build/check-gpu/report.md\n"), done.stderr)
+            self.assertIn("\nnot checked: kernels by compute-sanitizer", self.report())
+
+    def test_a_checkpoint_or_torch_that_was_not_there_is_named_at_the_end(self):
+        self.program("tools/benchmark", "echo 'torch: not measured: no torch here'")
+        done = self.check_gpu("--only", "figures", "--only", "benchmark")
         self.assertEqual(done.returncode, 0)
-        self.assertTrue(done.stdout.endswith("tools/check-gpu: passed: sanitizer; not checked: no compute-sanitizer; see "
-                                             "build/check-gpu/report.md\n"), done.stdout)
+        self.assertTrue(done.stdout.endswith("tools/check-gpu: passed: figures benchmark; not checked: a real "
+                                             "checkpoint, as none was named; not checked: the speed of torch, as the "
+                                             "benchmark says; see build/check-gpu/report.md\n"), done.stdout)
 
     def test_unit_tests_run_side_by_side_and_those_of_the_gpu_do_not(self):
         self.check_gpu("--only", "tests", "--only", "unit")
