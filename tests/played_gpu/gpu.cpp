@@ -50,12 +50,14 @@ Gpu::Gpu()
     : memory_(std::stoull(setting("PLAYED_GPU_MEMORY", "8589934592"))),
       devices_(std::stoi(setting("PLAYED_GPUS", "1"))) {
   int error = cudaSuccess;
-  std::istringstream(setting("PLAYED_GPU_FAULT", "")) >> faulty_function_ >> calls_until_fault_ >> error;
+  std::istringstream(setting("PLAYED_GPU_FAULT", "")) >> faulty_function_ >> calls_until_fault_ >> error >>
+      faults_left_;
   fault_ = static_cast<cudaError_t>(error);
 }
 
 cudaError_t Gpu::fault_of(const std::string& function) {
-  if (function != faulty_function_ || --calls_until_fault_ > 0) return cudaSuccess;
+  if (function != faulty_function_ || --calls_until_fault_ > 0 || --faults_left_ < 0) return cudaSuccess;
+  std::fprintf(stderr, "played GPU: %s fails\n", function.c_str());
   return fault_;
 }
 

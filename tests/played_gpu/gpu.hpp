@@ -1,14 +1,15 @@
 /// A GPU that the CPU plays for programs that are built for a real one: this library is loaded before CUDA's
 /// (LD_PRELOAD) and takes its calls.
 ///
-/// It is as strict as CUDA may be. Work is done when somebody waits for it, stream by stream, and not before;
-/// memory is NaN until written, and cannot be touched by the host; what the device touches outside of an
-/// allocation is an illegal address, after which every call fails.
+/// Work is done when somebody waits for it, stream by stream, and not before; memory is NaN until written,
+/// and the host cannot touch it while the device rests; what the device touches outside of an allocation is
+/// an illegal address, after which every call fails.
 ///
 ///   PLAYED_GPUS         how many (1)
 ///   PLAYED_GPU_MEMORY   bytes of memory (8 GiB)
-///   PLAYED_GPU_FAULT    "FUNCTION N ERROR": from its Nth call on, the function returns this cudaError_t;
-///                       what waits has waited by then
+///   PLAYED_GPU_FAULT    "FUNCTION N ERROR TIMES": the Nth call of the function and those after it return
+///   this
+///                       cudaError_t, so many times; what waits has waited by then
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -90,6 +91,7 @@ class Gpu {
   cudaError_t failed_ = cudaSuccess;  ///< for good
   std::string faulty_function_;
   int calls_until_fault_ = 0;
+  int faults_left_ = 0;
   cudaError_t fault_ = cudaSuccess;
 };
 

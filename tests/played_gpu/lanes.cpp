@@ -5,6 +5,7 @@
 #include <boost/context/pooled_fixedsize_stack.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 #include <vector>
 
 uint3 threadIdx{};
@@ -25,7 +26,8 @@ constexpr unsigned warp = 32;
 std::array<std::array<double, most_lanes>, 2> shuffled;
 std::array<unsigned, most_lanes> shuffles;
 context::fiber scheduler;
-const char* meeting_place;
+int meeting_line;
+constexpr int the_end = 0;
 
 class Block {
  public:
@@ -46,24 +48,26 @@ class Block {
   }
 
  private:
-  /// Every lane once, to where they meet. @return is there more to do?
+  /// Every lane once, to where they meet, from the other end each time. @return is there more to do?
   bool turn() {
-    const char* place = nullptr;
-    for (unsigned i = 0; i < lanes_.size(); ++i) {
-      meeting_place = "the end";
-      threadIdx.x = i;
-      lanes_[i] = std::move(lanes_[i]).resume();
-      if (i > 0 && meeting_place != place) diverged(i, place);
-      place = meeting_place;
+    backwards_ = !backwards_;
+    const auto count = static_cast<unsigned>(lanes_.size());
+    for (unsigned i = 0; i < count; ++i) {
+      threadIdx.x = backwards_ ? count - 1 - i : i;
+      const int before = std::exchange(meeting_line, the_end);
+      lanes_[threadIdx.x] = std::move(lanes_[threadIdx.x]).resume();
+      if (i > 0 && meeting_line != before) diverged(before);
     }
-    return static_cast<bool>(lanes_.back());
+    return meeting_line != the_end;
   }
 
-  [[noreturn]] static void diverged(unsigned i, const char* place) {
-    std::fprintf(stderr, "played GPU: lane %u is at %s, those before it at %s\n", i, meeting_place, place);
+  [[noreturn]] static void diverged(int line) {
+    std::fprintf(stderr, "played GPU: lane %u waits at line %d, another at %d\n", threadIdx.x, meeting_line,
+                 line);
     std::abort();
   }
 
+  bool backwards_ = false;
   std::vector<context::fiber> lanes_;
   static inline context::pooled_fixedsize_stack stacks_{64 * 1024};
 };
@@ -78,16 +82,16 @@ void run_blocks(dim3 blocks, dim3 threads, const std::function<void()>& kernel) 
   }
 }
 
-void meet(const char* place) {
-  meeting_place = place;
+void meet(int line) {
+  meeting_line = line;
   scheduler = std::move(scheduler).resume();
 }
 
-double shuffled_down(double value, int distance) {
+double shuffled_down(double value, int distance, int line) {
   const unsigned self = threadIdx.x;
   auto& values = shuffled[shuffles[self]++ % 2];
   values[self] = value;
-  meet("__shfl_down_sync");
+  meet(line);
   const unsigned other = self + static_cast<unsigned>(distance);
   return values[other / warp == self / warp ? other : self];
 }

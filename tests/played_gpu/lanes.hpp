@@ -14,14 +14,14 @@ extern dim3 gridDim;
 namespace played {
 
 /// Runs the kernel on every lane of every block. Ends the program where lanes of a block wait for each other
-/// at different places.
+/// at different lines; in which order they run, changes from meeting to meeting.
 void run_blocks(dim3 blocks, dim3 threads, const std::function<void()>& kernel);
 
-/// Returns when every lane of the block has come to this place.
-void meet(const char* place);
+/// Returns when every lane of the block has come to this line.
+void meet(int line);
 
 /// Of the lane that is `distance` further in the warp; this lane's own value where there is none.
-double shuffled_down(double value, int distance);
+double shuffled_down(double value, int distance, int line);
 
 }  // namespace played
 
@@ -31,5 +31,5 @@ double shuffled_down(double value, int distance);
 #define __global__
 #define __device__
 #define __shared__ static
-#define __syncthreads() played::meet("__syncthreads")
-#define __shfl_down_sync(mask, value, distance) played::shuffled_down(value, distance)
+#define __syncthreads() played::meet(__LINE__)
+#define __shfl_down_sync(mask, value, distance) played::shuffled_down(value, distance, __LINE__)

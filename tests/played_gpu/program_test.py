@@ -1,5 +1,5 @@
-"""alpha-hill with --device cuda on a GPU that the CPU plays: the CPU's figures on any number of ranks, and whatever call
-fails."""
+"""alpha-hill with --device cuda on a GPU that the CPU plays: the CPU's figures on any number of ranks, and whatever
+call fails."""
 
 import math
 import os
@@ -15,14 +15,16 @@ PRECISIONS = ("--precisions", "fp64,fp32,fp16,bf16")
 # Both kinds of small layers, and one that goes alone.
 SHAPES = [(40, 60), (60, 40), (40, 41), (33, 90), (90, 33), (520, 530)]
 ILLEGAL_ADDRESS, OUT_OF_MEMORY, INVALID_VALUE = 700, 2, 1
+ALWAYS = 1000000
 # Those without which there is no device to begin with.
-SEARCHING = ("cudaGetDeviceCount", "cudaSetDevice", "cudaGetDeviceProperties", "cudaDeviceGetPCIBusId", "cudaMemGetInfo")
-WORKING = ("cublasCreate", "cublasDdot", "cublasDsyrk", "cublasSetStream", "cudaDeviceGetDefaultMemPool", "cudaEventCreate",
-           "cudaEventRecord", "cudaEventSynchronize", "cudaFreeAsync", "cudaFreeHost", "cudaLaunchKernelExC",
-           "cudaMallocAsync", "cudaMallocHost", "cudaMemPoolSetAttribute", "cudaMemcpyAsync", "cudaMemsetAsync",
-           "cudaStreamCreateWithFlags", "cudaStreamSynchronize", "cusolverDnCreate", "cusolverDnCreateParams",
-           "cusolverDnSetStream", "cusolverDnXsyevBatched", "cusolverDnXsyevBatched_bufferSize", "cusolverDnXsyevd",
-           "cusolverDnXsyevd_bufferSize")
+SEARCHING = ("cudaGetDeviceCount", "cudaSetDevice", "cudaGetDeviceProperties", "cudaDeviceGetPCIBusId",
+             "cudaMemGetInfo")
+WORKING = ("cublasCreate", "cublasDdot", "cublasDsyrk", "cublasSetStream", "cudaDeviceGetDefaultMemPool",
+           "cudaEventCreate", "cudaEventRecord", "cudaEventSynchronize", "cudaFreeAsync", "cudaFreeHost",
+           "cudaLaunchKernelExC", "cudaMallocAsync", "cudaMallocHost", "cudaMemPoolSetAttribute", "cudaMemcpy2DAsync",
+           "cudaMemcpyAsync", "cudaMemsetAsync", "cudaStreamCreateWithFlags", "cudaStreamSynchronize",
+           "cusolverDnCreate", "cusolverDnCreateParams", "cusolverDnSetStream", "cusolverDnXsyevBatched",
+           "cusolverDnXsyevBatched_bufferSize", "cusolverDnXsyevd", "cusolverDnXsyevd_bufferSize")
 
 
 class PlayedGpuTest(ProgramTest):
@@ -74,25 +76,37 @@ class PlayedGpuTest(ProgramTest):
         self.assertEqual(self.expect_figures_of_cpu(rows), {"gram_eigen", "gram_eigen_gpu"})
         self.assertIn("a 520 x 530 layer is computed on the CPU instead of the GPU: memory of the GPU", log)
 
+    def test_memory_in_fragments_is_put_together(self):
+        rows, log = self.on_gpu("out", GPU_FAULT=f"cudaMallocAsync 3 {OUT_OF_MEMORY} 1")
+        self.assertIn("cudaMallocAsync fails", log)
+        self.assertEqual(self.expect_figures_of_cpu(rows), {"gram_eigen_gpu"})
+
     def test_whatever_call_fails_the_run_ends_with_the_same_figures(self):
-        runs = 0
         for function in WORKING:
-            for call, error in ((1, ILLEGAL_ADDRESS), (1, OUT_OF_MEMORY), (4, INVALID_VALUE)):
-                with self.subTest(function=function, call=call, error=error):
-                    rows, log = self.on_gpu("out", GPU_FAULT=f"{function} {call} {error}")
+            for error in (ILLEGAL_ADDRESS, OUT_OF_MEMORY, INVALID_VALUE):
+                with self.subTest(function=function, error=error):
+                    rows, log = self.on_gpu("out", GPU_FAULT=f"{function} 1 {error} {ALWAYS}")
+                    self.assertIn(f"played GPU: {function} fails", log)
                     methods = self.expect_figures_of_cpu(rows)
                     self.assertEqual("gram_eigen" in methods, "on the CPU" in log or "the CPU alone" in log, log)
-                    runs += 1
-        print(f"{runs} runs with failing calls of CUDA", flush=True)
+                    if not function.startswith("cudaFree"):
+                        self.assertIn("gram_eigen", methods)
+
+    def test_a_gpu_that_fails_in_the_middle_is_given_up(self):
+        rows, log = self.on_gpu("out", GPU_FAULT=f"cudaLaunchKernelExC 7 {ILLEGAL_ADDRESS} {ALWAYS}")
+        self.assertEqual(self.expect_figures_of_cpu(rows), {"gram_eigen", "gram_eigen_gpu"})
+        self.assertEqual(log.count("the GPU has failed, this rank goes on with the CPU alone"), 1)
 
     def test_without_a_usable_gpu_one_line_says_why(self):
         for function in SEARCHING:
             with self.subTest(function=function):
+                fault = {"PLAYED_GPU_FAULT": f"{function} 1 {ILLEGAL_ADDRESS} {ALWAYS}"}
                 done = run("alpha-hill", "--model", self.model, "--output-dir", self.folder / "out", "--device", "cuda",
-                           ranks=2, environment={"LD_PRELOAD": LIBRARY, "PLAYED_GPU_FAULT": f"{function} 1 700"})
+                           ranks=2, environment=fault | {"LD_PRELOAD": LIBRARY})
                 self.assertEqual(done.returncode, 1)
                 errors = [line for line in done.stderr.splitlines() if "error" in line and "mpirun" not in line]
-                self.assertRegex("\n".join(errors), "--device cuda|" + function, done.stderr)
+                self.assertEqual(len(errors), 1, done.stderr)
+                self.assertRegex(errors[0], "--device cuda|" + function)
 
 
 if __name__ == "__main__":

@@ -53,9 +53,15 @@ class CudaQueue final : public DeviceQueue {
   void* allocate(std::int64_t bytes) override {
     const auto size = static_cast<std::size_t>(std::max<std::int64_t>(bytes, 1));
     void* memory = nullptr;
-    if (cudaMallocAsync(&memory, size, stream_.get()) == cudaErrorMemoryAllocation) free_fragments();
-    if (memory == nullptr) check("cudaMallocAsync", cudaMallocAsync(&memory, size, stream_.get()));
-    check("cudaMemsetAsync", cudaMemsetAsync(memory, 0, size, stream_.get()));
+    cudaError_t code = cudaMallocAsync(&memory, size, stream_.get());
+    if (code == cudaErrorMemoryAllocation) {
+      free_fragments();
+      code = cudaMallocAsync(&memory, size, stream_.get());
+    }
+    check("cudaMallocAsync", code);
+    code = cudaMemsetAsync(memory, 0, size, stream_.get());
+    if (code != cudaSuccess) release(memory);
+    check("cudaMemsetAsync", code);
     return memory;
   }
   void release(void* memory) noexcept override { cudaFreeAsync(memory, stream_.get()); }

@@ -20,10 +20,10 @@ struct DeviceWays {
   std::int64_t first_by_band = 8192;
 };
 
-/// A layer goes to the CPU where the device has too little memory for it, where eigenvalues do not converge
-/// there, and where they do not add up; every further layer of all backends that share the budget does when
-/// the device has failed. Each of these is logged, and the method of each spectrum says where it was
-/// computed. A team of several ranks computes on its CPUs.
+/// A layer goes to the CPU where the device has too little memory for it, where a call fails, and where
+/// eigenvalues do not converge or do not add up; every further layer of all backends that share the
+/// budget does when the device has failed. Each of these is logged, and the method of each spectrum says
+/// where it was computed. A team of several ranks computes on its CPUs.
 ///
 /// @param make_queue  called when the first layer is there, and again for the next where that failed
 /// @param budget  shared by the backends of this process on the device
