@@ -28,6 +28,7 @@ TEST(GpuMeasurements, ALayerIsComparedWithTheCpu) {
   ASSERT_EQ(layers.size(), ways.size());
   for (const LayerTimes& times : layers) {
     EXPECT_GT(times.device, 0);
+    EXPECT_GT(times.cpu, 0);
     EXPECT_EQ(times.cpu, layers[0].cpu);
     EXPECT_LT(times.eigenvalues, 1e-12);
     EXPECT_LT(times.alpha, 1e-12);
