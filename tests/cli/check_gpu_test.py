@@ -120,8 +120,8 @@ class CheckGpuTest(ProgramTest):
         self.assertEqual(done.returncode, 1)
         self.assertIn("**FAILED** with exit code 3", self.report())
         self.assertTrue(done.stderr.endswith("tools/check-gpu: failed: Tests of the GPU backend; Benchmark; not "
-                                             "checked: a real checkpoint, as none was named; see build/check-gpu/report.md\n"),
-                        done.stderr)
+                                             "checked: a real checkpoint, as none was named; see "
+                                             "build/check-gpu/report.md\n"), done.stderr)
 
     def test_no_step_follows_a_build_that_failed(self):
         self.program("cmake", "exit 1")
