@@ -16,7 +16,7 @@ from support.faults import stop_after
 from support.journal_frames import read_journal
 from support.models import model_of
 from support.processes import is_stopped, kill
-from support.programs import BIN, ENVIRONMENT, REPOSITORY, RESULTS, STORE, ProgramTest, run
+from support.programs import BIN, ENVIRONMENT, REPOSITORY, RESULTS, STORE, ProgramTest, read_csv, run
 from support.results_files import read_table
 
 JOBS = REPOSITORY / "jobs"
@@ -266,6 +266,17 @@ class SmallModelTest(JobsTest):
         with self.assertRaisesRegex(AssertionError, "sbatch refused the report; the analysis is cancelled"):
             self.submit("--report-partition", "nowhere", "--sbatch=--hold")
         self.assertEqual(slurm.run("squeue", "--noheader"), "")
+
+    @unittest.skipUnless("ALPHAHILL_PLAYED_GPU" in os.environ, "this build has no CUDA")
+    def test_each_rank_is_bound_to_a_gpu_and_cores_and_says_so(self):
+        model_of_order(40, 12).write(self.model)
+        for job in self.submit("--gpus-per-node", 2, "--sbatch=--cpus-per-task=2",
+                               variables={"LD_PRELOAD": os.environ["ALPHAHILL_PLAYED_GPU"]}):
+            self.await_end(job)
+        found = re.findall(r"^rank (\d) on \S+: no GPU .*; CUDA_VISIBLE_DEVICES (\S+); cores \S+$", self.log(), re.M)
+        self.assertEqual(found, [("0", "0"), ("1", "1"), ("2", "0"), ("3", "1")])
+        methods = {row["method_fp32"] for row in read_csv(self.output / RESULTS)}
+        self.assertEqual(methods, {"gram_eigen_gpu"})
 
 
 if __name__ == "__main__":

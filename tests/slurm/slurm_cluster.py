@@ -16,6 +16,7 @@ from support.processes import descendants, kill
 NODES = ("n1", "n2")
 CORES_PER_NODE = 4
 MEMORY_PER_NODE_MIB = 4000
+GPUS = ("/dev/null", "/dev/zero")  # of each node: files that take their place
 SEARCH_PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 
@@ -52,8 +53,10 @@ InactiveLimit=0
 MessageTimeout=30
 SlurmdTimeout=15
 OverTimeLimit=0
-NodeName={first} NodeHostname={host} NodeAddr=127.0.0.1 Port={first_port} CPUs={cores} RealMemory={memory}
-NodeName={second} NodeHostname={host} NodeAddr=127.0.0.1 Port={second_port} CPUs={cores} RealMemory={memory}
+GresTypes=gpu
+NodeName=DEFAULT NodeHostname={host} NodeAddr=127.0.0.1 CPUs={cores} RealMemory={memory} Gres=gpu:{gpus}
+NodeName={first} Port={first_port}
+NodeName={second} Port={second_port}
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
 
@@ -148,7 +151,8 @@ class SlurmCluster:
         (self.folder / "slurm.conf").write_text(CONFIGURATION.format(
             host=socket.gethostname().split(".")[0], user=getpass.getuser(), folder=self.folder, ctld_port=ports[0],
             first=NODES[0], first_port=ports[1], second=NODES[1], second_port=ports[2], cores=CORES_PER_NODE,
-            memory=MEMORY_PER_NODE_MIB))
+            memory=MEMORY_PER_NODE_MIB, gpus=len(GPUS)))
+        (self.folder / "gres.conf").write_text("".join(f"Name=gpu File={file}\n" for file in GPUS))
         (self.folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\nCgroupAutomount=no\n")
 
     def _daemon(self, program, *arguments, name=None):
