@@ -54,9 +54,9 @@ MessageTimeout=30
 SlurmdTimeout=15
 OverTimeLimit=0
 GresTypes=gpu
-NodeName=DEFAULT NodeHostname={host} NodeAddr=127.0.0.1 CPUs={cores} RealMemory={memory} Gres=gpu:{gpus}
-NodeName={first} Port={first_port}
-NodeName={second} Port={second_port}
+NodeName=DEFAULT CPUs={cores} RealMemory={memory} Gres=gpu:{gpus}
+NodeName={first} NodeHostname={host} NodeAddr=127.0.0.1 Port={first_port}
+NodeName={second} NodeHostname={host} NodeAddr=127.0.0.1 Port={second_port}
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
 
