@@ -29,31 +29,38 @@ void make(Opaque* handle) {
   *handle = reinterpret_cast<Opaque>(new Handle);
 }
 
-cublasStatus_t blas_call(const char* function, const played::Work& work) {
-  switch (Gpu::the().call(function, work)) {
-    case cudaSuccess:
-      return CUBLAS_STATUS_SUCCESS;
-    case cudaErrorMemoryAllocation:
-      return CUBLAS_STATUS_ALLOC_FAILED;
-    case cudaErrorInvalidValue:
-      return CUBLAS_STATUS_INVALID_VALUE;
-    default:
-      return CUBLAS_STATUS_EXECUTION_FAILED;
-  }
+template <class Opaque>
+void destroy(Opaque handle) {
+  delete reinterpret_cast<Handle*>(handle);
 }
 
-cusolverStatus_t solver_call(const char* function, const played::Work& work) {
-  switch (Gpu::the().call(function, work)) {
-    case cudaSuccess:
-      return CUSOLVER_STATUS_SUCCESS;
-    case cudaErrorMemoryAllocation:
-      return CUSOLVER_STATUS_ALLOC_FAILED;
-    case cudaErrorInvalidValue:
-      return CUSOLVER_STATUS_INVALID_VALUE;
-    default:
-      return CUSOLVER_STATUS_INTERNAL_ERROR;
-  }
+template <class Opaque>
+void set_stream(Opaque handle, cudaStream_t stream) {
+  reinterpret_cast<Handle*>(handle)->stream = reinterpret_cast<Stream*>(stream);
 }
+
+/// What the libraries call success, a lack of memory, a value that is not possible, and all else.
+template <class Status>
+struct Statuses {
+  Status success, no_memory, invalid_value, failed;
+
+  Status call(const char* function, const played::Work& work) const {
+    switch (Gpu::the().call(function, work)) {
+      case cudaSuccess:
+        return success;
+      case cudaErrorMemoryAllocation:
+        return no_memory;
+      case cudaErrorInvalidValue:
+        return invalid_value;
+      default:
+        return failed;
+    }
+  }
+};
+constexpr Statuses<cublasStatus_t> blas{CUBLAS_STATUS_SUCCESS, CUBLAS_STATUS_ALLOC_FAILED,
+                                        CUBLAS_STATUS_INVALID_VALUE, CUBLAS_STATUS_EXECUTION_FAILED};
+constexpr Statuses<cusolverStatus_t> solver{CUSOLVER_STATUS_SUCCESS, CUSOLVER_STATUS_ALLOC_FAILED,
+                                            CUSOLVER_STATUS_INVALID_VALUE, CUSOLVER_STATUS_INTERNAL_ERROR};
 
 void require(bool valid) {
   if (!valid) throw cudaErrorInvalidValue;
@@ -101,10 +108,10 @@ constexpr std::size_t solver_bytes = 1000;
 void decompose(std::int64_t n, double* a, std::int64_t lda, double* values, int* info) {
   const Argument matrix(a, n, n, lda);
   const Eigen::MatrixXd lower = matrix.touched();
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(lower, Eigen::EigenvaluesOnly);
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> found(lower, Eigen::EigenvaluesOnly);
   Gpu::the().touch(values, n, 1, n);
   Gpu::the().touch(info, sizeof(int));
-  std::copy_n(solver.eigenvalues().data(), n, values);
+  std::copy_n(found.eigenvalues().data(), n, values);
   *info = 0;
   store(matrix, 0, Eigen::MatrixXd::Constant(n, n, std::numeric_limits<double>::quiet_NaN()));
 }
@@ -134,21 +141,20 @@ const char* cublasGetStatusString(cublasStatus_t) {
   return "a status of the played GPU";
 }
 cublasStatus_t cublasCreate(cublasHandle_t* handle) {
-  return blas_call("cublasCreate", [&] { make(handle); });
+  return blas.call("cublasCreate", [&] { make(handle); });
 }
 cublasStatus_t cublasDestroy(cublasHandle_t handle) {
-  return blas_call("cublasDestroy", [&] { delete reinterpret_cast<Handle*>(handle); });
+  return blas.call("cublasDestroy", [&] { destroy(handle); });
 }
 cublasStatus_t cublasSetStream(cublasHandle_t handle, cudaStream_t stream) {
-  return blas_call("cublasSetStream",
-                   [&] { reinterpret_cast<Handle*>(handle)->stream = reinterpret_cast<Stream*>(stream); });
+  return blas.call("cublasSetStream", [&] { set_stream(handle, stream); });
 }
 
 cublasStatus_t cublasDgemm_64(cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b,
                               std::int64_t m, std::int64_t n, std::int64_t k, const double* alpha,
                               const double* a, std::int64_t lda, const double* b, std::int64_t ldb,
                               const double* beta, double* c, std::int64_t ldc) {
-  return blas_call("cublasDgemm", [&] {
+  return blas.call("cublasDgemm", [&] {
     const Argument left(a, m, k, lda, op_a);
     const Argument right(b, k, n, ldb, op_b);
     const Argument result(c, m, n, ldc);
@@ -160,7 +166,7 @@ cublasStatus_t cublasDgemm_64(cublasHandle_t handle, cublasOperation_t op_a, cub
 cublasStatus_t cublasDsyrk_64(cublasHandle_t handle, cublasFillMode_t uplo, cublasOperation_t op,
                               std::int64_t n, std::int64_t k, const double* alpha, const double* a,
                               std::int64_t lda, const double* beta, double* c, std::int64_t ldc) {
-  return blas_call("cublasDsyrk", [&] {
+  return blas.call("cublasDsyrk", [&] {
     const Argument factor(a, n, k, lda, op);
     const Argument result(c, n, n, ldc);
     require(uplo == CUBLAS_FILL_MODE_LOWER);
@@ -174,7 +180,7 @@ cublasStatus_t cublasDsyr2k_64(cublasHandle_t handle, cublasFillMode_t uplo, cub
                                std::int64_t n, std::int64_t k, const double* alpha, const double* a,
                                std::int64_t lda, const double* b, std::int64_t ldb, const double* beta,
                                double* c, std::int64_t ldc) {
-  return blas_call("cublasDsyr2k", [&] {
+  return blas.call("cublasDsyr2k", [&] {
     const Argument one(a, n, k, lda, op);
     const Argument other(b, n, k, ldb, op);
     const Argument result(c, n, n, ldc);
@@ -189,7 +195,7 @@ cublasStatus_t cublasDsymm_64(cublasHandle_t handle, cublasSideMode_t side, cubl
                               std::int64_t m, std::int64_t n, const double* alpha, const double* a,
                               std::int64_t lda, const double* b, std::int64_t ldb, const double* beta,
                               double* c, std::int64_t ldc) {
-  return blas_call("cublasDsymm", [&] {
+  return blas.call("cublasDsymm", [&] {
     const Argument symmetric(a, n, n, lda);
     const Argument left(b, m, n, ldb);
     const Argument result(c, m, n, ldc);
@@ -202,7 +208,7 @@ cublasStatus_t cublasDsymm_64(cublasHandle_t handle, cublasSideMode_t side, cubl
 }
 cublasStatus_t cublasDdot_64(cublasHandle_t handle, std::int64_t n, const double* x, std::int64_t x_distance,
                              const double* y, std::int64_t y_distance, double* result) {
-  return blas_call("cublasDdot", [&] {
+  return blas.call("cublasDdot", [&] {
     stream_of(handle).ask([=] {
       Gpu::the().touch(x, 1, n, x_distance);
       Gpu::the().touch(y, 1, n, y_distance);
@@ -215,33 +221,32 @@ cublasStatus_t cublasDdot_64(cublasHandle_t handle, std::int64_t n, const double
 }
 
 cusolverStatus_t cusolverDnCreate(cusolverDnHandle_t* handle) {
-  return solver_call("cusolverDnCreate", [&] { make(handle); });
+  return solver.call("cusolverDnCreate", [&] { make(handle); });
 }
 cusolverStatus_t cusolverDnDestroy(cusolverDnHandle_t handle) {
-  return solver_call("cusolverDnDestroy", [&] { delete reinterpret_cast<Handle*>(handle); });
+  return solver.call("cusolverDnDestroy", [&] { destroy(handle); });
 }
 cusolverStatus_t cusolverDnSetStream(cusolverDnHandle_t handle, cudaStream_t stream) {
-  return solver_call("cusolverDnSetStream",
-                     [&] { reinterpret_cast<Handle*>(handle)->stream = reinterpret_cast<Stream*>(stream); });
+  return solver.call("cusolverDnSetStream", [&] { set_stream(handle, stream); });
 }
 cusolverStatus_t cusolverDnCreateParams(cusolverDnParams_t*) {
-  return solver_call("cusolverDnCreateParams", [] {});
+  return solver.call("cusolverDnCreateParams", [] {});
 }
 cusolverStatus_t cusolverDnDestroyParams(cusolverDnParams_t) {
-  return solver_call("cusolverDnDestroyParams", [] {});
+  return solver.call("cusolverDnDestroyParams", [] {});
 }
 cusolverStatus_t cusolverDnXsyevd_bufferSize(cusolverDnHandle_t, cusolverDnParams_t, cusolverEigMode_t,
                                              cublasFillMode_t, std::int64_t, cudaDataType, const void*,
                                              std::int64_t, cudaDataType, const void*, cudaDataType,
                                              std::size_t* on_device, std::size_t* on_host) {
-  return solver_call("cusolverDnXsyevd_bufferSize", [&] { ask_for_workspace(on_device, on_host); });
+  return solver.call("cusolverDnXsyevd_bufferSize", [&] { ask_for_workspace(on_device, on_host); });
 }
 cusolverStatus_t cusolverDnXsyevd(cusolverDnHandle_t handle, cusolverDnParams_t, cusolverEigMode_t jobz,
                                   cublasFillMode_t uplo, std::int64_t n, cudaDataType type, void* a,
                                   std::int64_t lda, cudaDataType, void* w, cudaDataType, void* workspace,
                                   std::size_t bytes, void* host_workspace, std::size_t host_bytes,
                                   int* info) {
-  return solver_call("cusolverDnXsyevd", [&] {
+  return solver.call("cusolverDnXsyevd", [&] {
     require(jobz == CUSOLVER_EIG_MODE_NOVECTOR && uplo == CUBLAS_FILL_MODE_LOWER && type == CUDA_R_64F);
     decompose_all(handle, n, a, lda, w, workspace, bytes, host_workspace, host_bytes, info, 1);
   });
@@ -251,14 +256,14 @@ cusolverStatus_t cusolverDnXsyevBatched_bufferSize(cusolverDnHandle_t, cusolverD
                                                    std::int64_t, cudaDataType, const void*, cudaDataType,
                                                    std::size_t* on_device, std::size_t* on_host,
                                                    std::int64_t) {
-  return solver_call("cusolverDnXsyevBatched_bufferSize", [&] { ask_for_workspace(on_device, on_host); });
+  return solver.call("cusolverDnXsyevBatched_bufferSize", [&] { ask_for_workspace(on_device, on_host); });
 }
 cusolverStatus_t cusolverDnXsyevBatched(cusolverDnHandle_t handle, cusolverDnParams_t, cusolverEigMode_t jobz,
                                         cublasFillMode_t uplo, std::int64_t n, cudaDataType type, void* a,
                                         std::int64_t lda, cudaDataType, void* w, cudaDataType,
                                         void* workspace, std::size_t bytes, void* host_workspace,
                                         std::size_t host_bytes, int* info, std::int64_t count) {
-  return solver_call("cusolverDnXsyevBatched", [&] {
+  return solver.call("cusolverDnXsyevBatched", [&] {
     require(jobz == CUSOLVER_EIG_MODE_NOVECTOR && uplo == CUBLAS_FILL_MODE_LOWER && type == CUDA_R_64F);
     decompose_all(handle, n, a, lda, w, workspace, bytes, host_workspace, host_bytes, info, count);
   });
