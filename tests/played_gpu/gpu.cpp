@@ -3,9 +3,10 @@
 #include <sys/mman.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <sstream>
+
+#include "alphahill/base/surroundings.hpp"
 
 namespace played {
 
@@ -13,11 +14,6 @@ namespace {
 
 constexpr std::size_t page = 4096;
 constexpr std::size_t alignment = 256;
-
-std::string setting(const char* name, const char* otherwise) {
-  const char* value = std::getenv(name);
-  return value != nullptr ? value : otherwise;
-}
 
 std::size_t rounded_up(std::size_t bytes, std::size_t unit) {
   return (bytes + unit - 1) / unit * unit;
@@ -47,11 +43,11 @@ Gpu& Gpu::the() {
 }
 
 Gpu::Gpu()
-    : memory_(std::stoull(setting("PLAYED_GPU_MEMORY", "8589934592"))),
-      devices_(std::stoi(setting("PLAYED_GPUS", "1"))) {
+    : memory_(std::stoull(alphahill::environment("PLAYED_GPU_MEMORY", "8589934592"))),
+      devices_(std::stoi(alphahill::environment("PLAYED_GPUS", "1"))) {
   int error = cudaSuccess;
-  std::istringstream(setting("PLAYED_GPU_FAULT", "")) >> faulty_function_ >> calls_until_fault_ >> error >>
-      faults_left_;
+  std::istringstream(alphahill::environment("PLAYED_GPU_FAULT")) >> faulty_function_ >> calls_until_fault_ >>
+      error >> faults_left_;
   fault_ = static_cast<cudaError_t>(error);
 }
 
