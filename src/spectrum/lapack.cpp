@@ -10,6 +10,10 @@
 extern "C" {
 void dsytrd_(const char* uplo, const int* n, double* a, const int* lda, double* d, double* e, double* tau,
              double* work, const int* lwork, int* info, std::size_t);
+void dsterf_(const int* n, double* d, double* e, int* info);
+void dsyevd_(const char* jobz, const char* uplo, const int* n, double* a, const int* lda, double* w,
+             double* work, const int* lwork, int* iwork, const int* liwork, int* info, std::size_t,
+             std::size_t);
 void dgeqrt_(const int* m, const int* n, const int* nb, double* a, const int* lda, double* t, const int* ldt,
              double* work, int* info);
 void dtpqrt_(const int* m, const int* n, const int* l, const int* nb, double* a, const int* lda, double* b,
@@ -87,6 +91,29 @@ Tridiagonal reduce_to_tridiagonal(std::int64_t n, Result a) {
           tau.data(), work.data(), &lwork, &info, 1);
   check("dsytrd", info);
   return result;
+}
+
+std::vector<double> tridiagonal_eigenvalues(Tridiagonal matrix) {
+  const int size = order(std::ssize(matrix.diagonal));
+  int info = 0;
+  dsterf_(&size, matrix.diagonal.data(), matrix.off_diagonal.data(), &info);
+  check("dsterf", info);
+  return std::move(matrix.diagonal);
+}
+
+std::vector<double> symmetric_eigenvalues(std::int64_t n, Result a) {
+  const int size = order(n);
+  const int leading_dimension = order(a.leading_dimension);
+  const int lwork = 66 * size + 1;
+  const int one = 1;
+  std::vector<double> values(static_cast<std::size_t>(n));
+  std::vector<double> work(static_cast<std::size_t>(lwork));
+  int integer_work = 0;
+  int info = 0;
+  dsyevd_("N", "L", &size, a.values, &leading_dimension, values.data(), work.data(), &lwork, &integer_work,
+          &one, &info, 1, 1);
+  check("dsyevd", info);
+  return values;
 }
 
 void fold_into_triangle(std::int64_t n, std::int64_t k, double* r, double* a) {

@@ -46,6 +46,12 @@ void factor_panel(std::int64_t m, std::int64_t n, Result a, double* t, double* w
 /// Direct reduction of the symmetric n x n matrix, n >= 1, to tridiagonal form. Overwrites the matrix.
 Tridiagonal reduce_to_tridiagonal(std::int64_t n, Result a);
 
+/// Eigenvalues, ascending, by the QL and QR iteration of dsterf. No entry may be NaN or Inf.
+std::vector<double> tridiagonal_eigenvalues(Tridiagonal matrix);
+
+/// Eigenvalues of the symmetric n x n matrix, n >= 1, ascending, by dsyevd. Overwrites the matrix.
+std::vector<double> symmetric_eigenvalues(std::int64_t n, Result a);
+
 /// Replaces the upper triangle R (n x n) by that of the QR factorization of R over A (k x n), and destroys A.
 void fold_into_triangle(std::int64_t n, std::int64_t k, double* r, double* a);
 

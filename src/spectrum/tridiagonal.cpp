@@ -22,13 +22,19 @@ struct Block {
   std::int64_t last;
 };
 
-/// A QL sweep with one shift, from the last row of its block to the first.
+/// A QL sweep with one shift, from the last row of its block to the first. With c and s the squared cosine
+/// and sine of the rotation of a row and the next, and gamma the diagonal entry that is not rotated yet, less
+/// the shift, p = gamma^2 / c.
+///
+/// A sweep goes over couplings that the one before it may have cleared. Where the shift has cleared gamma
+/// too, c = p / (p + square) would be 0 / 0, so that p is kept above zero: that moves gamma, consistently in
+/// all that follows, by less than 1e-150 |T|.
 class Sweep {
  public:
   void start(const Block& block, double shift) {
     shift_ = shift;
     gamma_ = block.diagonal[block.last] - shift;
-    p_ = gamma_ * gamma_;
+    p_ = std::max(gamma_ * gamma_, smallest_p);
   }
 
   [[gnu::always_inline]] void step(const Block& block, std::int64_t row) {
@@ -38,11 +44,13 @@ class Sweep {
     const double old_c = c_;
     const double old_gamma = gamma_;
     const double entry = block.diagonal[row];
-    c_ = p_ / r;
-    s_ = square / r;
+    const double reciprocal = 1 / r;
+    const double secant = r / p_;
+    c_ = p_ * reciprocal;
+    s_ = square * reciprocal;
     gamma_ = c_ * (entry - shift_) - s_ * old_gamma;
     block.diagonal[row + 1] = old_gamma + (entry - gamma_);
-    p_ = c_ == 0 ? old_c * square : gamma_ * gamma_ / c_;
+    p_ = std::max(c_ < smallest_c ? old_c * square : gamma_ * gamma_ * secant, smallest_p);
   }
 
   void finish(const Block& block) const {
@@ -51,6 +59,10 @@ class Sweep {
   }
 
  private:
+  static constexpr double smallest_p = 1e-300;
+  /// Below it gamma^2 may underflow, and old_c square is what is left of p.
+  static constexpr double smallest_c = 1e-150;
+
   double shift_ = 0;
   double c_ = 1;
   double s_ = 0;
@@ -125,22 +137,33 @@ class QlIteration {
         first += size;
       } else {
         if (++turns > most_turns) throw Error(Fault::internal, "QL iteration", "did not converge");
+        put_small_end_first(block);
         sweep(block, size);
       }
     }
   }
 
  private:
-  /// The row whose coupling to the next is negligible.
+  /// The row whose coupling to the next is negligible: against their diagonal entries, as for dsterf, or
+  /// against eps^2 |T|.
   std::int64_t end_of_block(std::int64_t first) {
     constexpr double eps = std::numeric_limits<double>::epsilon() / 2;
+    constexpr double square_of_eps = eps * eps;
+    const auto negligible = [&](std::size_t row) {
+      const double scale = std::max(std::abs(diagonal_[row] * diagonal_[row + 1]), square_of_eps);
+      return squares_[row] <= square_of_eps * scale;
+    };
     std::size_t row = static_cast<std::size_t>(first);
-    while (row + 1 < diagonal_.size() &&
-           squares_[row] > eps * eps * std::abs(diagonal_[row] * diagonal_[row + 1])) {
-      ++row;
-    }
+    while (row + 1 < diagonal_.size() && !negligible(row)) ++row;
     if (row + 1 < diagonal_.size()) squares_[row] = 0;
     return static_cast<std::int64_t>(row);
+  }
+
+  /// QL iteration finds the eigenvalues at the first end of a graded matrix soonest where those are small.
+  static void put_small_end_first(const Block& block) {
+    if (std::abs(block.diagonal[block.first]) <= std::abs(block.diagonal[block.last])) return;
+    std::reverse(block.diagonal + block.first, block.diagonal + block.last + 1);
+    std::reverse(block.squares + block.first, block.squares + block.last);
   }
 
   static void sweep(const Block& block, std::int64_t size) {
@@ -157,14 +180,26 @@ class QlIteration {
   std::span<double> squares_;
 };
 
+/// The largest absolute value of an entry. @throws Error(internal) where one is NaN or Inf
+double largest_entry(const Tridiagonal& matrix) {
+  double largest = 0;
+  double sum = 0;  // NaN or Inf where an entry is
+  const auto take_in = [&](double value) {
+    largest = std::max(largest, std::abs(value));
+    sum += value * 0;
+  };
+  std::ranges::for_each(matrix.diagonal, take_in);
+  std::for_each_n(matrix.off_diagonal.begin(), std::max<std::int64_t>(std::ssize(matrix.diagonal) - 1, 0),
+                  take_in);
+  if (sum != 0) throw Error(Fault::internal, "tridiagonal matrix", "an entry is NaN or Inf");
+  return largest;
+}
+
 }  // namespace
 
 std::vector<double> tridiagonal_eigenvalues(Tridiagonal matrix) {
   auto& [diagonal, off_diagonal] = matrix;
-  double largest = 0;
-  for (const double value : diagonal) largest = std::max(largest, std::abs(value));
-  for (std::size_t i = 0; i + 1 < diagonal.size(); ++i)
-    largest = std::max(largest, std::abs(off_diagonal[i]));
+  const double largest = largest_entry(matrix);
   if (largest == 0) return diagonal;
   // The squares of entries of any size then neither overflow nor vanish where they count.
   for (double& value : diagonal) value /= largest;
