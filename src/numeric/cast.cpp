@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "alphahill/base/error.hpp"
-#include "alphahill/base/vectorised.hpp"
+#include "alphahill/base/vector_level.hpp"
 
 namespace alphahill {
 
@@ -17,34 +17,23 @@ Stored stored_at(const std::byte* bytes, std::size_t index) {
   return value;
 }
 
-ALPHAHILL_VECTORISED void decode_fp64s(const std::byte* bytes, double* to, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) to[i] = stored_at<double>(bytes, i);
-}
-ALPHAHILL_VECTORISED void decode_fp32s(const std::byte* bytes, double* to, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) to[i] = stored_at<float>(bytes, i);
-}
-ALPHAHILL_VECTORISED void decode_fp16s(const std::byte* bytes, double* to, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) to[i] = decode_fp16(stored_at<std::uint16_t>(bytes, i));
-}
-ALPHAHILL_VECTORISED void decode_bf16s(const std::byte* bytes, double* to, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) to[i] = decode_bf16(stored_at<std::uint16_t>(bytes, i));
+/// to[i] = convert(i), with the vector units in use.
+template <class Value, class Convert>
+void fill(std::span<Value> to, const Convert& convert) {
+  vectorised([first = to.data(), count = to.size(), convert]() ALPHAHILL_INLINE {
+    for (std::size_t i = 0; i < count; ++i) first[i] = convert(i);
+  });
 }
 
-ALPHAHILL_VECTORISED void load_fp32s(const double* from, float* to, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) to[i] = static_cast<float>(from[i]);
-}
-ALPHAHILL_VECTORISED void load_fp16s(const double* from, float* to, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) to[i] = round_to_fp16(round_to_odd_fp32(from[i]));
-}
-ALPHAHILL_VECTORISED void load_bf16s(const double* from, float* to, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) to[i] = round_to_bf16(round_to_odd_fp32(from[i]));
+template <class Stored, class Widen>
+void decode_each(std::span<const std::byte> bytes, std::span<double> to, const Widen& widen) {
+  fill(to, [first = bytes.data(), widen](std::size_t i)
+               ALPHAHILL_INLINE { return double{widen(stored_at<Stored>(first, i))}; });
 }
 
-ALPHAHILL_VECTORISED void cast_fp16s(const float* from, float* to, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) to[i] = round_to_fp16(from[i]);
-}
-ALPHAHILL_VECTORISED void cast_bf16s(const float* from, float* to, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) to[i] = round_to_bf16(from[i]);
+template <class From, class Round>
+void round_each(std::span<const From> from, std::span<float> to, const Round& round) {
+  fill(to, [first = from.data(), round](std::size_t i) ALPHAHILL_INLINE { return round(first[i]); });
 }
 
 }  // namespace
@@ -53,13 +42,15 @@ void decode(Format stored, std::span<const std::byte> bytes, std::span<double> t
   assert(static_cast<std::int64_t>(bytes.size()) == static_cast<std::int64_t>(to.size()) * bytes_of(stored));
   switch (stored) {
     case Format::fp64:
-      return decode_fp64s(bytes.data(), to.data(), to.size());
+      return decode_each<double>(bytes, to, [](double value) ALPHAHILL_INLINE { return value; });
     case Format::fp32:
-      return decode_fp32s(bytes.data(), to.data(), to.size());
+      return decode_each<float>(bytes, to, [](float value) ALPHAHILL_INLINE { return value; });
     case Format::fp16:
-      return decode_fp16s(bytes.data(), to.data(), to.size());
+      return decode_each<std::uint16_t>(
+          bytes, to, [](std::uint16_t value) ALPHAHILL_INLINE { return decode_fp16(value); });
     case Format::bf16:
-      return decode_bf16s(bytes.data(), to.data(), to.size());
+      return decode_each<std::uint16_t>(
+          bytes, to, [](std::uint16_t value) ALPHAHILL_INLINE { return decode_bf16(value); });
   }
 }
 
@@ -69,11 +60,13 @@ void cast_loaded(Format load, std::span<const double> from, std::span<float> to)
     case Format::fp64:
       throw Error(Fault::internal, "cast_loaded", "weights are loaded as fp32 or narrower");
     case Format::fp32:
-      return load_fp32s(from.data(), to.data(), to.size());
+      return round_each(from, to, [](double value) ALPHAHILL_INLINE { return static_cast<float>(value); });
     case Format::fp16:
-      return load_fp16s(from.data(), to.data(), to.size());
+      return round_each(
+          from, to, [](double value) ALPHAHILL_INLINE { return round_to_fp16(round_to_odd_fp32(value)); });
     case Format::bf16:
-      return load_bf16s(from.data(), to.data(), to.size());
+      return round_each(
+          from, to, [](double value) ALPHAHILL_INLINE { return round_to_bf16(round_to_odd_fp32(value)); });
   }
 }
 
@@ -85,9 +78,9 @@ void cast(Format precision, std::span<const float> from, std::span<float> to) {
       std::memcpy(to.data(), from.data(), from.size_bytes());
       return;
     case Format::fp16:
-      return cast_fp16s(from.data(), to.data(), to.size());
+      return round_each(from, to, [](float value) ALPHAHILL_INLINE { return round_to_fp16(value); });
     case Format::bf16:
-      return cast_bf16s(from.data(), to.data(), to.size());
+      return round_each(from, to, [](float value) ALPHAHILL_INLINE { return round_to_bf16(value); });
   }
 }
 

@@ -161,7 +161,7 @@ template <class Vector>
   }
 }
 
-void chase_with_any(SymmetricBand& band, std::int64_t first, std::int64_t end) {
+void chase_with_baseline(SymmetricBand& band, std::int64_t first, std::int64_t end) {
   chase_together<Register<16>>(band, first, end);
 }
 ALPHAHILL_AVX2 void chase_with_avx2(SymmetricBand& band, std::int64_t first, std::int64_t end) {
@@ -171,7 +171,7 @@ ALPHAHILL_AVX512 void chase_with_avx512(SymmetricBand& band, std::int64_t first,
   chase_together<Register<64>>(band, first, end);
 }
 
-constexpr std::array chase_with{chase_with_any, chase_with_avx2, chase_with_avx512};
+constexpr std::array chase_with{chase_with_baseline, chase_with_avx2, chase_with_avx512};
 
 }  // namespace
 

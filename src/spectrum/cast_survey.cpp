@@ -6,7 +6,7 @@
 #include <numeric>
 #include <utility>
 
-#include "alphahill/base/vectorised.hpp"
+#include "alphahill/base/vector_level.hpp"
 #include "alphahill/numeric/cast.hpp"
 
 namespace alphahill {
@@ -21,11 +21,12 @@ double total(const Lanes& lanes) {
 
 /// In interleaved lanes: as fast as the vector units allow, and in an order that no compiler changes. Sums of
 /// such sums are off by the number of blocks times eps at most.
-ALPHAHILL_VECTORISED CastSums sums_of(const float* cast_values, const double* stored, std::size_t count) {
+[[gnu::always_inline]] inline CastSums sums_of(const float* cast_values, const double* stored,
+                                               std::size_t count) {
   Lanes squares{};
   Lanes squared_errors{};
   Lanes nonfinite{};
-  const auto add = [&](std::size_t i, std::size_t lane) {
+  const auto add = [&](std::size_t i, std::size_t lane) ALPHAHILL_INLINE {
     const double value = cast_values[i];
     const double error = value - stored[i];
     squares[lane] += value * value;
@@ -40,7 +41,7 @@ ALPHAHILL_VECTORISED CastSums sums_of(const float* cast_values, const double* st
   return {total(squares), total(squared_errors), total(nonfinite)};
 }
 
-ALPHAHILL_VECTORISED double squares_of(const double* stored, std::size_t count) {
+[[gnu::always_inline]] inline double squares_of(const double* stored, std::size_t count) {
   Lanes squares{};
   std::size_t i = 0;
   for (; i + squares.size() <= count; i += squares.size()) {
@@ -61,7 +62,8 @@ CastSurvey::CastSurvey(std::vector<Format> precisions, std::int64_t rows, std::i
 void CastSurvey::add(std::span<const double> stored, std::span<const float> loaded, const PanelPlace& panel,
                      std::int64_t first) {
   count_ += static_cast<std::int64_t>(stored.size());
-  stored_squares_ += squares_of(stored.data(), stored.size());
+  vectorised([values = stored.data(), count = stored.size(), sum = &stored_squares_]()
+                 ALPHAHILL_INLINE { *sum += squares_of(values, count); });
   for (std::size_t p = 0; p < tallies_.size(); ++p) {
     Tally& tally = tallies_[p];
     tally.block.resize(loaded.size());
@@ -72,7 +74,10 @@ void CastSurvey::add(std::span<const double> stored, std::span<const float> load
       if (equal && !known) tally.block_sums = tallies_[q].block_sums;
       known = known || equal;
     }
-    if (!known) tally.block_sums = sums_of(tally.block.data(), stored.data(), stored.size());
+    if (!known) {
+      vectorised([block = tally.block.data(), values = stored.data(), count = stored.size(),
+                  sums = &tally.block_sums]() ALPHAHILL_INLINE { *sums = sums_of(block, values, count); });
+    }
     tally.sums += tally.block_sums;
   }
 }

@@ -36,9 +36,9 @@ class SymmetricBand {
   /// a column, and the bulge that this makes is cleared by the next one, `width` rows further down, to the
   /// end of the band (Schwarz 1968; in blocks as by Haidar, Ltaief and Dongarra, SC 2011). About 6 n^2 width
   /// flops.
-  Tridiagonal tridiagonal(VectorLevel level = widest_level());
+  Tridiagonal tridiagonal(VectorLevel level = vector_level());
   /// Ascending. Overwrites the band.
-  std::vector<double> eigenvalues(VectorLevel level = widest_level()) {
+  std::vector<double> eigenvalues(VectorLevel level = vector_level()) {
     return tridiagonal_eigenvalues(tridiagonal(level));
   }
 

@@ -60,7 +60,7 @@ template <class Vector, int Cols>
   for (; first < p.vectors; ++first) multiply_strip<double, 1, Cols>(p, first);
 }
 
-void multiply_with_any(const ThinProduct& p) {
+void multiply_with_baseline(const ThinProduct& p) {
   multiply_in_tiles<Register<16>, 4>(p);
 }
 ALPHAHILL_AVX2 void multiply_with_avx2(const ThinProduct& p) {
@@ -70,7 +70,7 @@ ALPHAHILL_AVX512 void multiply_with_avx512(const ThinProduct& p) {
   multiply_in_tiles<Register<64>, 8>(p);
 }
 
-constexpr std::array multiply_with{multiply_with_any, multiply_with_avx2, multiply_with_avx512};
+constexpr std::array multiply_with{multiply_with_baseline, multiply_with_avx2, multiply_with_avx512};
 using Multiply = void (*)(const ThinProduct&);
 
 /// The square block on the diagonal, of order n <= block_cols: its upper triangle is that of the lower one.

@@ -36,7 +36,7 @@ struct ThinProduct {
   double keep;
   SideBySide<double> y;
 };
-void multiply_thin(const ThinProduct& product, VectorLevel level = widest_level());
+void multiply_thin(const ThinProduct& product, VectorLevel level = vector_level());
 
 /// Block column of a symmetric matrix A in column-major order: its rows from the diagonal down.
 struct BlockColumn {
@@ -50,6 +50,6 @@ struct BlockColumn {
 ///
 /// @param v, y  from the row of the block column's first diagonal entry on
 void add_symmetric_product(const BlockColumn& a, std::int64_t vectors, SideBySide<const double> v,
-                           SideBySide<double> y, int threads, VectorLevel level = widest_level());
+                           SideBySide<double> y, int threads, VectorLevel level = vector_level());
 
 }  // namespace alphahill

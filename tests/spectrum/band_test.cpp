@@ -19,7 +19,7 @@ constexpr double eps = std::numeric_limits<double>::epsilon();
 
 std::vector<VectorLevel> levels_here() {
   std::vector<VectorLevel> levels;
-  for (const VectorLevel level : {VectorLevel::any, VectorLevel::avx2, VectorLevel::avx512}) {
+  for (const VectorLevel level : {VectorLevel::baseline, VectorLevel::avx2, VectorLevel::avx512}) {
     if (level <= widest_level()) levels.push_back(level);
   }
   return levels;
