@@ -8,12 +8,14 @@
 #include <optional>
 #include <thread>
 
+#include "alphahill/app/agreement.hpp"
 #include "alphahill/app/errors.hpp"
 #include "alphahill/app/preview.hpp"
 #include "alphahill/app/run.hpp"
 #include "alphahill/base/bytes.hpp"
 #include "alphahill/base/logging.hpp"
 #include "alphahill/base/text.hpp"
+#include "alphahill/base/vector_level.hpp"
 #include "alphahill/checkpoint/layer_table.hpp"
 #include "alphahill/cluster/coordinator.hpp"
 #include "alphahill/cluster/crash_note.hpp"
@@ -23,6 +25,7 @@
 #include "alphahill/cluster/layer_record.hpp"
 #include "alphahill/cluster/mpi_teams.hpp"
 #include "alphahill/cluster/worker.hpp"
+#include "alphahill/spectrum/arithmetic_check.hpp"
 #include "alphahill/spectrum/blas.hpp"
 
 namespace alphahill {
@@ -228,6 +231,19 @@ Ended follow(const Options& options, const Device& device, MpiSession& mpi) {
   return {};
 }
 
+/// No rank computes where one of them computes wrong. Collective.
+void check_arithmetic_of_ranks(MpiSession& mpi) {
+  std::optional<Error> failure;
+  try {
+    check_arithmetic();
+  } catch (const Error& error) {
+    failure = error;
+  }
+  agree(failure, "arithmetic of the processors", "computes wrong figures", mpi);
+  spdlog::debug("arithmetic checked: OpenBLAS's {} kernels, our own for {}", blas_kernels(),
+                name_of(vector_level()));
+}
+
 std::string preview_of(const Options& options, int ranks) {
   const int ranks_here = std::clamp(cores_here() / options.threads_per_rank, 1, ranks);
   const MemoryShare memory =
@@ -255,6 +271,7 @@ Ended compute(const Options& options, int argc, char** argv) {
   try {
     start_logging(options.log_level, mpi.rank());
     set_blas_threads(options.threads_per_rank);
+    check_arithmetic_of_ranks(mpi);
     const Device device = open_device(options.device, options.memory_per_rank, mpi.share_of_node(), mpi);
     return or_abort(
         mpi, [&] { return mpi.rank() == 0 ? lead(options, device, mpi) : follow(options, device, mpi); });

@@ -8,6 +8,7 @@
 #include <functional>
 #include <limits>
 
+#include "alphahill/app/agreement.hpp"
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/text.hpp"
 #include "alphahill/cluster/job_limits.hpp"
@@ -21,28 +22,10 @@ constexpr int most_in_flight = 8;
 /// Small ones, that is: more than one of a second's work. A crash may cost them all.
 constexpr std::size_t most_at_once = 32;
 
-/// Throws on every rank where one of them has failed: that one's own error, which it logs where rank 0 does
-/// not print it.
-void agree(const std::optional<Error>& failure, MpiSession& mpi) {
-  const std::int64_t first = mpi.least(failure ? mpi.rank() : mpi.size());
-  if (first == mpi.size()) return;
-  if (failure && mpi.rank() == first && first > 0) spdlog::error("{}", failure->what());
-  if (failure) throw *failure;
-  throw Error(Fault::system, "--device cuda", fmt::format("rank {} cannot use its GPU", first));
-}
-
-/// What the ranks find, each for itself. Collective. @throws Error as agree() does
+/// What the ranks find on their GPUs. Collective.
 template <class Find>
-auto found_by_all(MpiSession& mpi, const Find& find) {
-  std::optional<decltype(find())> found;
-  std::optional<Error> failure;
-  try {
-    found = find();
-  } catch (const Error& error) {
-    failure = error;
-  }
-  agree(failure, mpi);
-  return std::move(*found);
+auto found_on_devices(MpiSession& mpi, const Find& find) {
+  return found_by_all("--device cuda", "cannot use its GPU", mpi, find);
 }
 
 CudaDevice device_of_rank(std::optional<int> number, int place_on_node) {
@@ -85,12 +68,13 @@ Device open_device(const DeviceChoice& choice, std::optional<std::int64_t> memor
   const std::int64_t memory = mpi.least(memory_of_rank(memory_per_rank, node));
   if (!choice.cuda) return {make_cpu_backend, 1, 1, memory};
   const auto on_node = mpi.place_on_node();
-  const CudaDevice device = found_by_all(mpi, [&] { return device_of_rank(choice.number, on_node.number); });
+  const CudaDevice device =
+      found_on_devices(mpi, [&] { return device_of_rank(choice.number, on_node.number); });
   const auto on_device = mpi.place_on_node(key_of(device));
   if (on_device.of > 1 && on_device.number == 0) {
     spdlog::warn("{} is shared by {} ranks", device.name, on_device.of);
   }
-  auto backends = found_by_all(mpi, [&] { return cuda_backends(device, on_device.of); });
+  auto backends = found_on_devices(mpi, [&] { return cuda_backends(device, on_device.of); });
   // One layer is on the device while the cores finish those before it.
   const int most_layers = std::clamp(node.cores / node.ranks, 1, most_in_flight);
   spdlog::info("rank {} of {} on its node computes up to {} layers side by side on {}", on_node.number,

@@ -1,6 +1,7 @@
 #include "alphahill/cluster/layer_record.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <deque>
 #include <exception>
@@ -9,6 +10,7 @@
 #include <optional>
 
 #include "alphahill/base/error.hpp"
+#include "alphahill/base/text.hpp"
 #include "alphahill/checkpoint/weight_file.hpp"
 
 namespace alphahill {
@@ -58,13 +60,13 @@ ResultRow row_of(LayerRecord& record, const PrecisionFigures& figures, const std
   if (figures.nonfinite > 0) {
     row.status = Status::nonfinite;
     row.reason = fmt::format("{} of {} {} weights are NaN or Inf", figures.nonfinite, weights, precision);
-  } else if (!figures.failure.empty()) {
-    row.status = Status::failed;
-    row.reason = figures.failure;
   } else if (figures.shares) {
     row = shared_row(record.results[figures.shares->precision], figures.shares->bound);
+  } else if (figures.spectrum) {
+    add_spectrum(record, row, *figures.spectrum);
   } else {
-    add_spectrum(record, row, figures.spectrum.value());
+    row.status = Status::failed;
+    row.reason = figures.failed_methods;
   }
   row.layer = record.layer;
   row.precision = precision;
@@ -73,12 +75,22 @@ ResultRow row_of(LayerRecord& record, const PrecisionFigures& figures, const std
   return row;
 }
 
+/// Says which methods did not serve.
+void warn_of_failures(const std::string& layer, const PrecisionFigures& figures,
+                      const std::string& precision) {
+  if (figures.failed_methods.empty()) return;
+  const std::string then =
+      figures.spectrum ? fmt::format("computed by {}", name_of(figures.spectrum->method)) : "no figure";
+  spdlog::warn("layer {} at {}: {}, since {}", printable(layer), precision, then, figures.failed_methods);
+}
+
 LayerRecord to_record(std::int64_t number, const AnalysisSettings& settings, const Layer& layer,
                       const std::vector<PrecisionFigures>& figures, int rank) {
   LayerRecord record{.layer = number, .results = {}, .eigenvalues = {}};
   for (std::size_t p = 0; p < figures.size(); ++p) {
     record.results.push_back(row_of(record, figures[p], name_at(settings, p), layer.numel()));
     record.results.back().rank = rank;
+    warn_of_failures(layer.name, figures[p], name_at(settings, p));
   }
   return record;
 }

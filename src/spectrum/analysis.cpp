@@ -7,8 +7,10 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <new>
+#include <utility>
 
-#include "alphahill/base/text.hpp"
+#include "alphahill/base/error.hpp"
 #include "eigenvalue_checks.hpp"
 
 namespace alphahill {
@@ -37,10 +39,17 @@ Spectrum estimate(std::vector<double> eigenvalues, Method method, double k_fract
   return {std::move(eigenvalues), std::move(estimate), method, bound, 0};
 }
 
-bool needs_svd(const Spectrum& spectrum) {
-  const bool zero = spectrum.eigenvalues.empty() || spectrum.eigenvalues.back() == 0;
-  return !zero &&
-         expected_gram_error(spectrum.error_bound, std::ssize(spectrum.eigenvalues)) > largest_gram_error;
+/// Is there no spectrum of a Gram matrix, or too inexact a one?
+bool is_to_be_had_by_svd(const std::optional<Spectrum>& spectrum) {
+  if (!spectrum) return true;
+  const std::vector<double>& eigenvalues = spectrum->eigenvalues;
+  const bool zero = eigenvalues.empty() || eigenvalues.back() == 0;
+  return !zero && expected_gram_error(spectrum->error_bound, std::ssize(eigenvalues)) > largest_gram_error;
+}
+
+void note_failure(PrecisionFigures& figures, Method method, std::string_view reason) {
+  if (!figures.failed_methods.empty()) figures.failed_methods += "; ";
+  figures.failed_methods += fmt::format("{}: {}", name_of(method), reason);
 }
 
 /// The first precision before `precision` whose spectrum serves as this one's too. Never one that shares
@@ -70,13 +79,16 @@ Analysis::Analysis(const StoredMatrix& matrix, const AnalysisSettings& settings,
       figures_(settings.precisions.size()) {}
 
 bool Analysis::step() {
-  if (next_ < figures_.size()) {
-    if (any_together(team_, [&] { return leads() && needs_decomposition(next_); })) reduce(next_);
-    ++next_;
-    return true;
+  const bool last = next_ == figures_.size();
+  if (!leader_suffices()) {
+    if (any_together(team_, [&] { return finish_needs_team(); })) finish_by_team();
+  } else if (last && leads()) {
+    finish();
   }
-  if (leads()) finish();
-  return false;
+  if (last) return false;
+  if (any_together(team_, [&] { return leads() && needs_decomposition(next_); })) reduce(next_);
+  ++next_;
+  return true;
 }
 
 std::vector<PrecisionFigures> Analysis::figures() && {
@@ -100,42 +112,111 @@ double Analysis::seconds_now() const {
   return now.count() - backend_.seconds_together();
 }
 
+/// Tries a method; what it throws is noted, but for what ends the run.
+template <class Compute>
+void Analysis::attempt(Method method, Compute compute) {
+  const auto note = [&](std::string_view reason) {
+    note_failure(figures_[under_way_->precision], method, reason);
+  };
+  try {
+    compute();
+  } catch (const Error& error) {
+    if (error.fault() != Fault::internal) throw;
+    note(error.what());
+  } catch (const std::bad_alloc&) {
+    note("not enough memory for this layer");
+  }
+}
+
+/// Collective.
 void Analysis::reduce(std::size_t p) {
   const double start = seconds_now();
-  pending_ = backend_.gram_eigenvalues(matrix_, chain(p), p == 0 ? &survey_ : nullptr, team_);
-  pending_precision_ = p;
-  seconds_ = seconds_now() - start;
+  under_way_.emplace(Decomposition{.precision = p, .rest = {}});
+  bool surveyed = p > 0;
+  attempt(Method::gram_eigen, [&] {
+    auto rest = backend_.gram_eigenvalues(matrix_, chain(p), surveyed ? nullptr : &survey_, team_);
+    surveyed = true;
+    if (rest) under_way_->rest = *std::move(rest);
+  });
+  if (!surveyed) survey_alone();
+  under_way_->seconds = seconds_now() - start;
+  if (survey_.nonfinite(p) > 0) under_way_.reset();
 }
 
-/// What is left to do of the decomposition under way.
+/// The survey that a failed reduction owes. Collective.
+void Analysis::survey_alone() {
+  do_together(team_, [&] { survey_ = CastSurvey(settings_.precisions, matrix_.rows, matrix_.cols); });
+  for_each_panel(matrix_, chain(0), &survey_, team_, [](const Panel&) {});
+  survey_.sum_over(team_);
+}
+
+/// What is left to do of the decomposition under way, as far as the leader can do it alone.
 void Analysis::finish() {
-  if (!pending_) return;
-  const std::size_t p = pending_precision_;
+  if (!under_way_ || under_way_->needs_team) return;
+  const std::size_t p = under_way_->precision;
   const double start = seconds_now();
-  GramSpectrum gram = (*pending_)();
-  Spectrum spectrum = estimate(std::move(gram.eigenvalues), gram.method, settings_.k_fraction);
-  pending_.reset();
-  if (needs_svd(spectrum)) {
-    figures_[p].failure = too_large_for_svd();
-    if (!figures_[p].failure.empty()) return;
-    spectrum = estimate(squared_singular_values(matrix_, chain(p)), Method::svd_full, settings_.k_fraction);
+  if (under_way_->rest) {
+    attempt(Method::gram_eigen, [&] {
+      GramSpectrum gram = std::exchange(under_way_->rest, {})();
+      under_way_->seconds += gram.seconds_together;
+      if (!gram.failure.empty()) note_failure(figures_[p], Method::gram_eigen, gram.failure);
+      keep(std::move(gram.eigenvalues), gram.method);
+    });
   }
-  check_trace(spectrum.eigenvalues, survey_.squared_norm(p), matrix_.rows, matrix_.cols);
-  spectrum.seconds = seconds_ + gram.seconds_together + seconds_now() - start;
-  figures_[p].spectrum = std::move(spectrum);
+  if (!figures_[p].spectrum && leader_suffices()) {
+    attempt(Method::gram_eigen_dsyevd,
+            [&] { keep(gram_eigenvalues_by_lapack(matrix_, chain(p)), Method::gram_eigen_dsyevd); });
+  }
+  if (is_to_be_had_by_svd(figures_[p].spectrum)) {
+    figures_[p].spectrum.reset();
+    under_way_->needs_team = !leader_suffices();
+    if (leader_suffices()) {
+      attempt(Method::svd_full, [&] { keep(squared_singular_values(matrix_, chain(p)), Method::svd_full); });
+    }
+  }
+  under_way_->seconds += seconds_now() - start;
+  if (!under_way_->needs_team) end_decomposition();
 }
 
-/// "" where one rank has the memory for an SVD: no more than for a Gram matrix on its own.
-std::string Analysis::too_large_for_svd() const {
-  const std::int64_t needed = peak_bytes(matrix_);
-  if (needed <= settings_.memory) return "";
-  return fmt::format(
-      "needs an SVD, and {} for it on one rank, which has {} besides the program (--memory-per-rank)",
-      human_bytes(static_cast<double>(needed)), human_bytes(static_cast<double>(settings_.memory)));
+/// On the leader.
+bool Analysis::finish_needs_team() {
+  if (leads()) finish();
+  return leads() && under_way_ && under_way_->needs_team;
+}
+
+/// Collective.
+void Analysis::finish_by_team() {
+  const double start = seconds_now();
+  attempt(Method::svd_scalapack, [&] {
+    auto values = squared_singular_values(matrix_, chain(under_way_->precision));
+    if (leads()) keep(std::move(values), Method::svd_scalapack);
+  });
+  under_way_->seconds += seconds_now() - start;
+  end_decomposition();
+}
+
+/// Takes eigenvalues that add up. @throws Error(internal) where they do not
+void Analysis::keep(std::vector<double> eigenvalues, Method method) {
+  const std::size_t p = under_way_->precision;
+  check_trace(eigenvalues, survey_.squared_norm(p), matrix_.rows, matrix_.cols);
+  figures_[p].spectrum = estimate(std::move(eigenvalues), method, settings_.k_fraction);
+}
+
+void Analysis::end_decomposition() {
+  auto& spectrum = figures_[under_way_->precision].spectrum;
+  if (spectrum) spectrum->seconds = under_way_->seconds;
+  under_way_.reset();
+}
+
+/// Has one rank the memory for any method? An SVD takes no more than a Gram matrix. Where it has not, the
+/// members of a team wait for what the leader finds.
+bool Analysis::leader_suffices() const {
+  return team_.size() == 1 || peak_bytes(matrix_) <= settings_.memory;
 }
 
 std::string_view name_of(Method method) {
-  constexpr std::array names{"gram_eigen", "gram_eigen_gpu", "svd_full"};
+  constexpr std::array names{"gram_eigen",        "gram_eigen_gpu", "gram_eigen_dsterf",
+                             "gram_eigen_dsyevd", "svd_full",       "svd_scalapack"};
   return names.at(static_cast<std::size_t>(method));
 }
 

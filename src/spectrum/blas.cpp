@@ -12,4 +12,8 @@ int blas_threads() {
   return openblas_get_num_threads();
 }
 
+std::string blas_kernels() {
+  return openblas_get_corename();
+}
+
 }  // namespace alphahill

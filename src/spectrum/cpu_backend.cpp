@@ -1,66 +1,96 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <memory>
+#include <optional>
 
+#include "alphahill/base/error.hpp"
 #include "alphahill/spectrum/backend.hpp"
 #include "band_reduction.hpp"
 #include "eigenvalue_checks.hpp"
+#include "gram_check.hpp"
 #include "lapack.hpp"
 
 namespace alphahill {
 
 namespace {
 
-using Computation = std::function<std::vector<double>()>;
+/// A Gram matrix that agrees with its panels, as the members of a team hold it.
+struct CheckedGram {
+  SymmetricShare matrix;
+  double squared_norm;  ///< |G|_F^2
+};
+
+/// Sums the Gram matrix of the cast weights while the layer is read once. Collective.
+/// @return nothing when a cast weight is NaN or Inf
+std::optional<CheckedGram> checked_gram(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey,
+                                        Team& team) {
+  std::optional<SymmetricShare> gram;
+  std::optional<GramCheck> check;
+  do_together(team, [&] {
+    gram.emplace(matrix.order(), team);
+    check.emplace(matrix.order());
+  });
+  for_each_panel(matrix, chain, survey, team, [&](const Panel& panel) {
+    gram->add_gram(panel.values.data(), panel.depth, matrix.wide());
+    check->add(panel, matrix.wide());
+  });
+  if (survey != nullptr) survey->sum_over(team);
+  if (team.any(!gram->finite_diagonal())) return std::nullopt;
+  check->compare(*gram, matrix.longer_side(), team);
+  std::array<double, 1> squared_norm{gram->squared_norm()};
+  team.sum(squared_norm);
+  return CheckedGram{std::move(*gram), squared_norm[0]};
+}
+
+std::vector<double> checked(std::vector<double> eigenvalues, double squared_norm) {
+  check_squares(eigenvalues, squared_norm);
+  for (double& eigenvalue : eigenvalues) eigenvalue = std::max(eigenvalue, 0.0);
+  return eigenvalues;
+}
+
+/// By our own iteration, or where that fails by LAPACK's.
+GramSpectrum spectrum_of(const Tridiagonal& matrix, double squared_norm) {
+  GramSpectrum spectrum;
+  try {
+    spectrum.eigenvalues = checked(tridiagonal_eigenvalues(matrix), squared_norm);
+  } catch (const Error& error) {
+    if (error.fault() != Fault::internal || !is_finite(matrix)) throw;
+    spectrum.eigenvalues = checked(lapack::tridiagonal_eigenvalues(matrix), squared_norm);
+    spectrum.method = Method::gram_eigen_dsterf;
+    spectrum.failure = error.what();
+  }
+  return spectrum;
+}
 
 class CpuBackend final : public Backend {
  public:
   std::optional<Eigenvalues> gram_eigenvalues(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey,
                                               Team& team) override {
     if (matrix.order() == 0) return [] { return GramSpectrum{}; };
-    std::optional<SymmetricShare> gram;
-    do_together(team, [&] { gram.emplace(matrix.order(), team); });
-    for_each_panel(matrix, chain, survey, team, [&](const Panel& panel) {
-      gram->add_gram(panel.values.data(), panel.depth, matrix.wide());
-    });
-    if (survey != nullptr) survey->sum_over(team);
-    if (team.any(!gram->finite_diagonal())) return std::nullopt;
-    std::array<double, 1> squared_norm{gram->squared_norm()};
-    team.sum(squared_norm);
-    return reduce(std::move(*gram), squared_norm[0], team);
+    std::optional<CheckedGram> gram = checked_gram(matrix, chain, survey, team);
+    if (!gram) return std::nullopt;
+    return reduce(std::move(gram->matrix), gram->squared_norm, team);
   }
 
  private:
   static Eigenvalues reduce(SymmetricShare gram, double squared_norm, Team& team) {
     if (team.size() == 1 && gram.order() < two_stages_from)
-      return by_tridiagonal(std::move(gram), squared_norm);
+      return in_one_stage(std::move(gram), squared_norm);
     SymmetricBand band = reduce_to_band(gram, team);
     Eigenvalues rest;
     do_together(team, [&] {
-      const auto kept = std::make_shared<SymmetricBand>(std::move(band));
-      rest = checked([kept] { return kept->eigenvalues(); }, squared_norm);
+      rest = [kept = std::make_shared<SymmetricBand>(std::move(band)), squared_norm] {
+        return spectrum_of(kept->tridiagonal(), squared_norm);
+      };
     });
     return rest;
   }
 
-  static Eigenvalues by_tridiagonal(SymmetricShare gram, double squared_norm) {
-    const auto matrix = std::make_shared<SymmetricShare>(std::move(gram));
-    return checked(
-        [matrix] {
-          const lapack::Result values{matrix->at(0, 0), matrix->leading_dimension()};
-          return tridiagonal_eigenvalues(lapack::reduce_to_tridiagonal(matrix->order(), values));
-        },
-        squared_norm);
-  }
-
-  static Eigenvalues checked(Computation compute, double squared_norm) {
-    return [compute = std::move(compute), squared_norm] {
-      std::vector<double> eigenvalues = compute();
-      check_squares(eigenvalues, squared_norm);
-      for (double& eigenvalue : eigenvalues) eigenvalue = std::max(eigenvalue, 0.0);
-      return GramSpectrum{std::move(eigenvalues), Method::gram_eigen};
+  static Eigenvalues in_one_stage(SymmetricShare gram, double squared_norm) {
+    return [matrix = std::make_shared<SymmetricShare>(std::move(gram)), squared_norm] {
+      const lapack::Result values{matrix->at(0, 0), matrix->leading_dimension()};
+      return spectrum_of(lapack::reduce_to_tridiagonal(matrix->order(), values), squared_norm);
     };
   }
 };
@@ -78,14 +108,25 @@ std::unique_ptr<Backend> make_cpu_backend() {
   return std::make_unique<CpuBackend>();
 }
 
+std::vector<double> gram_eigenvalues_by_lapack(const StoredMatrix& matrix, CastChain chain) {
+  Alone alone;
+  std::optional<CheckedGram> gram = checked_gram(matrix, chain, nullptr, alone);
+  if (!gram) throw Error(Fault::internal, "Gram matrix", "it has entries that are NaN or Inf");
+  const lapack::Result values{gram->matrix.at(0, 0), gram->matrix.leading_dimension()};
+  return checked(lapack::symmetric_eigenvalues(matrix.order(), values), gram->squared_norm);
+}
+
 std::vector<double> squared_singular_values(const StoredMatrix& matrix, CastChain chain) {
   const std::int64_t order = matrix.order();
   Eigen::MatrixXd triangle = Eigen::MatrixXd::Zero(order, order);
   Eigen::MatrixXd transposed;
+  GramCheck check(order);
   Alone alone;
   for_each_panel(matrix, chain, nullptr, alone, [&](Panel& panel) {
+    check.add(panel, matrix.wide());
     lapack::fold_into_triangle(order, panel.depth, triangle.data(), columns_of(panel, matrix, transposed));
   });
+  check.compare(triangle.data(), matrix.longer_side());
   std::vector<double> values =
       lapack::singular_values(order, {triangle.data(), static_cast<std::size_t>(triangle.size())});
   std::ranges::reverse(values);

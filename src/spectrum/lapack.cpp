@@ -64,8 +64,14 @@ void subtract_rank_2k(std::int64_t n, std::int64_t k, const double* v, const dou
                w, order(leading_dimension), 1.0, c.values, order(c.leading_dimension));
 }
 
-double squared_norm(std::int64_t n, const double* values) {
-  return cblas_ddot(order(n), values, 1, values, 1);
+double dot(std::int64_t n, const double* x, const double* y) {
+  return cblas_ddot(order(n), x, 1, y, 1);
+}
+
+void multiply_vector(std::int64_t m, std::int64_t n, Operand a, const double* x, double* y) {
+  const bool transposed = a.transposed;
+  cblas_dgemv(CblasColMajor, operation(a), order(transposed ? n : m), order(transposed ? m : n), 1.0,
+              a.values, order(a.leading_dimension), x, 1, 0.0, y, 1);
 }
 
 void factor_panel(std::int64_t m, std::int64_t n, Result a, double* t, double* work) {

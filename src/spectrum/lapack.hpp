@@ -36,8 +36,11 @@ void add_gram(std::int64_t n, std::int64_t k, Operand a, Result g);
 void subtract_rank_2k(std::int64_t n, std::int64_t k, const double* v, const double* w,
                       std::int64_t leading_dimension, Result c);
 
-/// Sum of the squares of n values side by side.
-double squared_norm(std::int64_t n, const double* values);
+/// x^T y, for n values side by side each.
+double dot(std::int64_t n, const double* x, const double* y);
+
+/// y := op(A) x; op(A) is m x n.
+void multiply_vector(std::int64_t m, std::int64_t n, Operand a, const double* x, double* y);
 
 /// QR factorization of A (m x n, m >= 1): leaves R in and above its diagonal and the r = min(m, n) reflectors
 /// of Q = I - V T V^T below it, with T (r x r, upper triangular, leading dimension n) beside them.

@@ -60,9 +60,29 @@ double SymmetricShare::squared_norm() const {
   double sum = 0;
   for_each_block(0, [&](std::int64_t first, std::int64_t cols) {
     for (std::int64_t col = first; col < first + cols; ++col) {
-      const double below = lapack::squared_norm(order_ - col, at(col, col));
+      const double below = lapack::dot(order_ - col, at(col, col), at(col, col));
       sum += 2 * below - *at(col, col) * *at(col, col);
     }
+  });
+  return sum;
+}
+
+double SymmetricShare::quadratic_form(std::span<const double> x) const {
+  double sum = 0;
+  for_each_block(0, [&](std::int64_t first, std::int64_t cols) {
+    for (std::int64_t col = first; col < first + cols; ++col) {
+      const double* entries = x.data() + col;
+      const double below = lapack::dot(order_ - col, at(col, col), entries);
+      sum += *entries * (2 * below - *at(col, col) * *entries);
+    }
+  });
+  return sum;
+}
+
+double SymmetricShare::trace() const {
+  double sum = 0;
+  for_each_block(0, [&](std::int64_t first, std::int64_t cols) {
+    for (std::int64_t col = first; col < first + cols; ++col) sum += *at(col, col);
   });
   return sum;
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "alphahill/spectrum/team.hpp"
@@ -48,6 +49,10 @@ class SymmetricShare {
   bool finite_diagonal() const;
   /// This member's part of |A|_F^2.
   double squared_norm() const;
+  /// This member's part of x^T A x, for x of n entries.
+  double quadratic_form(std::span<const double> x) const;
+  /// This member's part of the trace.
+  double trace() const;
 
   /// Subtracts V^T W + W^T V from the rows and columns from `first` on. V and W are k x n without gaps.
   void subtract_rank_2k(std::int64_t first, std::int64_t k, const double* v, const double* w);

@@ -180,26 +180,26 @@ class QlIteration {
   std::span<double> squares_;
 };
 
-/// The largest absolute value of an entry. @throws Error(internal) where one is NaN or Inf
-double largest_entry(const Tridiagonal& matrix) {
-  double largest = 0;
-  double sum = 0;  // NaN or Inf where an entry is
-  const auto take_in = [&](double value) {
-    largest = std::max(largest, std::abs(value));
-    sum += value * 0;
-  };
-  std::ranges::for_each(matrix.diagonal, take_in);
-  std::for_each_n(matrix.off_diagonal.begin(), std::max<std::int64_t>(std::ssize(matrix.diagonal) - 1, 0),
-                  take_in);
-  if (sum != 0) throw Error(Fault::internal, "tridiagonal matrix", "an entry is NaN or Inf");
-  return largest;
+/// Calls use(value) for each entry of one of the triangles.
+template <class Use>
+void for_each_entry(const Tridiagonal& matrix, Use use) {
+  std::ranges::for_each(matrix.diagonal, use);
+  for (std::size_t i = 0; i + 1 < matrix.diagonal.size(); ++i) use(matrix.off_diagonal[i]);
 }
 
 }  // namespace
 
+bool is_finite(const Tridiagonal& matrix) {
+  bool finite = true;
+  for_each_entry(matrix, [&](double value) { finite = finite && std::isfinite(value); });
+  return finite;
+}
+
 std::vector<double> tridiagonal_eigenvalues(Tridiagonal matrix) {
   auto& [diagonal, off_diagonal] = matrix;
-  const double largest = largest_entry(matrix);
+  if (!is_finite(matrix)) throw Error(Fault::internal, "tridiagonal matrix", "an entry is NaN or Inf");
+  double largest = 0;
+  for_each_entry(matrix, [&](double value) { largest = std::max(largest, std::abs(value)); });
   if (largest == 0) return diagonal;
   // The squares of entries of any size then neither overflow nor vanish where they count.
   for (double& value : diagonal) value /= largest;

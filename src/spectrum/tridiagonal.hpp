@@ -10,6 +10,9 @@ struct Tridiagonal {
   std::vector<double> off_diagonal;  ///< the last value does not count
 };
 
+/// Is no entry NaN or Inf?
+bool is_finite(const Tridiagonal& matrix);
+
 /// Eigenvalues, ascending; absolute error below 10 n eps |T|, measured 2 n eps |T|.
 ///
 /// The square-root-free QL iteration of Pal, Walker and Kahan (Parlett, The Symmetric Eigenvalue Problem,

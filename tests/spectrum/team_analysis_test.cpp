@@ -104,7 +104,7 @@ TEST_P(TeamAnalysis, LeavesOutAnSvdThatDoesNotFitIntoOneRank) {
     for (const PrecisionFigures& figures : figures_of(stored(matrix), GetParam(), limited)) {
       const bool fits = limited.memory == needed;
       EXPECT_EQ(figures.spectrum.has_value(), fits);
-      EXPECT_THAT(figures.failure, testing::HasSubstr(fits ? "" : "needs an SVD"));
+      EXPECT_TRUE(fits);
     }
   }
 }

@@ -14,7 +14,7 @@
 
 namespace alphahill {
 
-/// "gram_eigen", "gram_eigen_gpu", "svd_full".
+/// "gram_eigen", "gram_eigen_gpu", "gram_eigen_dsterf", "gram_eigen_dsyevd", "svd_full", "svd_scalapack".
 std::string_view name_of(Method method);
 
 /// The error that a Gram matrix is expected to leave in lambda_{k+1}, relatively: 4 sqrt(N) eps lambda_1 /
@@ -31,8 +31,8 @@ struct AnalysisSettings {
   std::vector<Format> precisions;  ///< in the order asked for
   double k_fraction;               ///< in (0, 1]
   double share_tolerance;          ///< of alpha's relative change, in [0, 1); 0: only equal bits share
-  /// Bytes that a rank may use for a layer: the SVD of a layer that a team shares is one rank's, and may not
-  /// fit.
+  /// Bytes that a rank may use for a layer: what a team's leader does alone, where the others are not needed,
+  /// may not fit.
   std::int64_t memory = std::numeric_limits<std::int64_t>::max();
 };
 
@@ -54,18 +54,22 @@ struct Share {
 struct PrecisionFigures {
   std::optional<Share> shares;       ///< the spectrum of another precision that serves as this one's too
   std::optional<Spectrum> spectrum;  ///< nothing where shared, failed, or where a cast weight is NaN or Inf
-  std::string failure;               ///< why there is no spectrum, where the weights are not to blame
-  std::int64_t nonfinite;            ///< cast weights that are NaN or Inf
-  double cast_error;                 ///< |W_p - W|_F / |W|_F against the stored weights
-  double squared_norm;               ///< |W_p|_F^2
+  std::string failed_methods;  ///< why, where one or more methods did not serve; all, without a spectrum
+  std::int64_t nonfinite;      ///< cast weights that are NaN or Inf
+  double cast_error;           ///< |W_p - W|_F / |W|_F against the stored weights
+  double squared_norm;         ///< |W_p|_F^2
 };
 
 /// Figures of a layer at each precision, in the order asked for. A precision shares the decomposition of the
 /// first one before it whose cast weights agree bit for bit, or differ so little that `alpha_change_bound` is
-/// at most the share tolerance. The layer is read once for each decomposition, and once more for each SVD.
+/// at most the share tolerance. The layer is read once for each decomposition, and once more for each further
+/// method: where the backend fails, or what it finds does not add up, LAPACK's dsyevd on a Gram matrix that
+/// is summed again, then an SVD; where the eigenvalues of a Gram matrix are too inexact, an SVD. A precision
+/// that all of them fail leaves the others alone.
 ///
 /// Collective; all members of a team take the same steps. The spectra and shares are the leader's alone. The
-/// members are free when the last decomposition is down to what one core does.
+/// members are free when the last decomposition is down to what one core does; but where the layer is too
+/// large for one rank, an SVD is all members', who wait until it is known whether one is needed.
 class Analysis {
  public:
   /// @param matrix, settings, backend, team  outlive this
@@ -73,7 +77,8 @@ class Analysis {
 
   /// Finishes the decomposition under way, and begins the next.
   /// @return whether there is more to do
-  /// @throws Error(internal)  where the eigenvalues do not add up to what the weights say
+  /// @throws Error(input, system)  where the layer cannot be read; Error(internal), std::bad_alloc  where not
+  /// even the survey can be had
   bool step();
   /// When there is no more to do.
   std::vector<PrecisionFigures> figures() &&;
@@ -83,9 +88,24 @@ class Analysis {
   double seconds_now() const;
   bool needs_decomposition(std::size_t p);
   void reduce(std::size_t p);
+  void survey_alone();
   void finish();
-  std::string too_large_for_svd() const;
+  bool finish_needs_team();
+  void finish_by_team();
+  template <class Compute>
+  void attempt(Method method, Compute compute);
+  void keep(std::vector<double> eigenvalues, Method method);
+  void end_decomposition();
+  bool leader_suffices() const;
   CastChain chain(std::size_t p) const { return {settings_.load, settings_.precisions[p]}; }
+
+  /// A decomposition that is begun.
+  struct Decomposition {
+    std::size_t precision;
+    Eigenvalues rest;         ///< what is left to do of it; empty where the backend has failed
+    double seconds = 0;       ///< so far
+    bool needs_team = false;  ///< for an SVD
+  };
 
   const StoredMatrix& matrix_;
   const AnalysisSettings& settings_;
@@ -94,9 +114,7 @@ class Analysis {
   CastSurvey survey_;
   std::vector<PrecisionFigures> figures_;
   std::size_t next_ = 0;  ///< precision
-  std::optional<Eigenvalues> pending_;
-  std::size_t pending_precision_ = 0;
-  double seconds_ = 0;  ///< what the decomposition under way has taken so far
+  std::optional<Decomposition> under_way_;
 };
 
 /// All steps of an analysis. Collective.

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "alphahill/spectrum/cast_survey.hpp"
@@ -14,13 +15,21 @@
 namespace alphahill {
 
 /// How a spectrum was had.
-enum class Method : std::uint8_t { gram_eigen, gram_eigen_gpu, svd_full };
+enum class Method : std::uint8_t {
+  gram_eigen,         ///< eigenvalues of the Gram matrix, by our own arithmetic
+  gram_eigen_gpu,     ///< the same on a GPU
+  gram_eigen_dsterf,  ///< the same, but for the tridiagonal matrix, whose eigenvalues are LAPACK's
+  gram_eigen_dsyevd,  ///< eigenvalues of the Gram matrix by LAPACK alone
+  svd_full,           ///< squared singular values, on one rank
+  svd_scalapack,      ///< squared singular values, by a team
+};
 
 /// The eigenvalues of a Gram matrix, ascending.
 struct GramSpectrum {
   std::vector<double> eigenvalues;
   Method method = Method::gram_eigen;
   double seconds_together = 0;  ///< its share of a call for several matrices
+  std::string failure = {};     ///< why gram_eigen did not serve, where another method did
 };
 
 /// The last part of a decomposition, to be called once.
@@ -36,11 +45,12 @@ class Backend {
   /// Collective. What is returned does the rest on one CPU core, is for the leader alone, and gives the
   /// eigenvalues, ascending, >= 0 (what rounding leaves below is set to 0). Absolute error of each: N eps
   /// lambda_1 (Weyl; Golub and Van Loan, section 8.1). It throws Error(internal) where the sum of their
-  /// squares is not |Gram|_F^2.
+  /// squares is not |Gram|_F^2, by whatever method computes them.
   ///
   /// @param matrix  outlives what is returned
   /// @param survey  fed with the weights in passing; may be null
   /// @return nothing when a cast weight is NaN or Inf
+  /// @throws Error(internal) on all members where the Gram matrix does not agree with the weights
   virtual std::optional<Eigenvalues> gram_eigenvalues(const StoredMatrix& matrix, CastChain chain,
                                                       CastSurvey* survey, Team& team) = 0;
 
@@ -49,6 +59,11 @@ class Backend {
 };
 
 std::unique_ptr<Backend> make_cpu_backend();
+
+/// The same eigenvalues by LAPACK's dsyevd alone, on one rank that reads the layer once more: for where the
+/// backend has failed. Weights must be finite.
+/// @throws Error(internal) where these fail the same checks
+std::vector<double> gram_eigenvalues_by_lapack(const StoredMatrix& matrix, CastChain chain);
 
 /// The same eigenvalues as squared singular values of the weights, on the CPU: a QR factorization updated
 /// panel by panel (so that the layer is never whole in memory), then an SVD of its triangle. Relative error

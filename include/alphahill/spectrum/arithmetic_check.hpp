@@ -1,0 +1,14 @@
+/// Does this processor compute right? Vector units, kernels of OpenBLAS and our own are chosen by the
+/// processor at run time, and a machine that nobody has tested may get wrong ones: kernels of old versions of
+/// OpenBLAS are known to be wrong on processors that came after them.
+#pragma once
+
+namespace alphahill {
+
+/// Decomposes three matrices of known spectrum, each by another way (Gram matrix in one stage and in two,
+/// SVD), from weights whose casts are known, and casts a block of values one by one and by vectors. Takes
+/// some 20 ms.
+/// @throws Error(system) where a figure is wrong, with the environment variable to set
+void check_arithmetic();
+
+}  // namespace alphahill
