@@ -15,7 +15,22 @@ namespace alphahill {
 
 namespace {
 
-/// A Gram matrix that agrees with its panels, as the members of a team hold it.
+/// A Gram matrix, as the members of a team hold it, and its check.
+struct GramSum {
+  GramSum(const StoredMatrix& weights, const Team& team)
+      : matrix(weights.order(), team), check(weights), wide(weights.wide()) {}
+
+  void add(const Panel& panel) {
+    matrix.add_gram(panel.values.data(), panel.depth, wide);
+    check.add(panel);
+  }
+
+  SymmetricShare matrix;
+  GramCheck check;
+  bool wide;
+};
+
+/// A Gram matrix that agrees with its panels.
 struct CheckedGram {
   SymmetricShare matrix;
   double squared_norm;  ///< |G|_F^2
@@ -25,22 +40,16 @@ struct CheckedGram {
 /// @return nothing when a cast weight is NaN or Inf
 std::optional<CheckedGram> checked_gram(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey,
                                         Team& team) {
-  std::optional<SymmetricShare> gram;
-  std::optional<GramCheck> check;
-  do_together(team, [&] {
-    gram.emplace(matrix.order(), team);
-    check.emplace(matrix.order());
-  });
-  for_each_panel(matrix, chain, survey, team, [&](const Panel& panel) {
-    gram->add_gram(panel.values.data(), panel.depth, matrix.wide());
-    check->add(panel, matrix.wide());
-  });
+  std::optional<GramSum> gram;
+  do_together(team, [&] { gram.emplace(matrix, team); });
+  // One reference: std::function then allocates nothing, which could fail on one member alone.
+  for_each_panel(matrix, chain, survey, team, [&gram](const Panel& panel) { gram->add(panel); });
   if (survey != nullptr) survey->sum_over(team);
-  if (team.any(!gram->finite_diagonal())) return std::nullopt;
-  check->compare(*gram, matrix.longer_side(), team);
-  std::array<double, 1> squared_norm{gram->squared_norm()};
+  if (team.any(!gram->matrix.finite_diagonal())) return std::nullopt;
+  gram->check.compare(gram->matrix, team);
+  std::array<double, 1> squared_norm{gram->matrix.squared_norm()};
   team.sum(squared_norm);
-  return CheckedGram{std::move(*gram), squared_norm[0]};
+  return CheckedGram{std::move(gram->matrix), squared_norm[0]};
 }
 
 std::vector<double> checked(std::vector<double> eigenvalues, double squared_norm) {
@@ -120,13 +129,13 @@ std::vector<double> squared_singular_values(const StoredMatrix& matrix, CastChai
   const std::int64_t order = matrix.order();
   Eigen::MatrixXd triangle = Eigen::MatrixXd::Zero(order, order);
   Eigen::MatrixXd transposed;
-  GramCheck check(order);
+  GramCheck check(matrix);
   Alone alone;
   for_each_panel(matrix, chain, nullptr, alone, [&](Panel& panel) {
-    check.add(panel, matrix.wide());
+    check.add(panel);
     lapack::fold_into_triangle(order, panel.depth, triangle.data(), columns_of(panel, matrix, transposed));
   });
-  check.compare(triangle.data(), matrix.longer_side());
+  check.compare(triangle.data());
   std::vector<double> values =
       lapack::singular_values(order, {triangle.data(), static_cast<std::size_t>(triangle.size())});
   std::ranges::reverse(values);

@@ -14,26 +14,26 @@ namespace alphahill {
 /// signs.
 class GramCheck {
  public:
-  /// @param order  of the Gram matrix
-  explicit GramCheck(std::int64_t order);
+  /// Allocates all that it needs.
+  explicit GramCheck(const StoredMatrix& matrix);
 
-  /// Takes in a panel of the longer side, as it goes into the Gram matrix.
-  /// @param wide  layout of the panel, see panels.hpp
-  void add(const Panel& panel, bool wide);
+  /// Takes in a panel of the matrix.
+  void add(const Panel& panel);
 
   /// Compares with the Gram matrix that the team holds; collective.
-  /// @param longer_side  of W: the terms that are added up for an entry of G
   /// @throws Error(internal) on all members, where roundings do not explain the difference: by more than
   /// (longer side + n) eps trace(G) |x|^2
-  void compare(const SymmetricShare& gram, std::int64_t longer_side, Team& team) const;
+  void compare(const SymmetricShare& gram, Team& team) const;
 
   /// Compares with the triangle R of a QR factorization, n x n in column-major order with zeros below its
   /// diagonal: R^T R is G. Throws as above.
-  void compare(const double* triangle, std::int64_t longer_side) const;
+  void compare(const double* triangle) const;
 
  private:
-  void compare(double form, double trace, std::int64_t longer_side) const;
+  void compare(double form, double trace) const;
 
+  bool wide_;  ///< layout of the panels, see panels.hpp
+  std::int64_t longer_side_;
   std::vector<double> x_;
   std::vector<double> product_;  ///< of the last panel and x
   double squares_ = 0;           ///< |W x|^2
