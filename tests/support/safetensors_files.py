@@ -15,7 +15,7 @@ def file_bytes(header, payload=b""):
 
 def tensors_bytes(tensors, precision):
     """A well-formed file of float64 arrays by name, stored in a format that holds them exactly."""
-    header, payload = {"__metadata__": {"format": "pt"}}, b""
+    header, payload = {"__metadata__": {"format": "pt"}}, bytearray()
     for name, values in tensors.items():
         stored = encode(values, precision)
         header[name] = {"dtype": STORED_NAMES[precision], "shape": list(values.shape),
