@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from support.models import FAMILIES, Layer, Model, add_bert_layers, llama, model_of, name_of
+from support.models import FAMILIES, Layer, Model, add_bert_layers, llama, model_of, name_of, with_singular_values
 from support.oracle import cast, figures
 from support.programs import REPOSITORY, STORE, ProgramTest
 from support.results_files import read_table
@@ -100,14 +100,6 @@ class FiguresTest(ProgramTest):
         rows = self.analyse(REAL_MODEL, self.folder, "--precisions", ",".join(PRECISIONS), "--share-tolerance", "0",
                             ranks=2)
         self.check(rows, model)
-
-
-def with_singular_values(values, rows, random):
-    """A dense matrix of random singular vectors."""
-    n = len(values)
-    left, _ = np.linalg.qr(random.standard_normal((rows, n)))
-    right, _ = np.linalg.qr(random.standard_normal((n, n)))
-    return left * values @ right.T
 
 
 def ill_conditioned_matrices():

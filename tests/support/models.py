@@ -138,3 +138,11 @@ def name_of(i):
 
 
 FAMILIES = {"llama": llama, "mixtral": mixtral, "gpt2": gpt2, "bert": bert}
+
+
+def with_singular_values(values, rows, random):
+    """A dense matrix of random singular vectors."""
+    n = len(values)
+    left, _ = np.linalg.qr(random.standard_normal((rows, n)))
+    right, _ = np.linalg.qr(random.standard_normal((n, n)))
+    return left * values @ right.T
