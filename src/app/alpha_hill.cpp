@@ -22,6 +22,7 @@
 #include "alphahill/cluster/launcher.hpp"
 #include "alphahill/cluster/layer_record.hpp"
 #include "alphahill/cluster/mpi_teams.hpp"
+#include "alphahill/cluster/rank_speeds.hpp"
 #include "alphahill/cluster/worker.hpp"
 #include "alphahill/spectrum/blas.hpp"
 
@@ -81,7 +82,7 @@ int lanes_of_ranks(const Device& device, const Catalog& catalog, MpiSession& mpi
 /// Of all ranks, on rank 0; empty where GPUs compute. Collective.
 std::vector<double> speeds_of_ranks(const Options& options, MpiSession& mpi) {
   if (options.device.cuda) return {};
-  return speeds_against_the_first(mpi.gather(probe_seconds()));
+  return measured_speeds(mpi, [] { return probe_seconds(); });
 }
 
 /// What each worker of this rank does.
