@@ -82,7 +82,7 @@ int lanes_of_ranks(const Device& device, const Catalog& catalog, MpiSession& mpi
 /// Of all ranks, on rank 0; empty where GPUs compute. Collective.
 std::vector<double> speeds_of_ranks(const Options& options, MpiSession& mpi) {
   if (options.device.cuda) return {};
-  return measured_speeds(mpi, [] { return probe_seconds(); });
+  return measured_speeds(mpi, probe_seconds);
 }
 
 /// What each worker of this rank does.
@@ -229,14 +229,19 @@ Ended follow(const Options& options, const Device& device, MpiSession& mpi) {
   return {};
 }
 
+MemoryShare share_of_this_node(int ranks) {
+  const NodeMemory memory = memory_of_node();
+  if (!memory.doubt.empty()) spdlog::warn("{}", memory.doubt);
+  return {memory.bytes / ranks,
+          fmt::format("this node's, shared by {} rank{}; --memory-per-rank tells another's", ranks,
+                      ranks == 1 ? "" : "s")};
+}
+
 std::string preview_of(const Options& options, int ranks) {
   const int ranks_here = std::clamp(cores_here() / options.threads_per_rank, 1, ranks);
-  const MemoryShare memory =
-      options.memory_per_rank
-          ? MemoryShare{*options.memory_per_rank, "--memory-per-rank"}
-          : MemoryShare{memory_of_node() / ranks_here,
-                        fmt::format("this node's, shared by {} rank{}; --memory-per-rank tells another's",
-                                    ranks_here, ranks_here == 1 ? "" : "s")};
+  const MemoryShare memory = options.memory_per_rank
+                                 ? MemoryShare{*options.memory_per_rank, "--memory-per-rank"}
+                                 : share_of_this_node(ranks_here);
   return preview(catalog_of(options), options.settings, blocks_of(options, ranks, true), memory);
 }
 

@@ -128,9 +128,9 @@ Rates measured_rates(std::int64_t largest_order, const BackendMaker& make_backen
   return rates;
 }
 
-double probe_seconds(const BackendMaker& make_backend) {
+double probe_seconds() {
   constexpr std::int64_t order = 512;
-  return measured_parts(*make_backend(), order, order).sum();
+  return measured_parts(*make_cpu_backend(), order, order).sum();
 }
 
 }  // namespace alphahill

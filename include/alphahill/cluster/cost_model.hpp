@@ -73,7 +73,7 @@ Rates measured_rates(std::int64_t largest_order, const BackendMaker& make_backen
 
 /// Seconds that this core takes for a small matrix, measured in about 20 ms; to be compared between ranks.
 /// Throws what the backend throws.
-double probe_seconds(const BackendMaker& make_backend = make_cpu_backend);
+double probe_seconds();
 
 /// Seconds of a layer on a team of ranks.
 struct LayerSeconds {
