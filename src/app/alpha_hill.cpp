@@ -12,6 +12,8 @@
 #include "alphahill/app/errors.hpp"
 #include "alphahill/app/preview.hpp"
 #include "alphahill/app/run.hpp"
+#include "alphahill/app/snapshots.hpp"
+#include "alphahill/base/best_effort.hpp"
 #include "alphahill/base/bytes.hpp"
 #include "alphahill/base/logging.hpp"
 #include "alphahill/base/text.hpp"
@@ -24,6 +26,7 @@
 #include "alphahill/cluster/launcher.hpp"
 #include "alphahill/cluster/layer_record.hpp"
 #include "alphahill/cluster/mpi_teams.hpp"
+#include "alphahill/cluster/rank_speeds.hpp"
 #include "alphahill/cluster/worker.hpp"
 #include "alphahill/spectrum/arithmetic_check.hpp"
 #include "alphahill/spectrum/blas.hpp"
@@ -84,13 +87,12 @@ int lanes_of_ranks(const Device& device, const Catalog& catalog, MpiSession& mpi
 /// Of all ranks, on rank 0; empty where GPUs compute. Collective.
 std::vector<double> speeds_of_ranks(const Options& options, MpiSession& mpi) {
   if (options.device.cuda) return {};
-  return speeds_against_the_first(mpi.gather(probe_seconds()));
+  return measured_speeds(mpi, probe_seconds);
 }
 
 /// What each worker of this rank does.
 Work work_on(const Catalog& catalog, const Options& options, const Device& device, int lanes, int rank,
              MpiTeams& teams) {
-  leave_crash_notes_in(options.report.output_dir);
   AnalysisSettings settings = options.settings;
   settings.memory = (device.memory - program_bytes) / lanes;
   return [&catalog, &device, &teams, settings, rank](const CoordinatorLine& line) {
@@ -104,6 +106,12 @@ Work work_on(const Catalog& catalog, const Options& options, const Device& devic
   };
 }
 
+/// Collective.
+void prepare_crash_notes(const std::filesystem::path& folder, MpiSession& mpi) {
+  const auto failure = failure_of([&] { leave_crash_notes_in(folder); });
+  mpi.warn_once(failure ? *failure + "; a crash will not say which layers it is about" : "");
+}
+
 /// Where ranks wait for each other, an exception that leaves one of them must end them all.
 template <class Action>
 auto or_abort(MpiSession& mpi, Action action) {
@@ -113,27 +121,6 @@ auto or_abort(MpiSession& mpi, Action action) {
     mpi.abort(report_error(program, error));
   }
 }
-
-/// Writes the HDF5 file while the run is under way: every five minutes, and seldom enough to cost a hundredth
-/// of the time at most.
-class Snapshots {
- public:
-  void write_if_due(const Run& run) {
-    if (Clock::now() < due_) return;
-    const auto start = Clock::now();
-    try {
-      write_results_of(run);
-    } catch (const Error& error) {
-      // The journal holds everything, and there may be space when the run is over.
-      spdlog::warn("{}", error.what());
-    }
-    due_ = Clock::now() + std::max<Clock::duration>(std::chrono::minutes(5), 100 * (Clock::now() - start));
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point due_ = Clock::now() + std::chrono::minutes(5);
-};
 
 /// A rank that is still computing cannot be told to end: results are written, then all are ended.
 [[noreturn]] void end_abandoned(Run& run, const RunEnd& end, MpiSession& mpi) {
@@ -148,26 +135,38 @@ std::vector<Attempt> attempts_at(std::span<const std::int64_t> begun) {
   return attempts;
 }
 
+/// Why layers that were begun have no record. A journal that cannot be written fails the run, where nothing
+/// has failed it before.
+void note_attempts(RunEnd& end, Journal& journal) {
+  if (end.broken_off.empty()) return;
+  try {
+    journal.note(end.broken_off);
+  } catch (const Error& error) {
+    if (!end.failure) end.failure = error;
+  }
+}
+
 /// Rank 0: hands out the layers and keeps their records; its own worker computes on a thread beside.
 std::optional<Error> coordinate(Run& run, const Device& device, MpiSession& mpi, MpiTeams& teams) {
-  Snapshots snapshots;
+  Snapshots snapshots([&] { write_results_of(run); }, std::chrono::minutes(5));
   const RunBooks books{
       .write = [&](std::span<const LayerRecord> records,
                    std::span<const std::int64_t> begun) { run.journal.write(records, attempts_at(begun)); },
       .sync =
           [&] {
             run.journal.sync();
-            snapshots.write_if_due(run);
+            snapshots.write_if_due();
           },
       .stop_requested = stop_requested};
   const int lanes = lanes_of_ranks(device, run.catalog, mpi);
+  prepare_crash_notes(run.options.report.output_dir, mpi);
   BlockLayout workers = run.ranks;
   workers.ranks *= lanes;
   const Schedule schedule(run.plan, run.cost, workers, {run.options.layer_timeout, slurm_seconds_left()});
   compute_no_layers();
   Crew crew(mpi, lanes, work_on(run.catalog, run.options, device, lanes, 0, teams));
-  const RunEnd end = Coordinator(run.catalog, schedule, crew, books, run.options.grace_seconds).run();
-  if (!end.broken_off.empty()) run.journal.note(end.broken_off);
+  RunEnd end = Coordinator(run.catalog, schedule, crew, books, run.options.grace_seconds).run();
+  note_attempts(end, run.journal);
   if (end.ranks_compute) end_abandoned(run, end, mpi);
   return end.failure;
 }
@@ -227,6 +226,7 @@ Ended follow(const Options& options, const Device& device, MpiSession& mpi) {
   if (job.called_off) return {};
   MpiTeams teams(mpi, job.ranks);
   const int lanes = lanes_of_ranks(device, job.catalog, mpi);
+  prepare_crash_notes(options.report.output_dir, mpi);
   work_for_rank_0(mpi, lanes, work_on(job.catalog, options, device, lanes, mpi.rank(), teams));
   return {};
 }
@@ -244,14 +244,19 @@ void check_arithmetic_of_ranks(MpiSession& mpi) {
                 name_of(vector_level()));
 }
 
+MemoryShare share_of_this_node(int ranks) {
+  const NodeMemory memory = memory_of_node();
+  if (!memory.doubt.empty()) spdlog::warn("{}", memory.doubt);
+  return {memory.bytes / ranks,
+          fmt::format("this node's, shared by {} rank{}; --memory-per-rank tells another's", ranks,
+                      ranks == 1 ? "" : "s")};
+}
+
 std::string preview_of(const Options& options, int ranks) {
   const int ranks_here = std::clamp(cores_here() / options.threads_per_rank, 1, ranks);
-  const MemoryShare memory =
-      options.memory_per_rank
-          ? MemoryShare{*options.memory_per_rank, "--memory-per-rank"}
-          : MemoryShare{memory_of_node() / ranks_here,
-                        fmt::format("this node's, shared by {} rank{}; --memory-per-rank tells another's",
-                                    ranks_here, ranks_here == 1 ? "" : "s")};
+  const MemoryShare memory = options.memory_per_rank
+                                 ? MemoryShare{*options.memory_per_rank, "--memory-per-rank"}
+                                 : share_of_this_node(ranks_here);
   return preview(catalog_of(options), options.settings, blocks_of(options, ranks, true), memory);
 }
 

@@ -33,9 +33,12 @@ CudaDevice device_of_rank(std::optional<int> number, int place_on_node) {
   return find_cuda_device(number.value_or(place_on_node % devices));
 }
 
-std::int64_t memory_of_rank(std::optional<std::int64_t> asked, const NodeShare& node) {
+/// Collective.
+std::int64_t memory_of_rank(std::optional<std::int64_t> asked, const NodeShare& node, MpiSession& mpi) {
+  const NodeMemory of_node = memory_of_node();
+  mpi.warn_once(of_node.doubt);
   // OpenBLAS, refused memory for a buffer, asks for ever: what the address space has left counts too.
-  const std::int64_t share = std::min(memory_of_node() / node.ranks, address_space_left());
+  const std::int64_t share = std::min(of_node.bytes / node.ranks, address_space_left());
   if (asked > share) {
     spdlog::warn("--memory-per-rank: {} is more than a rank's share of its node, {}",
                  human_bytes(static_cast<double>(*asked)), human_bytes(static_cast<double>(share)));
@@ -65,7 +68,7 @@ DeviceChoice parse_device(const std::string& text) {
 
 Device open_device(const DeviceChoice& choice, std::optional<std::int64_t> memory_per_rank,
                    const NodeShare& node, MpiSession& mpi) {
-  const std::int64_t memory = mpi.least(memory_of_rank(memory_per_rank, node));
+  const std::int64_t memory = mpi.least(memory_of_rank(memory_per_rank, node, mpi));
   if (!choice.cuda) return {make_cpu_backend, 1, 1, memory};
   const auto on_node = mpi.place_on_node();
   const CudaDevice device =

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdio>
+
 #include "alphahill/app/alpha_hill.hpp"
 #include "alphahill/base/error.hpp"
 
@@ -13,7 +15,8 @@ int exit_code_of(const std::exception& error) {
 }
 
 int report_error(const std::string& program, const std::exception& error) {
-  fmt::print(stderr, "{}: error: {}\n", program, error.what());
+  // fmt::print throws where that fails.
+  std::fputs(fmt::format("{}: error: {}\n", program, error.what()).c_str(), stderr);
   return exit_code_of(error);
 }
 

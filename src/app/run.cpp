@@ -9,6 +9,7 @@
 
 #include "alphahill/app/alpha_hill.hpp"
 #include "alphahill/app/version.hpp"
+#include "alphahill/base/best_effort.hpp"
 #include "alphahill/base/surroundings.hpp"
 #include "alphahill/base/text.hpp"
 #include "alphahill/checkpoint/hub_cache.hpp"
@@ -56,7 +57,8 @@ Journal open_journal(const Options& options, const Catalog& catalog) {
   const RunDescription run = describe(options, catalog);
   if (!options.restart) return Journal::open_or_resume(path, run);
   Journal journal = Journal::restart(path, run);
-  take_crash_notes(options.report.output_dir);
+  best_effort([&] { take_crash_notes(options.report.output_dir); },
+              "notes of crashes before --restart may count against layers");
   std::filesystem::remove(options.report.output_dir / "alpha_hill.h5");
   remove_report(options.report.output_dir);
   return journal;
@@ -66,9 +68,13 @@ Journal open_journal(const Options& options, const Catalog& catalog) {
 /// others that were under way are not.
 void enter_crash_notes(const std::filesystem::path& folder, Journal& journal) {
   std::vector<Attempt> attempts;
-  const std::vector<std::int64_t> noted = take_crash_notes(folder);
+  const auto layers = std::ssize(journal.run().layers);
+  std::vector<std::int64_t> noted;
+  best_effort([&] { noted = take_crash_notes(folder); },
+              "crashes of earlier runs are not counted against their layers");
+  std::erase_if(noted, [&](std::int64_t layer) { return layer < 1 || layer > layers; });
   for (const std::int64_t layer : noted) attempts.push_back({layer, AttemptEvent::blamed});
-  for (std::int64_t layer = 1; !noted.empty() && layer <= std::ssize(journal.run().layers); ++layer) {
+  for (std::int64_t layer = 1; !noted.empty() && layer <= layers; ++layer) {
     const bool under_way = !journal.has(layer) && journal.attempts(layer).unexplained > 0;
     if (under_way && std::ranges::find(noted, layer) == noted.end())
       attempts.push_back({layer, AttemptEvent::released});
@@ -191,7 +197,9 @@ Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t m
   Plan plan = make_plan(catalog, options.settings, state);
   plan.speeds = std::move(speeds);
   plan = with_end(std::move(plan), cost, ranks, memory_per_rank - program_bytes);
-  const BlockLayout used{ranks.ranks, ranks.first, largest_team(predict(plan, cost, ranks))};
+  BlockLayout used = ranks;
+  best_effort([&] { used.largest_size = largest_team(predict(plan, cost, ranks)); },
+              "the largest team of ranks is not predicted: any that there may be is assumed");
   return {options, std::move(catalog), std::move(journal), std::move(cost), used, plan, std::move(too_large)};
 }
 
@@ -218,7 +226,8 @@ int finish_run(const Run& run) {
   }
   fmt::print("Results: {}\n", run.results_file().string());
   if (run.options.write_report) print_report(run.results_file(), run.options.report);
-  warn_of_missing_figures(run.results_file());
+  best_effort([&] { warn_of_missing_figures(run.results_file()); },
+              "layers without a figure are not counted");
   return exit_complete;
 }
 

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <utility>
 
 #include "alphahill/base/text.hpp"
@@ -31,7 +32,7 @@ Progress::Progress(std::string what, std::int64_t items, double work)
       shown_(start_) {}
 
 Progress::~Progress() {
-  if (live_ && items_done_ > 0) fmt::print(stderr, "\r\x1b[K");
+  if (live_ && items_done_ > 0) std::fputs("\r\x1b[K", stderr);
 }
 
 bool Progress::due(Clock::time_point now) const {
@@ -62,7 +63,7 @@ void Progress::advance(double work, const std::string& latest, std::int64_t item
   shown_part_ = work_done_ / work_;
   const std::string text = line(std::chrono::duration<double>(now - start_).count(), latest, seconds_left);
   if (live_) {
-    fmt::print(stderr, "\r\x1b[K{}", text);
+    std::fputs(("\r\x1b[K" + text).c_str(), stderr);  // fmt::print throws where that fails
   } else {
     spdlog::info("{}", text);
   }

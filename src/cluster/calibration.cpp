@@ -1,11 +1,11 @@
 /// The rates of this core, by small matrices.
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <functional>
 #include <optional>
 #include <utility>
 
+#include "alphahill/base/best_effort.hpp"
 #include "alphahill/cluster/cost_model.hpp"
 #include "alphahill/spectrum/backend.hpp"
 
@@ -99,36 +99,38 @@ RatesAtOrder in_proportion(const RatesAtOrder& usual, const RatesAtOrder& usual_
           scaled(&RatesAtOrder::finish)};
 }
 
-}  // namespace
-
-Rates measured_rates(std::int64_t largest_order) {
-  const auto backend = make_cpu_backend();
+Rates rates_with(Backend& backend, std::int64_t largest_order) {
   Rates rates = usual_rates();
-  rates.cast_weights = measured_casts(*backend);
+  rates.cast_weights = measured_casts(backend);
   const std::vector<RatesAtOrder> usual = std::exchange(rates.orders, {});
   auto& known = rates.orders;
   for (auto at = usual.begin(); at != usual.end(); ++at) {
     known.push_back(at->order <= last_probed_order
-                        ? measured_at(*backend, at->order, rates.cast_weights, known)
+                        ? measured_at(backend, at->order, rates.cast_weights, known)
                         : in_proportion(*at, *(at - 1), known.back()));
     if (at->order >= largest_order) break;
   }
   return rates;
 }
 
+}  // namespace
+
+Rates measured_rates(std::int64_t largest_order, const BackendMaker& make_backend) {
+  Rates rates = usual_rates();
+  best_effort(
+      [&] {
+        Rates measured = rates_with(*make_backend(), largest_order);
+        require_positive(measured);
+        rates = std::move(measured);
+      },
+      "the rates of this core are not measured: those of an AVX-512 core are assumed, and times may be "
+      "predicted wrongly");
+  return rates;
+}
+
 double probe_seconds() {
   constexpr std::int64_t order = 512;
   return measured_parts(*make_cpu_backend(), order, order).sum();
-}
-
-std::vector<double> speeds_against_the_first(std::span<const double> seconds) {
-  constexpr double equal = 0.05;
-  std::vector<double> speeds;
-  for (const double each : seconds) {
-    const double speed = seconds.front() / each;
-    speeds.push_back(std::abs(speed - 1) <= equal ? 1 : speed);
-  }
-  return speeds;
 }
 
 }  // namespace alphahill

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "alphahill/base/checked.hpp"
+
 namespace alphahill {
 
 namespace {
@@ -41,6 +43,17 @@ double bytes_to_read(const LayerShape& shape) {
   return static_cast<double>(shape.decompositions * shape.longer_side * shape.order * bytes_of(shape.stored));
 }
 
+void require_positive(const Rates& rates) {
+  require_positive(rates.read_bytes, "rate of reading");
+  require_positive(rates.cast_weights, "rate of casts");
+  require_positive(rates.network_bytes, "rate of the network");
+  for (const RatesAtOrder& at : rates.orders) {
+    require_positive(at.gram, "rate of Gram matrices");
+    require_positive(at.reduction, "rate of reductions");
+    require_positive(at.finish, "rate of bulge chase and eigenvalues");
+  }
+}
+
 Rates usual_rates() {
   return {.read_bytes = 1e9,
           .cast_weights = 4e8,
@@ -77,6 +90,10 @@ LayerSeconds seconds_by_rates(const Rates& rates, const LayerShape& shape, int t
 
 }  // namespace
 
+CostModel::CostModel(Rates rates) : rates_(std::move(rates)) {
+  require_positive(rates_);
+}
+
 LayerSeconds CostModel::by_rates(const Kind& kind) const {
   const auto known = by_rates_.find(kind);
   if (known != by_rates_.end()) return known->second;
@@ -104,6 +121,7 @@ double CostModel::work(const LayerShape& shape, int team_size) const {
 }
 
 void CostModel::learn(const LayerShape& shape, int team_size, double seconds) {
+  if (!is_positive(seconds)) return;
   const double expected = by_rates({shape, team_size}).leader;
   for (Seen* seen : {&seen_[{shape, team_size}], &all_seen_}) {
     seen->expected += expected;

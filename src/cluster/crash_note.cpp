@@ -1,13 +1,21 @@
 #include "alphahill/cluster/crash_note.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <charconv>
 #include <csignal>
+#include <map>
+#include <optional>
 #include <string>
+#include <system_error>
+
+#include "alphahill/base/error.hpp"
+#include "alphahill/base/text.hpp"
 
 namespace alphahill {
 
@@ -53,9 +61,13 @@ extern "C" void on_fatal_signal(int signal, siginfo_t* info, void*) {
 }  // namespace
 
 void leave_crash_notes_in(const std::filesystem::path& folder) {
-  const std::string start = (std::filesystem::absolute(folder) / prefix).string();
+  std::error_code error;
+  const std::string start = (std::filesystem::absolute(folder, error) / prefix).string();
+  if (error) throw Error(Fault::system, folder.string(), "no absolute path: " + error.message());
   constexpr std::size_t room_for_number = 24;
-  if (start.size() + room_for_number > note_path.size()) return;
+  if (start.size() + room_for_number > note_path.size()) {
+    throw Error(Fault::system, folder.string(), "too long a path for crash notes");
+  }
   start.copy(note_path.data(), start.size());
   folder_length = start.size();
   struct sigaction action {};
@@ -85,18 +97,41 @@ void compute_no_layers() {
   computes_layers = false;
 }
 
+namespace {
+
+/// The layer that a file of this name is about; nothing where it is no note.
+std::optional<std::int64_t> layer_of_note(std::string_view name) {
+  if (!name.starts_with(prefix)) return std::nullopt;
+  const std::string_view digits = name.substr(prefix.size());
+  const char* last = digits.data() + digits.size();
+  std::int64_t layer = 0;
+  const auto [end, code] = std::from_chars(digits.data(), last, layer);
+  return code == std::errc() && end == last ? std::optional(layer) : std::nullopt;
+}
+
+std::map<std::filesystem::path, std::int64_t> notes_in(const std::filesystem::path& folder) {
+  std::map<std::filesystem::path, std::int64_t> notes;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (const auto layer = layer_of_note(entry.path().filename().string())) notes[entry.path()] = *layer;
+  }
+  return notes;
+}
+
+}  // namespace
+
 std::vector<std::int64_t> take_crash_notes(const std::filesystem::path& folder) {
   std::vector<std::int64_t> layers;
-  std::vector<std::filesystem::path> notes;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with(prefix)) continue;
-    std::int64_t layer = 0;
-    std::from_chars(name.data() + prefix.size(), name.data() + name.size(), layer);
-    layers.push_back(layer);
-    notes.push_back(entry.path());
+  std::string kept;
+  for (const auto& [note, layer] : notes_in(folder)) {
+    std::error_code error;
+    std::filesystem::remove(note, error);
+    if (error) {
+      kept = fmt::format("{}: {}", printable(note.string()), error.message());
+    } else {
+      layers.push_back(layer);
+    }
   }
-  for (const auto& note : notes) std::filesystem::remove(note);
+  if (!kept.empty()) spdlog::warn("{}; crash notes that cannot be removed do not count", kept);
   return layers;
 }
 

@@ -28,7 +28,10 @@ void add_spectrum(LayerRecord& record, ResultRow& row, const Spectrum& spectrum)
   record.eigenvalues.insert(record.eigenvalues.end(), spectrum.eigenvalues.begin(),
                             spectrum.eigenvalues.end());
   row.error_bound = spectrum.error_bound;
-  if (!spectrum.eigenvalues.empty()) row.lambda_max = spectrum.eigenvalues.back();
+  if (!spectrum.eigenvalues.empty()) {
+    row.method = name_of(spectrum.method);
+    row.lambda_max = spectrum.eigenvalues.back();
+  }
   row.seconds = spectrum.seconds;
   if (spectrum.hill.no_alpha.empty()) {
     row.status = Status::ok;
@@ -36,11 +39,8 @@ void add_spectrum(LayerRecord& record, ResultRow& row, const Spectrum& spectrum)
     row.alpha_stderr = spectrum.hill.standard_error;
     row.k_used = spectrum.hill.k_used;
     row.n_eigs = row.spectrum_length;
-    row.method = name_of(spectrum.method);
   } else {
-    const bool degenerate = row.spectrum_length < 2;
-    row.status = degenerate ? Status::degenerate : Status::no_tail;
-    row.method = degenerate ? "degenerate" : "failed";
+    row.status = row.spectrum_length < 2 ? Status::degenerate : Status::no_tail;
     row.reason = spectrum.hill.no_alpha;
   }
 }

@@ -2,6 +2,7 @@
 
 #include <mpi.h>
 #include <sched.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -134,6 +135,10 @@ std::int64_t MpiSession::least(std::int64_t value) {
   std::int64_t result = 0;
   check_mpi("MPI_Allreduce", MPI_Allreduce(&value, &result, 1, MPI_INT64_T, MPI_MIN, MPI_COMM_WORLD));
   return result;
+}
+
+void MpiSession::warn_once(const std::string& warning) {
+  if (least(warning.empty() ? size_ : rank_) == rank_) spdlog::warn("{}", warning);
 }
 
 void MpiSession::send(int to, Tag tag, std::span<const std::byte> bytes) {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
+#include "alphahill/base/best_effort.hpp"
 #include "alphahill/cluster/prediction.hpp"
 #include "alphahill/cluster/waiting_layers.hpp"
 
@@ -35,11 +37,11 @@ double least_seconds(const WaitingLayers& layers, const CostModel& cost, const B
 /// Looks for the end with which all is done first: ends that are too early make teams too large.
 class EndSearch {
  public:
-  EndSearch(Plan& plan, const CostModel& cost, const BlockLayout& ranks)
-      : plan_(plan), cost_(cost), ranks_(ranks) {
-    const WaitingLayers layers(plan, cost, ranks);
-    ideal_ = layers.work(cost) / total_speed(ranks, plan.speeds);
-    first_ = std::max(slack * ideal_, least_seconds(layers, cost, ranks, plan.speeds));
+  EndSearch(Plan plan, const CostModel& cost, const BlockLayout& ranks)
+      : plan_(std::move(plan)), cost_(cost), ranks_(ranks) {
+    const WaitingLayers layers(plan_, cost, ranks);
+    ideal_ = layers.work(cost) / total_speed(ranks, plan_.speeds);
+    first_ = std::max(slack * ideal_, least_seconds(layers, cost, ranks, plan_.speeds));
   }
 
   double best_end() {
@@ -59,7 +61,7 @@ class EndSearch {
     }
   }
 
-  Plan& plan_;
+  Plan plan_;
   const CostModel& cost_;
   const BlockLayout& ranks_;
   double ideal_;  ///< of ranks that are busy all the time, none in a larger team than it must
@@ -99,7 +101,8 @@ Plan with_end(Plan plan, const CostModel& cost, const BlockLayout& ranks, std::i
   for (PlannedLayer& layer : plan.layers) {
     layer.least_team = smallest_team(layer.shape, ranks, memory_per_rank).value();
   }
-  plan.end_seconds = EndSearch(plan, cost, ranks).best_end();
+  best_effort([&] { plan.end_seconds = EndSearch(plan, cost, ranks).best_end(); },
+              "the end of the run is not predicted: it is assumed to be as soon as all ranks together can");
   return plan;
 }
 

@@ -219,7 +219,7 @@ double Schedule::finish(int rank, std::span<const LayerDone> done, double now) {
     const auto planned = std::ranges::find(layers, layer.number, &PlannedLayer::number);
     if (rank == first) {
       work += planned_cost_.work(planned->shape, planned->least_team);
-      if (layer.seconds > 0) cost_.learn(planned->shape, ranks.size, layer.seconds * ranks_.speed(ranks));
+      cost_.learn(planned->shape, ranks.size, layer.seconds * ranks_.speed(ranks));
     }
     if (ranks.size == 1) layers.erase(planned);
   }

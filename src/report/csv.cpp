@@ -29,6 +29,16 @@ std::string csv_text(std::string_view text) {
   return quoted + '"';
 }
 
+namespace {
+
+/// What the table says of a row in `method`: how its figure was computed, or that there is none.
+std::string_view shown_method(const ResultRow& row) {
+  if (row.status == Status::ok) return row.method;
+  return row.status == Status::degenerate ? "degenerate" : "failed";
+}
+
+}  // namespace
+
 std::string results_csv(const ReportView& view) {
   std::string csv = "layer_name,category,out_features,in_features,numel";
   for (const std::string& precision : view.precisions) {
@@ -41,7 +51,8 @@ std::string results_csv(const ReportView& view) {
     csv += fmt::format("{},{},{},{},{}", csv_text(layer.name), csv_text(layer.category), layer.out_features,
                        layer.in_features, layer.numel);
     for (const ResultRow& row : figures) {
-      csv += fmt::format(",{},{},{},{}", csv_number(row.alpha), row.k_used, row.n_eigs, csv_text(row.method));
+      csv += fmt::format(",{},{},{},{}", csv_number(row.alpha), row.k_used, row.n_eigs,
+                         csv_text(shown_method(row)));
     }
     csv += '\n';
   }

@@ -52,6 +52,12 @@ std::vector<std::string> names_of(const std::vector<LayerRow>& layers) {
   return names;
 }
 
+/// How the row's spectrum was computed. Rows without an alpha that earlier versions wrote do not say: a Gram
+/// matrix is the usual way, and the less exact one.
+std::string method_of_spectrum(const ResultRow& row) {
+  return row.method == "failed" ? std::string(name_of(Method::gram_eigen)) : row.method;
+}
+
 /// The row with the figures of another k-frac, from its spectrum of two or more eigenvalues.
 ResultRow at_k_frac(ResultRow row, double k_frac, std::span<const double> eigenvalues) {
   HillEstimate estimate = hill(eigenvalues, k_frac);
@@ -60,10 +66,10 @@ ResultRow at_k_frac(ResultRow row, double k_frac, std::span<const double> eigenv
   row.alpha_stderr = estimate.standard_error;
   row.k_used = estimate.k_used;
   row.n_eigs = has_alpha ? std::ssize(eigenvalues) : -1;
-  row.error_bound = estimate.error_bound;
+  row.method = method_of_spectrum(row);
+  row.error_bound = error_bound_by(row.method, estimate.error_bound, std::ssize(eigenvalues));
   row.status = has_alpha ? Status::ok : Status::no_tail;
   row.reason = std::move(estimate.no_alpha);
-  if (has_alpha == (row.method == "failed")) row.method = has_alpha ? name_of(Method::gram_eigen) : "failed";
   return row;
 }
 
@@ -99,8 +105,10 @@ class Figures {
     const ResultRow& row = *rows_[layer * run_.precisions.size() + index_of(precision)];
     if (k_frac_ == run_.k_frac || row.spectrum_length < 2) return row;
     ResultRow again = at_k_frac(row, k_frac_, spectrum_of_(row));
-    const double expected_error = expected_gram_error(again.error_bound, row.spectrum_length);
-    if (row.method != name_of(Method::svd_full) && expected_error > largest_gram_error) ++inexact_;
+    if (!is_svd(again.method) &&
+        expected_gram_error(again.error_bound, row.spectrum_length) > largest_gram_error) {
+      ++inexact_;
+    }
     if (row.share_bound > 0) ++unbounded_;
     return again;
   }

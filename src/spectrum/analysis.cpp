@@ -29,13 +29,8 @@ bool holds(Format wide, Format narrow) {
 }
 
 Spectrum estimate(std::vector<double> eigenvalues, Method method, double k_fraction) {
-  const double relative_error =
-      static_cast<double>(eigenvalues.size()) * std::numeric_limits<double>::epsilon();
   HillEstimate estimate = hill(eigenvalues, k_fraction);
-  // With N eps lambda_1 / lambda_{k+1} = b, the SVD's 2 N eps sqrt(lambda_1 / lambda_{k+1}) is 2 sqrt(N eps
-  // b).
-  const double bound = method != Method::svd_full ? estimate.error_bound
-                                                  : 2 * std::sqrt(relative_error * estimate.error_bound);
+  const double bound = error_bound_by(name_of(method), estimate.error_bound, std::ssize(eigenvalues));
   return {std::move(eigenvalues), std::move(estimate), method, bound, 0};
 }
 
@@ -218,6 +213,18 @@ std::string_view name_of(Method method) {
   constexpr std::array names{"gram_eigen",        "gram_eigen_gpu", "gram_eigen_dsterf",
                              "gram_eigen_dsyevd", "svd_full",       "svd_scalapack"};
   return names.at(static_cast<std::size_t>(method));
+}
+
+bool is_svd(std::string_view method) {
+  return method.starts_with("svd_");
+}
+
+double error_bound_by(std::string_view method, double gram_error_bound, std::int64_t order) {
+  if (!is_svd(method)) return gram_error_bound;
+  // With N eps lambda_1 / lambda_{k+1} = b, the SVD's 2 N eps sqrt(lambda_1 / lambda_{k+1}) is 2 sqrt(N eps
+  // b).
+  const double relative_error = static_cast<double>(order) * std::numeric_limits<double>::epsilon();
+  return 2 * std::sqrt(relative_error * gram_error_bound);
 }
 
 double expected_gram_error(double error_bound, std::int64_t order) {

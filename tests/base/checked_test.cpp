@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdint>
+
+#include "support/thrown_error.hpp"
 
 namespace alphahill {
 namespace {
@@ -25,6 +28,16 @@ TEST(Checked, NarrowingNamesWhatDoesNotFit) {
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(), "rows: 2147483648 is out of range");
   }
+}
+
+TEST(Checked, APositiveNumberIsAboveZeroAndFinite) {
+  EXPECT_EQ(require_positive(5e-324, "seconds"), 5e-324);
+  for (const double value : {0.0, -1.0, HUGE_VAL, -HUGE_VAL, std::nan("")}) {
+    EXPECT_FALSE(is_positive(value)) << value;
+    EXPECT_THROW(require_positive(value, "seconds"), Error) << value;
+  }
+  EXPECT_STREQ(thrown_by([] { require_positive(-1, "seconds"); }).value().what(),
+               "seconds: expected a positive number, found -1.000000");
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "alphahill/base/progress.hpp"
 
 #include <gtest/gtest.h>
+#include <pty.h>
+#include <unistd.h>
 
 namespace alphahill {
 namespace {
@@ -25,6 +27,36 @@ TEST(Progress, ALongNameKeepsItsEnd) {
   const std::string line = Progress("layers", 1, 1).line(0, std::string(80, 'x') + ".q_proj", std::nullopt);
   EXPECT_EQ(line.substr(line.size() - 10), "xxx.q_proj");
   EXPECT_LT(line.size(), 100U);
+}
+
+/// Standard error on a terminal for the time of a test.
+class Terminal {
+ public:
+  Terminal() : kept_(::dup(STDERR_FILENO)) {
+    int shown = -1;
+    EXPECT_EQ(::openpty(&master_, &shown, nullptr, nullptr, nullptr), 0);
+    ::dup2(shown, STDERR_FILENO);
+    ::close(shown);
+  }
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
+  ~Terminal() {
+    ::dup2(kept_, STDERR_FILENO);
+    ::close(kept_);
+  }
+
+  void hang_up() const { ::close(master_); }
+
+ private:
+  int kept_;
+  int master_ = -1;
+};
+
+TEST(Progress, ATerminalThatIsGoneStopsNothing) {
+  const Terminal terminal;
+  Progress progress("layers", 2, 2);
+  terminal.hang_up();
+  EXPECT_NO_THROW(progress.advance(2, "lm_head", 2));
 }
 
 }  // namespace

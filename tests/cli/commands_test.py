@@ -2,10 +2,11 @@
 
 import json
 import struct
+import subprocess
 import unittest
 
 from support.models import gpt2, llama
-from support.programs import RESULTS, STORE, ProgramTest, run
+from support.programs import ENVIRONMENT, RESULTS, STORE, ProgramTest, command, run
 
 BLOCKS = 126  # of Llama-3.1-405B
 SHAPES = {"self_attn.q_proj": (16384, 16384), "self_attn.k_proj": (1024, 16384), "self_attn.v_proj": (1024, 16384),
@@ -49,6 +50,15 @@ class CommandsTest(ProgramTest):
                        "list-layers", "individual-plots", "dry-run", "config", "version", "help"):
             self.assertRegex(text, rf"--{option}\b")
         self.assertRegex(self.succeed("alpha-hill-report", "--help").stdout, r"--k-frac\b")
+
+    def test_a_standard_error_that_is_full_stops_nothing(self):
+        options = ["--model", llama("bf16", blocks=1).write(self.folder / "model"), "--no-report", "--output-dir"]
+        with open("/dev/full", "w") as full:
+            for output, code in ((self.folder / "results", 0), (self.folder / "model/config.json", 1)):
+                done = subprocess.run(command("alpha-hill", *options, output), env=ENVIRONMENT, check=False,
+                                      stdout=subprocess.PIPE, stderr=full, timeout=120)
+                self.assertEqual(done.returncode, code, output)
+        self.assertTrue((self.folder / "results" / STORE).exists())
 
     def test_version(self):
         for program in ("alpha-hill", "alpha-hill-report"):

@@ -84,6 +84,14 @@ class EdgeLayersTest(ProgramTest):
                 self.assertEqual(row["status"], status)
                 self.assertEqual(row["reason"] == "", status == "ok")
 
+    def test_the_store_says_how_each_spectrum_was_computed(self):
+        with h5py.File(self.output / STORE) as file:
+            stored = read_table(file, "results")
+        for row in stored:
+            with self.subTest(layer=row["layer"], precision=row["precision"]):
+                self.assertRegex(row["method"], "^(gram_eigen|svd_.*)$" if row["spectrum_length"] else "^$")
+        self.assertEqual({row["method"] == "" for row in stored if row["status"] == "no_tail"}, {False})
+
     def test_the_run_ends_with_a_warning_that_counts_them(self):
         without = sum(any(status != "ok" for status, _ in expected) for _, _, expected in LAYERS)
         self.assertRegex(self.done.stderr, rf"(?m)warning.*\b{without}\b.*layers")

@@ -88,6 +88,24 @@ class LimitsTest(ProgramTest):
         self.succeed("alpha-hill", *self.options)
         self.assertEqual({row["status"] for row in self.rows()}, {"ok"})
 
+    def test_crash_notes_that_make_no_sense_blame_nobody(self):
+        self.output.mkdir()
+        for name in ("0", "-1", "3", "99999999999999999999", "x", ""):
+            (self.output / f"alpha_hill.crashed.{name}").touch()
+        (self.output / "alpha_hill.crashed.1/not a note").mkdir(parents=True)
+        for _ in range(3):
+            done = self.succeed("alpha-hill", *self.options)
+        self.assertEqual(done.stderr.count("crash notes that cannot be removed do not count"), 1, done.stderr)
+        self.assertEqual({row["status"] for row in self.rows()}, {"ok"})
+
+    def test_limits_that_make_no_sense_are_none(self):
+        done = self.succeed("alpha-hill", *self.options, ranks=2, environment={
+            "SLURM_JOB_ID": "1", "SLURM_JOB_END_TIME": "1000000000", "SLURM_MEM_PER_NODE": "-5"})
+        warnings = [line for line in done.stderr.splitlines() if "warning" in line]
+        self.assertEqual(sum("SLURM_MEM_PER_NODE is '-5'" in line for line in warnings), 1, done.stderr)
+        self.assertEqual(sum("SLURM_JOB_END_TIME is '1000000000': no limit is assumed" in line for line in warnings), 1)
+        self.assertEqual({row["status"] for row in self.rows()}, {"ok"})
+
     def test_a_layer_past_its_deadline_ends_the_run_with_one_error(self):
         done = run("alpha-hill", *self.options, "--layer-timeout", "0", "--grace", "0")
         self.assertEqual(done.returncode, 1)

@@ -1,12 +1,18 @@
 """Reports as a user gets them: pictures that can be read, where they are written, and what is removed."""
 
+import math
 import shutil
 import struct
 import unittest
 import zlib
 
-from support.models import llama
-from support.programs import RESULTS, STATISTICS, STORE, ProgramTest, run
+import h5py
+import numpy as np
+
+from support.models import llama, model_of, with_singular_values
+from support.oracle import figures
+from support.programs import RESULTS, STATISTICS, STORE, ProgramTest, read_csv, run
+from support.results_files import read_table
 
 NO_FONTS = '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig></fontconfig>\n'
 
@@ -76,6 +82,47 @@ class ReportTest(ProgramTest):
                    "--precisions", "fp32")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(files_under(self.output), {"alpha_hill.journal", STORE, "notes.txt"})
+
+
+class OtherKFracTest(ProgramTest):
+    """A layer of order 100 and rank 60: at the run's k there is no alpha, at k = 50 lambda_{k+1} is eight decades below
+    lambda_1. Its spectrum comes from an SVD."""
+
+    def setUp(self):
+        super().setUp()
+        self.output = self.folder / "results"
+        weights = np.zeros((130, 100))
+        weights[:80, :60] = with_singular_values(np.logspace(0, -5, 60), 80, np.random.default_rng(3))
+        model = model_of([weights])
+        self.weights = model.stored(model.layers[0])
+        self.succeed("alpha-hill", "--model", model.write(self.folder / "model"), "--output-dir", self.output,
+                     "--precisions", "fp32", "--k-frac", "0.7", "--no-report")
+        with h5py.File(self.output / STORE) as file:
+            self.stored, = read_table(file, "results")
+
+    def test_a_figure_that_the_run_had_not_says_how_its_spectrum_was_computed(self):
+        self.assertEqual((self.stored["status"], math.isnan(self.stored["alpha"])), ("no_tail", True))
+        self.assertRegex(self.stored["method"], "^svd_")
+        done = self.succeed("alpha-hill-report", self.output / STORE, "--k-frac", "0.5")
+        row, = read_csv(self.output / RESULTS)
+        expected = figures(self.weights, k_frac=0.5)
+        self.assertEqual((row["method_fp32"], row["k_used_fp32"]), (self.stored["method"], str(expected.k_used)))
+        self.assertLessEqual(abs(float(row["alpha_fp32"]) / expected.alpha - 1), 1e-9)
+        self.assertNotIn("may be off", done.stderr, "an SVD is exact enough")
+
+    def test_without_an_alpha_the_table_says_failed(self):
+        self.succeed("alpha-hill-report", self.output / STORE)
+        row, = read_csv(self.output / RESULTS)
+        self.assertEqual([row[f"{column}_fp32"] for column in ("alpha", "k_used", "n_eigs", "method")],
+                         ["", "-1", "-1", "failed"])
+
+    def test_a_file_of_an_earlier_version_is_reported_as_before(self):
+        """It has "failed" for the method of a row without an alpha."""
+        with h5py.File(self.output / STORE, "r+") as file:
+            file["results/method"][0] = "failed"
+        done = self.succeed("alpha-hill-report", self.output / STORE, "--k-frac", "0.5")
+        self.assertEqual(read_csv(self.output / RESULTS)[0]["method_fp32"], "gram_eigen")
+        self.assertIn("1 figures at k-frac 0.5 may be off", done.stderr)
 
 
 if __name__ == "__main__":

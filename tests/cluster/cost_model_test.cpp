@@ -2,7 +2,12 @@
 
 #include <gmock/gmock.h>
 
-#include <array>
+#include <cmath>
+#include <new>
+#include <stdexcept>
+
+#include "alphahill/base/error.hpp"
+#include "support/captured_log.hpp"
 
 namespace alphahill {
 namespace {
@@ -71,6 +76,78 @@ TEST(CostModel, OtherShapesFollowOnceSecondsAreMeasured) {
   EXPECT_NEAR(seconds(cost, square(1024)) / before, 3, 0.1);
 }
 
+TEST(CostModel, ATimeThatIsNoPositiveNumberTeachesNothing) {
+  CostModel cost(usual_rates());
+  const double before = seconds(cost, square(512));
+  for (const double nonsense : {0.0, -1.0, HUGE_VAL, std::nan("")}) cost.learn(square(512), 1, nonsense);
+  EXPECT_EQ(seconds(cost, square(512)), before);
+  EXPECT_EQ(cost.slowdown(), 1);
+}
+
+TEST(CostModel, ARateThatIsNoPositiveNumberIsRefused) {
+  for (const double nonsense : {0.0, -1.0, HUGE_VAL, std::nan("")}) {
+    Rates rates = usual_rates();
+    rates.orders[2].finish = nonsense;
+    EXPECT_THROW(CostModel{rates}, Error) << nonsense;
+  }
+}
+
+/// A CPU whose eigenvalues fail, as those of a broken library may.
+class FailingBackend : public Backend {
+ public:
+  explicit FailingBackend(std::function<Eigenvalues()> reduce) : reduce_(std::move(reduce)) {}
+  std::optional<Eigenvalues> gram_eigenvalues(const StoredMatrix&, CastChain, CastSurvey*, Team&) override {
+    return reduce_();
+  }
+
+ private:
+  std::function<Eigenvalues()> reduce_;
+};
+
+BackendMaker failing(const std::function<Eigenvalues()>& reduce) {
+  return [reduce] { return std::make_unique<FailingBackend>(reduce); };
+}
+
+/// No backend, one that fails when it reduces, one that fails when it finishes, and one whose weights are
+/// said to be NaN.
+std::vector<BackendMaker> failing_backends() {
+  const auto no_memory = []() -> Eigenvalues { throw std::bad_alloc(); };
+  const auto not_finite = []() -> Eigenvalues {
+    return
+        []() -> GramSpectrum { throw Error(Fault::internal, "eigenvalues", "their squares add up to -nan"); };
+  };
+  class NoEigenvalues : public Backend {
+    std::optional<Eigenvalues> gram_eigenvalues(const StoredMatrix&, CastChain, CastSurvey*, Team&) override {
+      return std::nullopt;
+    }
+  };
+  return {[]() -> std::unique_ptr<Backend> { throw std::runtime_error("no such core"); }, failing(no_memory),
+          failing(not_finite), [] { return std::make_unique<NoEigenvalues>(); }};
+}
+
+void expect_usual(const Rates& rates) {
+  EXPECT_EQ(rates.cast_weights, usual_rates().cast_weights);
+  ASSERT_EQ(rates.orders.size(), usual_rates().orders.size());
+  EXPECT_EQ(rates.orders[1].gram, usual_rates().orders[1].gram);
+  EXPECT_EQ(rates.orders.back().finish, usual_rates().orders.back().finish);
+}
+
+TEST(CostModel, WhereCalibrationFailsTheUsualRatesAreAssumedWithOneWarning) {
+  for (const BackendMaker& make_backend : failing_backends()) {
+    const CapturedLog log;
+    expect_usual(measured_rates(4096, make_backend));
+    EXPECT_THAT(log.text(), testing::MatchesRegex("warning: [^\n]+; the rates of this core are not measured: "
+                                                  "those of an AVX-512 core are assumed[^\n]*\n"));
+  }
+}
+
+TEST(CostModel, AFailedCalibrationSaysWhy) {
+  const CapturedLog log;
+  measured_rates(4096, failing_backends()[2]);
+  EXPECT_THAT(log.text(),
+              testing::StartsWith("warning: eigenvalues: their squares add up to -nan; the rates"));
+}
+
 TEST(CostModel, MeasuredRatesArePlausible) {
   const Rates rates = measured_rates(200);
   ASSERT_EQ(rates.orders.size(), 2U) << "64 and 256 are enough";
@@ -88,12 +165,6 @@ TEST(CostModel, RatesBeyondTheMeasuredOrdersGrowAsTheUsualOnesDo) {
   ASSERT_EQ(measured.size(), usual.size());
   const auto growth = [](const std::vector<RatesAtOrder>& at) { return at.back().gram / at.end()[-2].gram; };
   EXPECT_NEAR(growth(measured), growth(usual), 1e-12);
-}
-
-TEST(CostModel, SpeedsAreAgainstTheFirstRankAndNearlyEqualOnesAreEqual) {
-  EXPECT_THAT(speeds_against_the_first(std::array{2.0, 2.09, 1.91, 1.0, 4.0}),
-              testing::ElementsAre(1, 1, 1, 2, 0.5));
-  EXPECT_THAT(speeds_against_the_first({}), testing::IsEmpty());
 }
 
 }  // namespace

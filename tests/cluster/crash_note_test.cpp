@@ -10,7 +10,9 @@
 #include <latch>
 #include <thread>
 
+#include "support/captured_log.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/thrown_error.hpp"
 
 namespace alphahill {
 namespace {
@@ -92,9 +94,34 @@ TEST(CrashNoteDeathTest, BetweenLayersThereIsNothingToNote) {
 
 TEST(CrashNote, OtherFilesAreLeftAlone) {
   const TemporaryFolder folder;
-  folder.write("alpha_hill.journal", "x");
-  EXPECT_THAT(take_crash_notes(folder.path()), IsEmpty());
-  EXPECT_TRUE(std::filesystem::exists(folder.path() / "alpha_hill.journal"));
+  for (const char* name : {"alpha_hill.journal", "alpha_hill.crashed.", "alpha_hill.crashed.x",
+                           "alpha_hill.crashed.3x", "alpha_hill.crashed.99999999999999999999"}) {
+    folder.write(name, "x");
+    EXPECT_THAT(take_crash_notes(folder.path()), IsEmpty()) << name;
+    EXPECT_TRUE(std::filesystem::exists(folder.path() / name));
+  }
+}
+
+TEST(CrashNote, ANoteThatCannotBeRemovedDoesNotCount) {
+  const CapturedLog log;
+  const TemporaryFolder folder;
+  folder.write("alpha_hill.crashed.3/in a folder of this name", "x");
+  folder.write("alpha_hill.crashed.4", "");
+  EXPECT_THAT(take_crash_notes(folder.path()), UnorderedElementsAre(4));
+  EXPECT_EQ(log.text(), "warning: " + (folder.path() / "alpha_hill.crashed.3").string() +
+                            ": Directory not empty; crash notes that cannot be removed do not count\n");
+}
+
+TEST(CrashNote, AFolderThatNotesCannotBeLeftInIsRefused) {
+  const auto refusal = thrown_by([] { leave_crash_notes_in("/" + std::string(5000, 'x')); });
+  EXPECT_EQ(refusal.value().reason(), "too long a path for crash notes");
+  const auto before = std::filesystem::current_path();
+  const TemporaryFolder gone;
+  std::filesystem::current_path(gone.path());
+  std::filesystem::remove(gone.path());
+  EXPECT_EQ(thrown_by([] { leave_crash_notes_in("results"); }).value().reason(),
+            "no absolute path: No such file or directory");
+  std::filesystem::current_path(before);
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include <string>
 
 #include "alphahill/base/surroundings.hpp"
+#include "support/captured_log.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace alphahill {
 namespace {
@@ -53,16 +55,100 @@ TEST(JobLimits, WhereSqueueDoesNotAnswerTheEndOfTheJobCounts) {
   EXPECT_NEAR(slurm_seconds_left().value(), 100, 5);
 }
 
+/// A squeue that runs this shell script.
+class Squeue {
+ public:
+  explicit Squeue(const std::string& script) {
+    const auto program = folder_.write("squeue", "#!/bin/sh\n" + script + "\n");
+    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  }
+
+ private:
+  TemporaryFolder folder_;
+  Variable path_{"PATH", (folder_.path().string() + ":/usr/bin:/bin").c_str()};
+  Variable job_{"SLURM_JOB_ID", "1"};
+};
+
+TEST(JobLimits, SqueueSaysWhatIsLeft) {
+  const CapturedLog log;
+  const Squeue squeue("echo 1:02:03");
+  EXPECT_EQ(slurm_seconds_left(), 3723);
+  EXPECT_EQ(log.text(), "");
+}
+
+TEST(JobLimits, AJobWithoutALimitIsNothingToWarnOf) {
+  const CapturedLog log;
+  const Squeue squeue("echo UNLIMITED");
+  EXPECT_EQ(slurm_seconds_left(), std::nullopt);
+  EXPECT_EQ(log.text(), "");
+}
+
+TEST(JobLimits, AnEndThatMakesNoSenseIsNoLimitWithOneWarning) {
+  const Variable end("SLURM_JOB_END_TIME", "1000000000");
+  for (const char* answer : {"0:00", "INVALID", "NOT_SET", "nan", "-1:00", ""}) {
+    const CapturedLog log;
+    const Squeue squeue(std::string("echo ") + answer);
+    EXPECT_EQ(slurm_seconds_left(), std::nullopt) << answer;
+    EXPECT_EQ(log.text(),
+              std::string("warning: job 1: squeue says '") + answer +
+                  "' of the time that is left, and SLURM_JOB_END_TIME is '1000000000': no limit is "
+                  "assumed\n");
+  }
+}
+
+TEST(JobLimits, ASqueueThatHangsIsNotWaitedFor) {
+  const Squeue squeue("exec sleep 1000");
+  const Variable end("SLURM_JOB_END_TIME", std::to_string(std::time(nullptr) + 100).c_str());
+  EXPECT_NEAR(slurm_seconds_left().value(), 95, 6);
+}
+
 TEST(JobLimits, SlurmsMemoryCounts) {
-  const std::int64_t all = memory_of_node();
-  EXPECT_GT(all, 0);
+  const NodeMemory all = memory_of_node();
+  EXPECT_GT(all.bytes, 0);
+  EXPECT_EQ(all.doubt, "");
   {
     const Variable node("SLURM_MEM_PER_NODE", "5");
-    EXPECT_EQ(memory_of_node(), 5 << 20);
+    EXPECT_EQ(memory_of_node().bytes, 5 << 20);
   }
   const Variable per_cpu("SLURM_MEM_PER_CPU", "3");
   const Variable cpus("SLURM_CPUS_ON_NODE", "2");
-  EXPECT_EQ(memory_of_node(), 6 << 20);
+  EXPECT_EQ(memory_of_node().bytes, 6 << 20);
+}
+
+TEST(JobLimits, ZeroIsAllOfANodesMemory) {
+  for (const char* variable : {"SLURM_MEM_PER_NODE", "SLURM_MEM_PER_CPU"}) {
+    const Variable cpus("SLURM_CPUS_ON_NODE", "2");
+    const Variable all(variable, "0");
+    EXPECT_GT(memory_of_node().bytes, 1 << 24);
+    EXPECT_EQ(memory_of_node().doubt, "");
+  }
+}
+
+TEST(JobLimits, AMemoryThatMakesNoSenseIsNoLimit) {
+  const auto expect_no_limit = [](const std::string& culprit) {
+    const NodeMemory memory = memory_of_node();
+    EXPECT_GT(memory.bytes, 1 << 24);
+    EXPECT_EQ(memory.doubt,
+              culprit + ": expected a number above zero; no limit of the memory is taken from that");
+  };
+  for (const std::string nonsense : {"-5", "nan", "inf", "5G", "1e3", "99999999999999999999"}) {
+    {
+      const Variable node("SLURM_MEM_PER_NODE", nonsense.c_str());
+      expect_no_limit("SLURM_MEM_PER_NODE is '" + nonsense + "'");
+    }
+    const Variable cpus("SLURM_CPUS_ON_NODE", "2");
+    const Variable per_cpu("SLURM_MEM_PER_CPU", nonsense.c_str());
+    expect_no_limit("SLURM_MEM_PER_CPU is '" + nonsense + "'");
+  }
+  const Variable cpus("SLURM_CPUS_ON_NODE", "0");
+  const Variable per_cpu("SLURM_MEM_PER_CPU", "3");
+  expect_no_limit("SLURM_CPUS_ON_NODE is '0'");
+}
+
+TEST(JobLimits, AMemoryTooLargeForANumberIsNoLimit) {
+  const Variable node("SLURM_MEM_PER_NODE", "9223372036854775807");
+  EXPECT_GT(memory_of_node().bytes, 1 << 24);
+  EXPECT_EQ(memory_of_node().doubt, "");
 }
 
 TEST(JobLimits, ALimitOfTheAddressSpaceCounts) {

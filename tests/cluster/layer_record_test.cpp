@@ -97,7 +97,7 @@ TEST(LayerRecord, AnOverflowIsCountedAndHasNoFigure) {
   const LayerRecord record = OneLayer(20, 16, weights).record();
   EXPECT_EQ(record.results[1].status, Status::nonfinite);
   EXPECT_EQ(record.results[1].reason, "2 of 320 fp16 weights are NaN or Inf");
-  EXPECT_EQ(record.results[1].method, "failed");
+  EXPECT_EQ(record.results[1].method, "") << "there is no spectrum";
   EXPECT_EQ(record.results[1].k_used, -1);
   EXPECT_EQ(record.results[1].spectrum_length, 0);
   EXPECT_TRUE(std::isnan(record.results[1].alpha));
@@ -116,9 +116,10 @@ TEST(LayerRecord, NanWeightsAreNotSharedAsAFigure) {
 TEST(LayerRecord, ARowOrNothingIsDegenerate) {
   const LayerRecord one_row = OneLayer(1, 3, {1, 2, 3}).record();
   const LayerRecord nothing = OneLayer(0, 3, {}).record();
+  EXPECT_EQ(one_row.results[0].method, "gram_eigen");
+  EXPECT_EQ(nothing.results[0].method, "") << "there is no spectrum";
   for (const ResultRow& row : {one_row.results[0], nothing.results[0]}) {
     EXPECT_EQ(row.status, Status::degenerate);
-    EXPECT_EQ(row.method, "degenerate");
     EXPECT_EQ(row.n_eigs, -1);
     EXPECT_EQ(row.reason, "fewer than two eigenvalues");
   }
@@ -127,8 +128,17 @@ TEST(LayerRecord, ARowOrNothingIsDegenerate) {
 TEST(LayerRecord, ZerosHaveNoTail) {
   const ResultRow row = OneLayer(4, 4, std::vector<float>(16)).record().results[0];
   EXPECT_EQ(row.status, Status::no_tail);
-  EXPECT_EQ(row.method, "failed");
+  EXPECT_EQ(row.method, "gram_eigen");
   EXPECT_EQ(row.reason, "all eigenvalues are zero");
+}
+
+TEST(LayerRecord, ASpectrumWithoutATailSaysHowItWasComputed) {
+  std::vector<float> rank_one(256);
+  for (std::size_t i = 0; i < 256; ++i) rank_one[i] = static_cast<float>((1 + i / 16) * (1 + i % 16));
+  const ResultRow row = OneLayer(16, 16, rank_one).record().results[0];
+  EXPECT_EQ(row.status, Status::no_tail);
+  EXPECT_TRUE(is_svd(row.method)) << row.method;
+  EXPECT_EQ(row.spectrum_length, 16);
 }
 
 TEST(LayerRecord, AFileThatHasChangedEndsTheRun) {
@@ -257,6 +267,7 @@ TEST(LayerRecord, WithoutFiguresEveryPrecisionSaysWhy) {
   ASSERT_EQ(record.results.size(), 3U);
   EXPECT_EQ(record.results[2].precision, "bf16");
   EXPECT_EQ(record.results[2].status, Status::unsupported);
+  EXPECT_EQ(record.results[2].method, "");
   EXPECT_EQ(record.results[2].reason, "GPTQ codes");
 }
 

@@ -6,6 +6,8 @@
 
 #include "alphahill/cluster/prediction.hpp"
 #include "cluster/known_costs.hpp"
+#include "support/captured_log.hpp"
+#include "support/failing_allocations.hpp"
 
 namespace alphahill {
 namespace {
@@ -45,6 +47,30 @@ std::vector<int> team_sizes(const std::vector<Layer>& layers, const BlockLayout&
   std::vector<int> sizes;
   for (const auto& [layer, size] : predict(plan, usual, ranks).team_sizes) sizes.push_back(size);
   return sizes;
+}
+
+/// Whichever allocation of the search fails: the plan is one that can be carried out.
+TEST(Plan, WhereTheSearchForTheEndFailsLayersStillHaveTheirLeastTeams) {
+  const BlockLayout ranks{.ranks = 2, .first = 0, .largest_size = 2};
+  const Plan plan = plan_of({layer(3000, 3000), layer(30, 30)});
+  const std::int64_t memory = bytes_needed(plan.layers[0].shape, 2);
+  ASSERT_GT(bytes_needed(plan.layers[0].shape, 1), memory);
+  int failures = 0;
+  for (std::int64_t failing = 20; failing < 60; ++failing) {
+    const CapturedLog log;
+    Plan copy = plan;
+    allocations_to_failure() = failing;
+    const Plan ended = with_end(std::move(copy), usual, ranks, memory);
+    allocations_to_failure() = 0;
+    EXPECT_EQ(ended.layers[0].least_team, 2);
+    EXPECT_EQ(ended.layers[1].least_team, 1);
+    if (log.text().empty()) continue;
+    ++failures;
+    EXPECT_EQ(ended.end_seconds, 0);
+    EXPECT_THAT(log.text(),
+                testing::MatchesRegex("warning: [^\n]+; the end of the run is not predicted[^\n]*\n"));
+  }
+  EXPECT_GT(failures, 10);
 }
 
 TEST(Plan, FinishedAndUnsupportedLayersAreLeftOutAndSuspectsStandAlone) {

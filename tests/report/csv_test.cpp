@@ -54,7 +54,7 @@ SampleRun two_layers() {
   sample.run.layers[1].name = "=odd,name";
   sample.run.layers[1].category = "other_linear";
   ResultRow degenerate = failed_row(2, "bf16", "one row");
-  degenerate.method = "degenerate";
+  degenerate.status = Status::degenerate;
   sample.rows = {sample_row(1, "fp32", 3), sample_row(1, "bf16", 3.25), failed_row(2, "fp32", "NaN"),
                  degenerate};
   return sample;
@@ -68,6 +68,13 @@ TEST(Csv, ResultsHaveTheColumnsOfTheContractPrecisionByPrecision) {
       "model.layers.0.self_attn.q_proj,attn_q,4096,4096,16777216,3.0,409,4096,gram_eigen,3.25,409,4096,"
       "gram_eigen\n"
       "\"'=odd,name\",other_linear,4096,4096,16777216,,-1,-1,failed,,-1,-1,degenerate\n");
+}
+
+TEST(Csv, TheMethodOfASpectrumWithoutAnAlphaIsNotShown) {
+  SampleRun sample = two_layers();
+  sample.rows[2].method = sample.rows[3].method = "svd_full";
+  sample.rows[2].status = Status::no_tail;
+  EXPECT_EQ(results_csv(view_of(sample)), results_csv(view_of(two_layers())));
 }
 
 TEST(Csv, PrecisionsComeInTheOrderAskedFor) {

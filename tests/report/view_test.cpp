@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "report/sample_run.hpp"
 #include "support/thrown_error.hpp"
@@ -123,8 +124,50 @@ TEST(View, KeepsStoredFiguresAtTheRunsOwnKFrac) {
 TEST(View, CountsFiguresThatTheGramSpectrumIsTooInexactFor) {
   ResultRow row = row_with_spectrum();
   EXPECT_EQ(recomputed(4, 0.75, row).inexact, 1) << "20 eps 4^15 > 1e-9";
-  row.method = "svd_full";
-  EXPECT_EQ(recomputed(4, 0.75, row).inexact, 0);
+  for (const char* svd : {"svd_full", "svd_of_a_later_version"}) {
+    row.method = svd;
+    EXPECT_EQ(recomputed(4, 0.75, row).inexact, 0) << svd;
+  }
+}
+
+/// A row whose lambda_{k+1} vanishes at the run's k-frac.
+ResultRow row_without_alpha(const std::string& method) {
+  ResultRow row = row_with_spectrum();
+  row.alpha = row.alpha_stderr = no_figure;
+  row.k_used = row.n_eigs = -1;
+  row.status = Status::no_tail;
+  row.reason = "eigenvalue k+1 cannot be told from zero";
+  row.method = method;
+  return row;
+}
+
+TEST(View, AFigureWonAtAnotherKFracSaysHowItsSpectrumWasComputed) {
+  const ReportView view = recomputed(4, 0.75, row_without_alpha("svd_full"));
+  const ResultRow& figure = view.layers[0].figures[0];
+  EXPECT_EQ(figure.status, Status::ok);
+  EXPECT_EQ(figure.reason, "");
+  EXPECT_EQ(figure.n_eigs, 20);
+  EXPECT_EQ(figure.method, "svd_full");
+  const double bound = 2 * 20 * std::numeric_limits<double>::epsilon() * std::sqrt(std::pow(4.0, 15));
+  EXPECT_NEAR(figure.error_bound / bound, 1, 1e-12) << "2 N eps sqrt(lambda_1 / lambda_{k+1})";
+  EXPECT_EQ(view.inexact, 0);
+}
+
+TEST(View, AFigureWonFromAGramSpectrumHasItsErrorBound) {
+  const ReportView view = recomputed(4, 0.75, row_without_alpha("gram_eigen_gpu"));
+  const ResultRow& figure = view.layers[0].figures[0];
+  EXPECT_EQ(figure.method, "gram_eigen_gpu");
+  const double bound = 20 * std::numeric_limits<double>::epsilon() * std::pow(4.0, 15);
+  EXPECT_NEAR(figure.error_bound / bound, 1, 1e-12) << "N eps lambda_1 / lambda_{k+1}";
+  EXPECT_EQ(view.inexact, 1);
+}
+
+TEST(View, ASpectrumOfAnEarlierVersionThatDoesNotSayCountsAsAGramMatrixs) {
+  const ReportView view = recomputed(4, 0.75, row_without_alpha("failed"));
+  EXPECT_EQ(view.layers[0].figures[0].method, "gram_eigen");
+  EXPECT_EQ(view.inexact, 1);
+  const ReportView lost = recomputed(1, 0.75, row_without_alpha("failed"));
+  EXPECT_EQ(lost.layers[0].figures[0].method, "gram_eigen");
 }
 
 TEST(View, CountsSharesWhoseBoundHoldsAtTheRunsKFracAlone) {
@@ -138,7 +181,7 @@ TEST(View, CountsSharesWhoseBoundHoldsAtTheRunsKFracAlone) {
 TEST(View, AFigureLostAtAnotherKFracSaysWhy) {
   const ResultRow figure = recomputed(1, 0.75, row_with_spectrum()).layers[0].figures[0];
   EXPECT_TRUE(std::isnan(figure.alpha));
-  EXPECT_EQ(figure.method, "failed");
+  EXPECT_EQ(figure.method, "gram_eigen") << "the spectrum is there";
   EXPECT_EQ(figure.status, Status::no_tail);
   EXPECT_EQ(figure.k_used, -1);
   EXPECT_EQ(figure.n_eigs, -1);

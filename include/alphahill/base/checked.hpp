@@ -1,4 +1,4 @@
-/// Arithmetic on sizes that throws instead of wrapping, and the one narrowing function.
+/// Arithmetic on sizes that throws instead of wrapping, the one narrowing function, and measured numbers.
 #pragma once
 
 #include <limits>
@@ -33,6 +33,17 @@ To narrow(From value, const char* what) {
   if (!std::in_range<To>(value))
     throw Error(Fault::internal, what, std::to_string(value) + " is out of range");
   return static_cast<To>(value);
+}
+
+/// Above zero, and neither infinite nor NaN.
+inline bool is_positive(double value) {
+  return value > 0 && value <= std::numeric_limits<double>::max();
+}
+
+/// The value. @throws Error(internal) naming `what` when it is not positive
+inline double require_positive(double value, const char* what) {
+  if (is_positive(value)) return value;
+  throw Error(Fault::internal, what, "expected a positive number, found " + std::to_string(value));
 }
 
 }  // namespace alphahill

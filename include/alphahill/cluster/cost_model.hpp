@@ -14,8 +14,9 @@
 
 #include <compare>
 #include <cstdint>
+#include <functional>
 #include <map>
-#include <span>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -56,20 +57,23 @@ struct Rates {
   double network_bytes;              ///< a second, between two ranks
 };
 
+/// @throws Error(internal) naming one that is not a positive number
+void require_positive(const Rates& rates);
+
 /// Of an AVX-512 core; where only proportions matter.
 Rates usual_rates();
 
+using BackendMaker = std::function<std::unique_ptr<Backend>()>;
+
 /// Of this core, by matrices of orders up to `largest_order`, the largest 1536: about half a second. At
 /// larger orders, in proportion to the usual rates. Reading and network are the usual ones: layers under way
-/// tell better.
-Rates measured_rates(std::int64_t largest_order);
+/// tell better. Where the backend fails, or a rate is not a positive number, all rates are the usual ones,
+/// and a warning says so.
+Rates measured_rates(std::int64_t largest_order, const BackendMaker& make_backend = make_cpu_backend);
 
 /// Seconds that this core takes for a small matrix, measured in about 20 ms; to be compared between ranks.
+/// Throws what the backend throws.
 double probe_seconds();
-
-/// Speeds of ranks against the first one's, from what each took for the same. What differs by 5% at most is
-/// taken for equal.
-std::vector<double> speeds_against_the_first(std::span<const double> seconds);
 
 /// Seconds of a layer on a team of ranks.
 struct LayerSeconds {
@@ -79,7 +83,8 @@ struct LayerSeconds {
 
 class CostModel {
  public:
-  explicit CostModel(Rates rates) : rates_(std::move(rates)) {}
+  /// @throws Error(internal) where a rate is not a positive number
+  explicit CostModel(Rates rates);
 
   LayerSeconds seconds(const LayerShape& shape, int team_size) const;
   /// Seconds of all ranks of the team together.
@@ -87,7 +92,8 @@ class CostModel {
   /// Seconds that layers took, against what the rates say of them.
   double slowdown() const;
   /// A layer took its leader so long. The mean of layers of the same shape on as many ranks replaces what the
-  /// rates say; other layers are corrected by all of them together.
+  /// rates say; other layers are corrected by all of them together. What is not a positive number of seconds
+  /// changes nothing.
   void learn(const LayerShape& shape, int team_size, double seconds);
 
  private:

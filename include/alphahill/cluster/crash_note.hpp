@@ -13,6 +13,7 @@ namespace alphahill {
 
 /// Where notes go, and handlers for SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT that leave one and then let
 /// the signal take its course. Once a process.
+/// @throws Error(system) where the folder's absolute path is not known, or too long for a note
 void leave_crash_notes_in(const std::filesystem::path& folder);
 
 /// Layers that this thread computes, one such object at a time. A crash of the thread is about them; a crash
@@ -35,7 +36,10 @@ class LayersUnderWay {
 /// From now on a crash of this thread itself is about no layer.
 void compute_no_layers();
 
-/// The layers that notes in the folder are about; removes the notes.
+/// The layers that notes in the folder are about; removes the notes. One that cannot be removed counts for
+/// nothing, with a warning: it would count again each time. Files whose name ends in no number are left
+/// alone.
+/// @throws std::filesystem::filesystem_error where the folder cannot be read
 std::vector<std::int64_t> take_crash_notes(const std::filesystem::path& folder);
 
 }  // namespace alphahill

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "alphahill/cluster/core_binding.hpp"
@@ -68,6 +69,9 @@ class MpiSession {
   Place place_on_node(int key = 0);
   /// The least of what the ranks give. Collective.
   std::int64_t least(std::int64_t value);
+  /// Logs the warning of the lowest rank that has one. Collective.
+  /// @param warning  empty: this rank has none
+  void warn_once(const std::string& warning);
   /// Returns when `bytes` may be reused.
   void send(int to, Tag tag, std::span<const std::byte> bytes);
   /// A message that has arrived, from any rank; nothing when there is none.

@@ -43,7 +43,7 @@ std::optional<int> smallest_team(const LayerShape& shape, const BlockLayout& ran
                                  std::int64_t memory_per_rank);
 
 /// Gives each layer the smallest team that has the memory for it, and finds the earliest end that the
-/// schedule can keep to.
+/// schedule can keep to. Where that search fails, the end stays as it is, and a warning says so.
 /// @param memory_per_rank  bytes, besides the program; enough for every layer on some team
 Plan with_end(Plan plan, const CostModel& cost, const BlockLayout& ranks, std::int64_t memory_per_rank);
 

@@ -53,12 +53,15 @@ struct ResultRow {
   double alpha_stderr = no_figure;
   std::int64_t k_used = -1;
   std::int64_t n_eigs = -1;
-  std::string method = "failed";  ///< gram_eigen, svd_full; without a figure: degenerate, failed
+  /// How the spectrum was computed (gram_eigen, svd_full, ...), whether there is an alpha or not; empty where
+  /// there is no spectrum. Rows that earlier versions wrote have "failed" or "degenerate" where there is no
+  /// alpha.
+  std::string method;
   Status status = Status::failed;
   std::string reason;              ///< empty when ok
   std::string shares;              ///< the precision whose spectrum this row uses, empty for its own
   double share_bound = no_figure;  ///< at the run's k_frac, on alpha's relative change by that; 0: same bits
-  double error_bound = no_figure;  ///< N eps lambda_1 / lambda_{k+1} of the Gram spectrum
+  double error_bound = no_figure;  ///< on the relative error of lambda_{k+1}, by this method
   double cast_error = no_figure;   ///< |W_p - W|_F / |W|_F against the stored weights
   double lambda_max = no_figure;   ///< largest eigenvalue
   double stable_rank = no_figure;  ///< |W_p|_F^2 / lambda_max
