@@ -4,6 +4,7 @@
 
 #include "alphahill/base/checked.hpp"
 #include "mpi_calls.hpp"
+#include "scalapack_matrix.hpp"
 
 namespace alphahill {
 
@@ -45,6 +46,10 @@ class MpiTeam final : public Team {
     check_mpi("MPI_Iallreduce", MPI_Iallreduce(MPI_IN_PLACE, &some, 1, MPI_INT, MPI_LOR, ranks_, &request));
     wait_patiently(request);
     return some != 0;
+  }
+
+  std::unique_ptr<TeamMatrix> make_matrix(std::int64_t rows, std::int64_t cols) override {
+    return make_scalapack_matrix(ranks_, *this, rows, cols);
   }
 
  private:
