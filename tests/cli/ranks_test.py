@@ -73,10 +73,10 @@ class TeamsTest(ProgramTest):
     def setUp(self):
         super().setUp()
         random = np.random.default_rng(5)
-        shapes = [(self.ORDER, self.ORDER + 37), (90, 70), (64, 200), (70, 90)]
+        shapes = [(self.ORDER + 37, self.ORDER), (90, 70), (64, 200), (70, 90)]
         self.model = model_of([random.standard_t(3, shape).astype(np.float32) for shape in shapes]).write(
             self.folder / "model")
-        self.too_little = f"{math.floor(0.9 * self.most_memory())}M"  # for the large layer on one rank, not on two
+        self.too_little = f"{math.floor(0.95 * self.most_memory())}M"  # for the large layer on one rank, not on two
 
     def most_memory(self):
         """Of a rank that computes every layer alone, in MiB."""
@@ -95,7 +95,7 @@ class TeamsTest(ProgramTest):
                 np.testing.assert_allclose(together, alone, rtol=1e-9, atol=0)
 
     def test_a_team_says_what_an_svd_of_its_layer_would_need(self):
-        matrix = np.random.default_rng(6).standard_normal((self.ORDER, self.ORDER + 37)).astype(np.float32)
+        matrix = np.random.default_rng(6).standard_normal((self.ORDER + 37, self.ORDER)).astype(np.float32)
         matrix[:100] *= 1e8
         model = model_of([matrix]).write(self.folder / "ill-conditioned")
         self.analyse(model, self.folder / "results", "--precisions", "fp32", "--memory-per-rank", self.too_little,
