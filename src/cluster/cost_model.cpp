@@ -32,7 +32,8 @@ double rate_at(const std::vector<RatesAtOrder>& known, double order, double Rate
 }  // namespace
 
 LayerShape shape_of(std::int64_t rows, std::int64_t cols, Format stored, const AnalysisSettings& settings) {
-  return {std::max(rows, cols), std::min(rows, cols), stored, expected_decompositions(stored, settings)};
+  return {std::max(rows, cols), std::min(rows, cols), stored, expected_decompositions(stored, settings),
+          rows < cols};
 }
 
 LayerShape shape_of(const Layer& layer, const AnalysisSettings& settings) {

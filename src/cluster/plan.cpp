@@ -86,7 +86,9 @@ Plan make_plan(const Catalog& catalog, const AnalysisSettings& settings,
 }
 
 std::int64_t bytes_needed(const LayerShape& shape, int team_size) {
-  return peak_bytes({shape.longer_side, shape.order, shape.stored, {}}, team_size);
+  const std::int64_t rows = shape.wide ? shape.order : shape.longer_side;
+  const std::int64_t cols = shape.wide ? shape.longer_side : shape.order;
+  return peak_bytes({rows, cols, shape.stored, {}}, team_size);
 }
 
 std::optional<int> smallest_team(const LayerShape& shape, const BlockLayout& ranks,

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "alphahill/base/error.hpp"
+#include "alphahill/spectrum/team_svd.hpp"
 #include "eigenvalue_checks.hpp"
 
 namespace alphahill {
@@ -183,7 +184,7 @@ bool Analysis::finish_needs_team() {
 void Analysis::finish_by_team() {
   const double start = seconds_now();
   attempt(Method::svd_scalapack, [&] {
-    auto values = squared_singular_values(matrix_, chain(under_way_->precision));
+    auto values = squared_singular_values(matrix_, chain(under_way_->precision), team_, settings_.memory);
     if (leads()) keep(std::move(values), Method::svd_scalapack);
   });
   under_way_->seconds += seconds_now() - start;

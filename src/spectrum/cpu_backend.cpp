@@ -6,6 +6,7 @@
 
 #include "alphahill/base/error.hpp"
 #include "alphahill/spectrum/backend.hpp"
+#include "alphahill/spectrum/team_svd.hpp"
 #include "band_reduction.hpp"
 #include "eigenvalue_checks.hpp"
 #include "gram_check.hpp"
@@ -146,8 +147,10 @@ std::vector<double> squared_singular_values(const StoredMatrix& matrix, CastChai
 std::int64_t peak_bytes(const StoredMatrix& matrix, int members) {
   const std::int64_t panel = panel_depth(matrix) * matrix.order() * 8;
   const std::int64_t transposed_or_received = matrix.wide() && members == 1 ? 0 : panel;
-  return (SymmetricShare::most_values(matrix.order(), members) + reduction_values(matrix.order())) * 8 +
-         reading_bytes(matrix) + transposed_or_received;
+  const std::int64_t gram =
+      (SymmetricShare::most_values(matrix.order(), members) + reduction_values(matrix.order())) * 8 +
+      reading_bytes(matrix) + transposed_or_received;
+  return members == 1 ? gram : std::max(gram, least_team_svd_bytes(matrix, members));
 }
 
 }  // namespace alphahill

@@ -21,6 +21,9 @@ void dtpqrt_(const int* m, const int* n, const int* l, const int* nb, double* a,
 void dgesdd_(const char* jobz, const int* m, const int* n, double* a, const int* lda, double* s, double* u,
              const int* ldu, double* vt, const int* ldvt, double* work, const int* lwork, int* iwork,
              int* info, std::size_t);
+void dbdsqr_(const char* uplo, const int* n, const int* ncvt, const int* nru, const int* ncc, double* d,
+             double* e, double* vt, const int* ldvt, double* u, const int* ldu, double* c, const int* ldc,
+             double* work, int* info, std::size_t);
 }
 
 namespace alphahill::lapack {
@@ -154,6 +157,18 @@ std::vector<double> singular_values(std::int64_t n, std::span<double> matrix) {
   lwork = workspace(work_size);
   call(std::vector<double>(static_cast<std::size_t>(lwork)).data());
   return values;
+}
+
+std::vector<double> singular_values(Bidiagonal matrix) {
+  const int size = order(std::ssize(matrix.diagonal));
+  const int vectors = 0;
+  const int unused = 1;
+  std::vector<double> work(4 * matrix.diagonal.size());
+  int info = 0;
+  dbdsqr_("U", &size, &vectors, &vectors, &vectors, matrix.diagonal.data(), matrix.superdiagonal.data(),
+          nullptr, &unused, nullptr, &unused, nullptr, &unused, work.data(), &info, 1);
+  check("dbdsqr", info);
+  return std::move(matrix.diagonal);
 }
 
 }  // namespace alphahill::lapack

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "alphahill/spectrum/team_matrix.hpp"
 #include "tridiagonal.hpp"
 
 namespace alphahill::lapack {
@@ -60,5 +61,8 @@ void fold_into_triangle(std::int64_t n, std::int64_t k, double* r, double* a);
 
 /// Singular values of the n x n matrix, descending. Overwrites the matrix.
 std::vector<double> singular_values(std::int64_t n, std::span<double> matrix);
+
+/// The same of an upper bidiagonal matrix of order n >= 1.
+std::vector<double> singular_values(Bidiagonal matrix);
 
 }  // namespace alphahill::lapack

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "alphahill/cluster/prediction.hpp"
+#include "alphahill/spectrum/team_svd.hpp"
 #include "cluster/known_costs.hpp"
 #include "support/captured_log.hpp"
 #include "support/failing_allocations.hpp"
@@ -129,6 +130,18 @@ TEST(Plan, ALayerThatOneRankCannotHoldGetsALargeEnoughTeam) {
   const std::int64_t memory = bytes_needed(large, 4);
   EXPECT_THAT(team_sizes(layers, {64, 0, 4}, memory), ElementsAre(4, 1));
   EXPECT_EQ(smallest_team(large, {64, 0, 2}, memory), std::nullopt);
+}
+
+/// What the analysis refuses for lack of memory must not be planned.
+TEST(Plan, TheMemoryOfATeamIsThatOfTheSvdOfTheLayerAsItLies) {
+  for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{4096, 14336}, {14336, 4096}}) {
+    const LayerShape shape = plan_of({layer(rows, cols)}).layers[0].shape;
+    const StoredMatrix matrix{rows, cols, Format::bf16, {}};
+    for (const int members : {2, 4}) {
+      EXPECT_GE(bytes_needed(shape, members), least_team_svd_bytes(matrix, members));
+      EXPECT_EQ(bytes_needed(shape, members), peak_bytes(matrix, members));
+    }
+  }
 }
 
 /// On two ranks, the second half as fast: 30 seconds of usual speed and twice 10.

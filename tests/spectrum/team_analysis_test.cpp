@@ -90,27 +90,50 @@ TEST_P(TeamAnalysis, JudgesCastsThatDifferInFewRowsByTheWholeMatrix) {
   }
 }
 
-RowMajor ill_conditioned() {
-  const Eigen::VectorXd singular = Eigen::VectorXd::NullaryExpr(
-      30, [](Eigen::Index i) { return std::pow(10.0, -static_cast<double>(i) / 2); });
-  return rounded_to_fp32(matrix_of(50, 30, singular, 6));
+/// Singular values over 15 decades.
+RowMajor ill_conditioned(std::int64_t rows, std::int64_t cols) {
+  const Eigen::VectorXd singular = Eigen::VectorXd::NullaryExpr(cols, [cols](Eigen::Index i) {
+    return std::pow(10.0, -15 * static_cast<double>(i) / static_cast<double>(cols));
+  });
+  return rounded_to_fp32(matrix_of(rows, cols, singular, 6));
 }
 
-TEST_P(TeamAnalysis, LeavesOutAnSvdThatDoesNotFitIntoOneRank) {
-  const RowMajor matrix = ill_conditioned();
+/// Its Gram matrix leaves no tail, at a k that its SVD has one for.
+AnalysisSettings far_into_the_spectrum() {
+  AnalysisSettings settings = usual;
+  settings.k_fraction = 0.3;
+  return settings;
+}
+
+TEST_P(TeamAnalysis, ComputesAnSvdTogetherWhereItDoesNotFitIntoOneRank) {
+  const RowMajor matrix = ill_conditioned(700, 600);
   const std::int64_t needed = peak_bytes(stored(matrix));
-  AnalysisSettings limited = usual;
+  AnalysisSettings limited = far_into_the_spectrum();
+  const auto alone = figures_of(stored(matrix), 1, limited);
   for (limited.memory = needed - 1; limited.memory <= needed; ++limited.memory) {
-    for (const PrecisionFigures& figures : figures_of(stored(matrix), GetParam(), limited)) {
-      const bool fits = limited.memory == needed;
-      EXPECT_EQ(figures.spectrum.has_value(), fits);
-      EXPECT_TRUE(fits);
+    const bool fits = limited.memory == needed;
+    const auto found = figures_of(stored(matrix), GetParam(), limited);
+    for (std::size_t p = 0; p < alone.size(); ++p) {
+      ASSERT_TRUE(found[p].spectrum) << found[p].failed_methods;
+      EXPECT_EQ(alone[p].spectrum->method, Method::svd_full);
+      EXPECT_EQ(found[p].spectrum->method, fits ? Method::svd_full : Method::svd_scalapack);
+      expect_close(found[p].spectrum->hill.alpha, alone[p].spectrum->hill.alpha);
     }
   }
 }
 
+TEST_P(TeamAnalysis, SaysWhatItsMembersLackForAnSvd) {
+  const RowMajor matrix = ill_conditioned(700, 600);
+  AnalysisSettings limited = far_into_the_spectrum();
+  limited.memory = 1 << 20;
+  for (const PrecisionFigures& figures : figures_of(stored(matrix), GetParam(), limited)) {
+    EXPECT_FALSE(figures.spectrum);
+    EXPECT_THAT(figures.failed_methods, testing::ContainsRegex("svd_scalapack: .*which have 1.0 MiB"));
+  }
+}
+
 TEST_P(TeamAnalysis, FallsBackToTheSvd) {
-  const RowMajor matrix = ill_conditioned();
+  const RowMajor matrix = ill_conditioned(50, 30);
   expect_same_figures(figures_of(stored(matrix), GetParam()), figures_of(stored(matrix), 1));
 }
 

@@ -33,6 +33,11 @@ class SparedTeam final : public Team {
     spared([&] { some = team_.any(mine); });
     return some;
   }
+  std::unique_ptr<TeamMatrix> make_matrix(std::int64_t rows, std::int64_t cols) override {
+    std::unique_ptr<TeamMatrix> matrix;
+    spared([&] { matrix = team_.make_matrix(rows, cols); });
+    return matrix;
+  }
 
  private:
   template <class Call>

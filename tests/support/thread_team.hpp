@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "alphahill/spectrum/team.hpp"
+#include "support/replicated_matrix.hpp"
 
 namespace alphahill {
 
@@ -50,6 +51,10 @@ class ThreadTeam final : public Team {
     std::vector<double> count{mine ? 1.0 : 0.0};
     sum(count);
     return count[0] > 0;
+  }
+
+  std::unique_ptr<TeamMatrix> make_matrix(std::int64_t rows, std::int64_t cols) override {
+    return std::make_unique<ReplicatedMatrix>(rows, cols);
   }
 
  private:

@@ -17,6 +17,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -25,14 +26,18 @@
 
 namespace alphahill {
 
-/// What the time of a layer depends on.
+/// What the time and the memory of a layer depend on.
 struct LayerShape {
   std::int64_t longer_side;
   std::int64_t order;
   Format stored;
   std::int64_t decompositions;  ///< that are expected
+  bool wide = false;            ///< more columns than rows: more is read at a time
 
-  auto operator<=>(const LayerShape&) const = default;
+  /// What the time depends on: shapes are equal where that is.
+  auto of_time() const { return std::tie(longer_side, order, stored, decompositions); }
+  auto operator<=>(const LayerShape& other) const { return of_time() <=> other.of_time(); }
+  bool operator==(const LayerShape& other) const { return of_time() == other.of_time(); }
 };
 
 LayerShape shape_of(std::int64_t rows, std::int64_t cols, Format stored, const AnalysisSettings& settings);

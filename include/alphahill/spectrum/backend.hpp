@@ -70,8 +70,8 @@ std::vector<double> gram_eigenvalues_by_lapack(const StoredMatrix& matrix, CastC
 /// of lambda_i: 2 N eps sqrt(lambda_1 / lambda_i). Weights must be finite.
 std::vector<double> squared_singular_values(const StoredMatrix& matrix, CastChain chain);
 
-/// Bytes that each member of a team of `members` needs for the Gram matrix of a layer at its peak on the CPU;
-/// for one rank, the SVD included.
+/// Bytes that each member of a team of `members` needs for a layer at its peak on the CPU, for the Gram
+/// matrix or for an SVD.
 std::int64_t peak_bytes(const StoredMatrix& matrix, int members = 1);
 
 }  // namespace alphahill

@@ -2,8 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <exception>
+#include <memory>
 #include <span>
+
+#include "alphahill/spectrum/team_matrix.hpp"
 
 namespace alphahill {
 
@@ -23,6 +27,10 @@ class Team {
   virtual void sum(std::span<double> values) = 0;
   /// Does any member say so?
   virtual bool any(bool mine) = 0;
+
+  /// A matrix that all members hold together; it must not outlive the team. Its destructor is collective too.
+  /// Where one member lacks the memory, all throw. @pre rows >= cols >= 1, and more than one member
+  virtual std::unique_ptr<TeamMatrix> make_matrix(std::int64_t rows, std::int64_t cols) = 0;
 };
 
 /// Where there is an exception on one member, all throw: that one its own, the others an Error of the same
@@ -62,6 +70,8 @@ class Alone final : public Team {
   void broadcast(std::span<std::byte>, int) override {}
   void sum(std::span<double>) override {}
   bool any(bool mine) override { return mine; }
+  /// @throws Error(internal): it shares nothing
+  std::unique_ptr<TeamMatrix> make_matrix(std::int64_t rows, std::int64_t cols) override;
 };
 
 }  // namespace alphahill

@@ -1,0 +1,41 @@
+/// The matrix of a team of threads: every member holds all of it and computes the same.
+#pragma once
+
+#include <Eigen/QR>
+#include <Eigen/SVD>
+
+#include "alphahill/spectrum/team_matrix.hpp"
+
+namespace alphahill {
+
+class ReplicatedMatrix final : public TeamMatrix {
+ public:
+  ReplicatedMatrix(std::int64_t rows, std::int64_t cols) : values_(rows, cols) {}
+
+  void set_rows(std::int64_t first, const MatrixRows& rows) override {
+    for (std::int64_t i = 0; i < rows.count; ++i) {
+      for (std::int64_t j = 0; j < values_.cols(); ++j)
+        values_(first + i, j) = rows.values[i * rows.row_stride + j * rows.col_stride];
+    }
+  }
+
+  void factor(std::int64_t rows) override {
+    const Eigen::HouseholderQR<Eigen::MatrixXd> qr(values_.topRows(rows));
+    values_.topRows(rows).setZero();
+    values_.topRows(values_.cols()).triangularView<Eigen::Upper>() = qr.matrixQR().topRows(values_.cols());
+  }
+
+  Bidiagonal reduce_to_bidiagonal(std::int64_t rows) override {
+    auto reduced =
+        Eigen::internal::UpperBidiagonalization<Eigen::MatrixXd>(values_.topRows(rows)).bidiagonal();
+    const Eigen::VectorXd diagonal = reduced.diagonal();
+    Eigen::VectorXd superdiagonal = Eigen::VectorXd::Zero(diagonal.size());
+    superdiagonal.head(diagonal.size() - 1) = reduced.diagonal<1>();
+    return {{diagonal.begin(), diagonal.end()}, {superdiagonal.begin(), superdiagonal.end()}};
+  }
+
+ private:
+  Eigen::MatrixXd values_;
+};
+
+}  // namespace alphahill
