@@ -9,6 +9,8 @@ import os
 import sys
 import tempfile
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's, of which several threads make use
+
 import hostile_layers
 from checkpoint import Checkpoint, Tally
 from kernel_choices import other_choices
