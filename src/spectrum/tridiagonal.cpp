@@ -100,12 +100,13 @@ void sweep_together(const Block& block, const std::array<double, Count>& shifts)
   for (; turn < steps + lag * (count - 1); ++turn) step_of_those_under_way(turn);
 }
 
-/// The eigenvalue of the leading 2 x 2 block that is nearer to its first entry.
+/// The eigenvalue of the leading 2 x 2 block that is nearer to its first entry. No square overflows or
+/// vanishes: the coupling is above eps^2 |T|, and the matrix is scaled.
 double wilkinson_shift(const Block& block) {
   const double first = block.diagonal[block.first];
   const double off_diagonal = std::sqrt(block.squares[block.first]);
   const double ratio = (block.diagonal[block.first + 1] - first) / (2 * off_diagonal);
-  return first - off_diagonal / (ratio + std::copysign(std::hypot(ratio, 1.0), ratio));
+  return first - off_diagonal / (ratio + std::copysign(std::sqrt(ratio * ratio + 1), ratio));
 }
 
 /// Replaces a block of order two by its eigenvalues.
@@ -113,7 +114,8 @@ void diagonalize(const Block& block) {
   double& a = block.diagonal[block.first];
   double& b = block.diagonal[block.last];
   const double mean = (a + b) / 2;
-  const double radius = std::hypot((a - b) / 2, std::sqrt(block.squares[block.first]));
+  const double half = (a - b) / 2;
+  const double radius = std::sqrt(half * half + block.squares[block.first]);
   a = mean - radius;
   b = mean + radius;
   block.squares[block.first] = 0;
