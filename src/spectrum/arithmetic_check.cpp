@@ -7,6 +7,7 @@
 #include <cmath>
 #include <complex>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <numbers>
 #include <random>
@@ -100,7 +101,7 @@ class CirculantMatrix {
 };
 
 void expect(bool right, const std::string& what) {
-  if (!right) throw Error(Fault::internal, "arithmetic", what);
+  if (!right) throw Error(Fault::internal, "known matrix", what);
 }
 
 bool close(double found, double expected, double tolerance) {
@@ -156,24 +157,35 @@ void check_casts(Format precision, float (*round)(float)) {
   }
 }
 
+/// @throws Error(system) with the remedy where a check fails
+void explain_failure(const std::string& remedy, const std::function<void()>& check) {
+  try {
+    check();
+  } catch (const Error& error) {
+    if (error.fault() != Fault::internal) throw;
+    throw Error(Fault::system, "arithmetic of this processor",
+                fmt::format("it computes wrong figures ({}); {}", error.what(), remedy));
+  }
+}
+
 }  // namespace
 
 void check_arithmetic() {
-  try {
+  const std::string our_level =
+      fmt::format("set ALPHAHILL_VECTOR_LEVEL=baseline (now {})", name_of(vector_level()));
+  explain_failure(our_level, [] {
     check_casts(Format::fp16, round_to_fp16);
     check_casts(Format::bf16, round_to_bf16);
-    check_gram({648, 1, false}, Format::bf16);
-    check_gram({200, 2, false}, Format::fp16);
-    check_svd({120, 3, true});
-  } catch (const Error& error) {
-    if (error.fault() != Fault::internal) throw;
-    throw Error(
-        Fault::system, "arithmetic of this processor",
-        fmt::format("it computes wrong figures ({}). OpenBLAS uses its {} kernels: set OPENBLAS_CORETYPE to "
-                    "others (Haswell, Sandybridge, Nehalem); where that does not help, set "
-                    "ALPHAHILL_VECTOR_LEVEL=baseline (now {})",
-                    error.reason(), blas_kernels(), name_of(vector_level())));
-  }
+  });
+  explain_failure(
+      fmt::format("OpenBLAS uses its {} kernels: set OPENBLAS_CORETYPE to others (Haswell, Sandybridge, "
+                  "Nehalem); where that does not help, {}",
+                  blas_kernels(), our_level),
+      [] {
+        check_gram({648, 1, false}, Format::bf16);
+        check_gram({200, 2, false}, Format::fp16);
+        check_svd({120, 3, true});
+      });
 }
 
 }  // namespace alphahill
