@@ -11,6 +11,7 @@
 #include "eigenvalue_checks.hpp"
 #include "gram_check.hpp"
 #include "lapack.hpp"
+#include "sturm_check.hpp"
 
 namespace alphahill {
 
@@ -61,12 +62,16 @@ std::vector<double> checked(std::vector<double> eigenvalues, double squared_norm
 
 /// By our own iteration, or where that fails by LAPACK's.
 GramSpectrum spectrum_of(const Tridiagonal& matrix, double squared_norm) {
+  const auto checked_twice = [&](std::vector<double> eigenvalues) {
+    check_sturm_counts(matrix, eigenvalues);
+    return checked(std::move(eigenvalues), squared_norm);
+  };
   GramSpectrum spectrum;
   try {
-    spectrum.eigenvalues = checked(tridiagonal_eigenvalues(matrix), squared_norm);
+    spectrum.eigenvalues = checked_twice(tridiagonal_eigenvalues(matrix));
   } catch (const Error& error) {
     if (error.fault() != Fault::internal || !is_finite(matrix)) throw;
-    spectrum.eigenvalues = checked(lapack::tridiagonal_eigenvalues(matrix), squared_norm);
+    spectrum.eigenvalues = checked_twice(lapack::tridiagonal_eigenvalues(matrix));
     spectrum.method = Method::gram_eigen_dsterf;
     spectrum.failure = error.what();
   }

@@ -18,6 +18,7 @@
 #include "alphahill/base/error.hpp"
 #include "spectrum/band_reduction.hpp"
 #include "spectrum/lapack.hpp"
+#include "spectrum/sturm_check.hpp"
 #include "support/matrices.hpp"
 
 extern "C" void dstebz_(const char* range, const char* order, const int* n, const double* vl,
@@ -151,6 +152,7 @@ void expect_eigenvalues_of(const Tridiagonal& matrix) {
   const std::vector<double> found = tridiagonal_eigenvalues(matrix);
   ASSERT_EQ(found.size(), matrix.diagonal.size());
   ASSERT_TRUE(std::ranges::is_sorted(found));
+  ASSERT_NO_THROW(check_sturm_counts(matrix, found));
   if (error_of(found, lapack::tridiagonal_eigenvalues(matrix)) <= c) return;
   ASSERT_LE(error_of(found, eigenvalues_by_bisection(matrix)), c);
 }
@@ -281,6 +283,28 @@ TEST(Tridiagonal, TheLaplacianHasItsClosedForm) {
 
 TEST(Tridiagonal, ZerosAreTheirOwnEigenvalues) {
   EXPECT_EQ(tridiagonal_eigenvalues({{0, 0, 0}, {0, 0, 0}}), std::vector<double>(3, 0.0));
+}
+
+/// Two neighbours moved in opposite directions: the sum stays, that of the squares nearly.
+TEST(SturmCheck, FindsTwoEigenvaluesThatAreWrongTogether) {
+  for (const Kind& kind : kinds) {
+    for (const std::int64_t order : {2, 31, 32, 33, 100}) {
+      const Tridiagonal matrix = matrix_of(kind, order, 1);
+      const std::vector<double> right = tridiagonal_eigenvalues(matrix);
+      const double norm = std::max(std::abs(right.front()), std::abs(right.back()));
+      for (std::size_t i = 0; i + 1 < right.size(); i += 7) {
+        std::vector<double> wrong = right;
+        wrong[i] -= 25 * static_cast<double>(order) * eps * norm;
+        wrong[i + 1] += 25 * static_cast<double>(order) * eps * norm;
+        EXPECT_THROW(check_sturm_counts(matrix, wrong), Error)
+            << kind.name << ", order " << order << ", " << i;
+      }
+    }
+  }
+}
+
+TEST(SturmCheck, FindsANan) {
+  EXPECT_THROW(check_sturm_counts({{1, 2, 3}, {0, 0, 0}}, std::vector<double>{1, std::nan(""), 3}), Error);
 }
 
 TEST(Tridiagonal, AnEntryThatIsNanOrInfIsRefused) {
