@@ -233,13 +233,10 @@ Ended follow(const Options& options, const Device& device, MpiSession& mpi) {
 
 /// No rank computes where one of them computes wrong. Collective.
 void check_arithmetic_of_ranks(MpiSession& mpi) {
-  std::optional<Error> failure;
-  try {
+  found_by_all("arithmetic of the processors", "has not passed the check of its arithmetic", mpi, [] {
     check_arithmetic();
-  } catch (const Error& error) {
-    failure = error;
-  }
-  agree(failure, "arithmetic of the processors", "computes wrong figures", mpi);
+    return true;
+  });
   spdlog::debug("arithmetic checked: OpenBLAS's {} kernels, our own for {}", blas_kernels(),
                 name_of(vector_level()));
 }
@@ -297,6 +294,7 @@ Ended take_part(int argc, char** argv) {
     if (!for_one) return compute(options, argc, argv);
     start_logging(options.log_level, place.rank);
     set_blas_threads(options.threads_per_rank);
+    vector_level();  // a wrong name is a mistake here too
     if (place.rank == 0) show(options, place.ranks);
     return {};
   } catch (const Error& error) {

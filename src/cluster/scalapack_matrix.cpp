@@ -83,8 +83,10 @@ class ScalapackMatrix final : public TeamMatrix {
         cols_(cols, place.grid.cols, place.col),
         leading_dimension_(std::max<std::int64_t>(rows_.held(), 1)),
         values_(allocated(leading_dimension_ * cols_.held())),
-        along_rows_{allocated(rows_.held()), allocated(rows_.held())},
-        along_cols_{allocated(cols_.held()), allocated(cols_.held())},
+        superdiagonal_(allocated(rows_.held())),
+        tau_p_(allocated(rows_.held())),
+        diagonal_(allocated(cols_.held())),
+        tau_q_(allocated(cols_.held())),
         work_(allocated(block * (rows_.held() + cols_.held() + block) + cols_.held())) {}
 
   void join(MPI_Comm ranks) { grid_.emplace(ranks); }
@@ -117,9 +119,11 @@ class ScalapackMatrix final : public TeamMatrix {
   DealtSide cols_;
   std::int64_t leading_dimension_;
   std::vector<double> values_;  ///< this member's part, column-major
-  /// What ScaLAPACK returns beside the matrix: factors of reflectors, and copies of the diagonals.
-  std::array<std::vector<double>, 2> along_rows_;
-  std::array<std::vector<double>, 2> along_cols_;
+  /// What ScaLAPACK returns beside the matrix: copies of its diagonals, and factors of the reflectors.
+  std::vector<double> superdiagonal_;
+  std::vector<double> tau_p_;
+  std::vector<double> diagonal_;
+  std::vector<double> tau_q_;
   std::vector<double> work_;  ///< as large as the routine that needs most
   std::optional<BlacsGrid> grid_;
 };
@@ -148,8 +152,8 @@ void ScalapackMatrix::factor(std::int64_t rows) {
   const auto description = describe();
   const int lwork = static_cast<int>(work_.size());
   int info = 0;
-  pdgeqrf_(&m, &order_, values_.data(), &one, &one, description.data(), along_cols_[0].data(), work_.data(),
-           &lwork, &info);
+  pdgeqrf_(&m, &order_, values_.data(), &one, &one, description.data(), tau_q_.data(), work_.data(), &lwork,
+           &info);
   check_together("pdgeqrf", info);
   clear_below_diagonal(rows);
 }
@@ -159,8 +163,8 @@ Bidiagonal ScalapackMatrix::reduce_to_bidiagonal(std::int64_t rows) {
   const auto description = describe();
   const int lwork = static_cast<int>(work_.size());
   int info = 0;
-  pdgebrd_(&m, &order_, values_.data(), &one, &one, description.data(), along_cols_[0].data(),
-           along_rows_[0].data(), along_cols_[1].data(), along_rows_[1].data(), work_.data(), &lwork, &info);
+  pdgebrd_(&m, &order_, values_.data(), &one, &one, description.data(), diagonal_.data(),
+           superdiagonal_.data(), tau_q_.data(), tau_p_.data(), work_.data(), &lwork, &info);
   check_together("pdgebrd", info);
   Bidiagonal result;
   do_together(team_, [&] { result = held_entries(); });

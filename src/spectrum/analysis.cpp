@@ -36,16 +36,21 @@ Spectrum estimate(std::vector<double> eigenvalues, Method method, double k_fract
 }
 
 /// Is there no spectrum of a Gram matrix, or too inexact a one?
-bool is_to_be_had_by_svd(const std::optional<Spectrum>& spectrum) {
+bool needs_svd(const std::optional<Spectrum>& spectrum) {
   if (!spectrum) return true;
   const std::vector<double>& eigenvalues = spectrum->eigenvalues;
   const bool zero = eigenvalues.empty() || eigenvalues.back() == 0;
   return !zero && expected_gram_error(spectrum->error_bound, std::ssize(eigenvalues)) > largest_gram_error;
 }
 
-void note_failure(PrecisionFigures& figures, Method method, std::string_view reason) {
-  if (!figures.failed_methods.empty()) figures.failed_methods += "; ";
-  figures.failed_methods += fmt::format("{}: {}", name_of(method), reason);
+void note_failure(PrecisionFigures& figures, Method method, std::string_view reason) noexcept {
+  try {
+    if (!figures.failed_methods.empty()) figures.failed_methods += "; ";
+    figures.failed_methods += fmt::format("{}: {}", name_of(method), reason);
+  } catch (const std::bad_alloc&) {
+    figures.failed_methods =
+        "no memory";  // short enough to need none: a member of a team must not fail alone
+  }
 }
 
 /// The first precision before `precision` whose spectrum serves as this one's too. Never one that shares
@@ -71,13 +76,14 @@ Analysis::Analysis(const StoredMatrix& matrix, const AnalysisSettings& settings,
       settings_(settings),
       backend_(backend),
       team_(team),
+      leader_suffices_(team.size() == 1 || peak_bytes(matrix) <= settings.memory),
       survey_(settings.precisions, matrix.rows, matrix.cols),
       figures_(settings.precisions.size()) {}
 
 bool Analysis::step() {
   const bool last = next_ == figures_.size();
-  if (!leader_suffices()) {
-    if (any_together(team_, [&] { return finish_needs_team(); })) finish_by_team();
+  if (!leader_suffices_) {
+    if (any_together(team_, [&] { return leads() && !finish(); })) finish_by_team();
   } else if (last && leads()) {
     finish();
   }
@@ -102,7 +108,7 @@ bool Analysis::needs_decomposition(std::size_t p) {
   return !figures_[p].shares && (p == 0 || survey_.nonfinite(p) == 0);
 }
 
-/// On a clock that stands still during calls for several matrices.
+/// Excludes the time spent in calls for several matrices.
 double Analysis::seconds_now() const {
   const std::chrono::duration<double> now = std::chrono::steady_clock::now().time_since_epoch();
   return now.count() - backend_.seconds_together();
@@ -127,19 +133,21 @@ void Analysis::attempt(Method method, Compute compute) {
 /// Collective.
 void Analysis::reduce(std::size_t p) {
   const double start = seconds_now();
-  under_way_.emplace(Decomposition{.precision = p, .rest = {}});
+  under_way_.emplace(Decomposition{.precision = p, .rest = {}, .inexact = {}});
   bool surveyed = p > 0;
   attempt(Method::gram_eigen, [&] {
     auto rest = backend_.gram_eigenvalues(matrix_, chain(p), surveyed ? nullptr : &survey_, team_);
     surveyed = true;
-    if (rest) under_way_->rest = *std::move(rest);
+    if (rest && leads()) under_way_->rest = *std::move(rest);
+    if (!rest && survey_.nonfinite(p) == 0)
+      note_failure(figures_[p], Method::gram_eigen, "NaN or Inf in the Gram matrix");
   });
   if (!surveyed) survey_alone();
   under_way_->seconds = seconds_now() - start;
   if (survey_.nonfinite(p) > 0) under_way_.reset();
 }
 
-/// The survey that a failed reduction owes. Collective.
+/// The survey, where the reduction that should have made it has failed. Collective.
 void Analysis::survey_alone() {
   do_together(team_, [&] { survey_ = CastSurvey(settings_.precisions, matrix_.rows, matrix_.cols); });
   for_each_panel(matrix_, chain(0), &survey_, team_, [](const Panel&) {});
@@ -147,37 +155,37 @@ void Analysis::survey_alone() {
 }
 
 /// What is left to do of the decomposition under way, as far as the leader can do it alone.
-void Analysis::finish() {
-  if (!under_way_ || under_way_->needs_team) return;
+/// @return false where the team has to go on, with an SVD
+bool Analysis::finish() {
+  if (!under_way_) return true;
   const std::size_t p = under_way_->precision;
   const double start = seconds_now();
-  if (under_way_->rest) {
-    attempt(Method::gram_eigen, [&] {
-      GramSpectrum gram = std::exchange(under_way_->rest, {})();
-      under_way_->seconds += gram.seconds_together;
-      if (!gram.failure.empty()) note_failure(figures_[p], Method::gram_eigen, gram.failure);
-      keep(std::move(gram.eigenvalues), gram.method);
-    });
-  }
-  if (!figures_[p].spectrum && leader_suffices()) {
+  finish_gram();
+  if (!figures_[p].spectrum && leader_suffices_) {
     attempt(Method::gram_eigen_dsyevd,
             [&] { keep(gram_eigenvalues_by_lapack(matrix_, chain(p)), Method::gram_eigen_dsyevd); });
   }
-  if (is_to_be_had_by_svd(figures_[p].spectrum)) {
-    figures_[p].spectrum.reset();
-    under_way_->needs_team = !leader_suffices();
-    if (leader_suffices()) {
-      attempt(Method::svd_full, [&] { keep(squared_singular_values(matrix_, chain(p)), Method::svd_full); });
-    }
+  const bool by_svd = needs_svd(figures_[p].spectrum);
+  if (by_svd && figures_[p].spectrum) under_way_->inexact = std::move(figures_[p].spectrum->eigenvalues);
+  if (by_svd) figures_[p].spectrum.reset();
+  if (by_svd && leader_suffices_) {
+    attempt(Method::svd_full, [&] { keep(squared_singular_values(matrix_, chain(p)), Method::svd_full); });
   }
   under_way_->seconds += seconds_now() - start;
-  if (!under_way_->needs_team) end_decomposition();
+  if (by_svd && !leader_suffices_) return false;
+  end_decomposition();
+  return true;
 }
 
-/// On the leader.
-bool Analysis::finish_needs_team() {
-  if (leads()) finish();
-  return leads() && under_way_ && under_way_->needs_team;
+void Analysis::finish_gram() {
+  if (!under_way_->rest) return;
+  attempt(Method::gram_eigen, [&] {
+    GramSpectrum gram = std::exchange(under_way_->rest, {})();
+    under_way_->seconds += gram.seconds_together;
+    if (!gram.failure.empty())
+      note_failure(figures_[under_way_->precision], Method::gram_eigen, gram.failure);
+    keep(std::move(gram.eigenvalues), gram.method);
+  });
 }
 
 /// Collective.
@@ -195,6 +203,9 @@ void Analysis::finish_by_team() {
 void Analysis::keep(std::vector<double> eigenvalues, Method method) {
   const std::size_t p = under_way_->precision;
   check_trace(eigenvalues, survey_.squared_norm(p), matrix_.rows, matrix_.cols);
+  if (!under_way_->inexact.empty()) {
+    check_against_gram(eigenvalues, under_way_->inexact, matrix_.rows, matrix_.cols);
+  }
   figures_[p].spectrum = estimate(std::move(eigenvalues), method, settings_.k_fraction);
 }
 
@@ -202,12 +213,6 @@ void Analysis::end_decomposition() {
   auto& spectrum = figures_[under_way_->precision].spectrum;
   if (spectrum) spectrum->seconds = under_way_->seconds;
   under_way_.reset();
-}
-
-/// Has one rank the memory for any method? An SVD takes no more than a Gram matrix. Where it has not, the
-/// members of a team wait for what the leader finds.
-bool Analysis::leader_suffices() const {
-  return team_.size() == 1 || peak_bytes(matrix_) <= settings_.memory;
 }
 
 std::string_view name_of(Method method) {

@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 
+#include "sturm_check.hpp"
 #include "symmetric_band.hpp"
 #include "vector_kernels.hpp"
 
@@ -189,6 +190,13 @@ Tridiagonal SymmetricBand::tridiagonal(VectorLevel level) {
     result.off_diagonal.push_back(at(col + 1, col));
   }
   return result;
+}
+
+std::vector<double> SymmetricBand::eigenvalues(VectorLevel level) {
+  const Tridiagonal reduced = tridiagonal(level);
+  std::vector<double> eigenvalues = tridiagonal_eigenvalues(reduced);
+  check_sturm_counts(reduced, eigenvalues);
+  return eigenvalues;
 }
 
 }  // namespace alphahill

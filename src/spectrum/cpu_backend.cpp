@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <Eigen/Core>
 #include <algorithm>
 #include <array>
@@ -60,22 +62,32 @@ std::vector<double> checked(std::vector<double> eigenvalues, double squared_norm
   return eigenvalues;
 }
 
-/// By our own iteration, or where that fails by LAPACK's.
-GramSpectrum spectrum_of(const Tridiagonal& matrix, double squared_norm) {
-  const auto checked_twice = [&](std::vector<double> eigenvalues) {
-    check_sturm_counts(matrix, eigenvalues);
-    return checked(std::move(eigenvalues), squared_norm);
-  };
-  GramSpectrum spectrum;
+using TridiagonalSolver = std::vector<double> (*)(Tridiagonal);
+
+std::vector<double> eigenvalues_by(TridiagonalSolver solver, const Tridiagonal& matrix, double squared_norm) {
+  std::vector<double> eigenvalues = solver(matrix);
+  check_sturm_counts(matrix, eigenvalues);
+  return checked(std::move(eigenvalues), squared_norm);
+}
+
+/// By LAPACK's iteration, where ours has failed.
+GramSpectrum spectrum_by_lapack(const Tridiagonal& matrix, double squared_norm, const std::string& failure) {
   try {
-    spectrum.eigenvalues = checked_twice(tridiagonal_eigenvalues(matrix));
+    return {.eigenvalues = eigenvalues_by(lapack::tridiagonal_eigenvalues, matrix, squared_norm),
+            .method = Method::gram_eigen_dsterf,
+            .failure = failure};
+  } catch (const Error& error) {
+    throw Error(error.fault(), "own iteration", fmt::format("{}; dsterf: {}", failure, error.what()));
+  }
+}
+
+GramSpectrum spectrum_of(const Tridiagonal& matrix, double squared_norm) {
+  try {
+    return {.eigenvalues = eigenvalues_by(tridiagonal_eigenvalues, matrix, squared_norm)};
   } catch (const Error& error) {
     if (error.fault() != Fault::internal || !is_finite(matrix)) throw;
-    spectrum.eigenvalues = checked_twice(lapack::tridiagonal_eigenvalues(matrix));
-    spectrum.method = Method::gram_eigen_dsterf;
-    spectrum.failure = error.what();
+    return spectrum_by_lapack(matrix, squared_norm, error.what());
   }
-  return spectrum;
 }
 
 class CpuBackend final : public Backend {

@@ -30,6 +30,18 @@ void check_trace(std::span<const double> eigenvalues, double squared_norm_of_wei
               fmt::format("their sum is {}, that of the squared weights {}", sum, squared_norm_of_weights));
 }
 
+void check_against_gram(std::span<const double> by_svd, std::span<const double> by_gram, std::int64_t rows,
+                        std::int64_t cols) {
+  constexpr double c = 10;
+  const double tolerance =
+      c * static_cast<double>(rows + cols) * std::numeric_limits<double>::epsilon() * by_gram.back();
+  for (std::size_t i = 0; i < by_gram.size(); ++i) {
+    if (std::abs(by_svd[i] - by_gram[i]) <= tolerance) continue;
+    throw Error(Fault::internal, "squared singular values",
+                fmt::format("one is {}, by the Gram matrix {}", by_svd[i], by_gram[i]));
+  }
+}
+
 void check_squares(std::span<const double> eigenvalues, double squared_norm_of_gram) {
   const double sum = std::inner_product(eigenvalues.begin(), eigenvalues.end(), eigenvalues.begin(), 0.0);
   if (close(sum, squared_norm_of_gram, std::ssize(eigenvalues))) return;

@@ -18,4 +18,11 @@ void check_trace(std::span<const double> eigenvalues, double squared_norm_of_wei
 /// changes the sum by 2 n eps |Gram|_F^2, and no backend comes near it
 void check_squares(std::span<const double> eigenvalues, double squared_norm_of_gram);
 
+/// Squared singular values are the eigenvalues of the Gram matrix, however inexact the small ones of those
+/// are: rounding moves each by (rows + cols) eps lambda_1 at most (Weyl; Golub and Van Loan, section 8.1).
+/// @param by_svd, by_gram  ascending, equally many
+/// @throws Error(internal) where two differ by ten times as much
+void check_against_gram(std::span<const double> by_svd, std::span<const double> by_gram, std::int64_t rows,
+                        std::int64_t cols);
+
 }  // namespace alphahill

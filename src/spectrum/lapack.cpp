@@ -113,7 +113,7 @@ std::vector<double> tridiagonal_eigenvalues(Tridiagonal matrix) {
 std::vector<double> symmetric_eigenvalues(std::int64_t n, Result a) {
   const int size = order(n);
   const int leading_dimension = order(a.leading_dimension);
-  const int lwork = 66 * size + 1;
+  const int lwork = 66 * size + 1;  // 2 n + 1, and 64 columns for blocked reflectors
   const int one = 1;
   std::vector<double> values(static_cast<std::size_t>(n));
   std::vector<double> work(static_cast<std::size_t>(lwork));

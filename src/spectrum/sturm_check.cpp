@@ -73,7 +73,7 @@ ALPHAHILL_AVX512 void count_with_avx512(const Counting& counting) {
 }
 constexpr std::array count_with{count_with_baseline, count_with_avx2, count_with_avx512};
 
-/// The matrix over its largest entry, and how many of its eigenvalues lie below given numbers.
+/// The matrix over a scale, and how many of its eigenvalues lie below given numbers.
 class SturmCounts {
  public:
   SturmCounts(const Tridiagonal& matrix, double scale)
@@ -106,8 +106,8 @@ class SturmCounts {
 
 void check_sturm_counts(const Tridiagonal& matrix, std::span<const double> eigenvalues) {
   if (eigenvalues.empty()) return;
-  const double norm = std::max(std::abs(eigenvalues.front()), std::abs(eigenvalues.back()));
-  if (norm == 0) return;
+  double norm = std::max(std::abs(eigenvalues.front()), std::abs(eigenvalues.back()));
+  if (norm == 0) norm = 1;
   constexpr double c = 10;
   const double tolerance =
       c * static_cast<double>(eigenvalues.size()) * std::numeric_limits<double>::epsilon();

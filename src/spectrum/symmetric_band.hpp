@@ -37,10 +37,8 @@ class SymmetricBand {
   /// end of the band (Schwarz 1968; in blocks as by Haidar, Ltaief and Dongarra, SC 2011). About 6 n^2 width
   /// flops.
   Tridiagonal tridiagonal(VectorLevel level = vector_level());
-  /// Ascending. Overwrites the band.
-  std::vector<double> eigenvalues(VectorLevel level = vector_level()) {
-    return tridiagonal_eigenvalues(tridiagonal(level));
-  }
+  /// Ascending, each of them checked. Overwrites the band. @throws Error(internal) where one is wrong
+  std::vector<double> eigenvalues(VectorLevel level = vector_level());
 
   /// Columns cleared side by side.
   static constexpr std::int64_t sweeps_together = 16;

@@ -93,6 +93,7 @@ class StreamedRows {
 
 Bidiagonal reduced_by_team(const StoredMatrix& matrix, CastChain chain, Team& team, std::int64_t capacity) {
   StreamedRows rows(team, matrix.order(), capacity);
+  // Two references: std::function then allocates nothing, which could fail on one member alone.
   for_each_panel(matrix, chain, nullptr, team,
                  [&](const Panel& panel) { rows.append(rows_of(panel, matrix)); });
   return std::move(rows).reduce_to_bidiagonal();

@@ -1,7 +1,9 @@
 /// What every rank does for itself at the start of a run, and none may go on without.
 #pragma once
 
+#include <exception>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -25,6 +27,8 @@ auto found_by_all(std::string_view where, std::string_view what, MpiSession& mpi
     found = find();
   } catch (const Error& error) {
     failure = error;
+  } catch (const std::exception& error) {
+    failure = Error(Fault::internal, std::string(where), error.what());
   }
   agree(failure, where, what, mpi);
   return std::move(*found);

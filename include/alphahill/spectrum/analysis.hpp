@@ -99,28 +99,30 @@ class Analysis {
   bool needs_decomposition(std::size_t p);
   void reduce(std::size_t p);
   void survey_alone();
-  void finish();
-  bool finish_needs_team();
+  bool finish();
+  void finish_gram();
   void finish_by_team();
   template <class Compute>
   void attempt(Method method, Compute compute);
   void keep(std::vector<double> eigenvalues, Method method);
   void end_decomposition();
-  bool leader_suffices() const;
   CastChain chain(std::size_t p) const { return {settings_.load, settings_.precisions[p]}; }
 
   /// A decomposition that is begun.
   struct Decomposition {
     std::size_t precision;
-    Eigenvalues rest;         ///< what is left to do of it; empty where the backend has failed
-    double seconds = 0;       ///< so far
-    bool needs_team = false;  ///< for an SVD
+    Eigenvalues rest;    ///< what is left to do of it, on the leader; empty where the backend has failed
+    double seconds = 0;  ///< so far
+    std::vector<double> inexact;  ///< eigenvalues of the Gram matrix that are too inexact
   };
 
   const StoredMatrix& matrix_;
   const AnalysisSettings& settings_;
   Backend& backend_;
   Team& team_;
+  /// Has one rank the memory for any method? An SVD takes no more than a Gram matrix. Where it has not, the
+  /// members of a team wait for what the leader finds.
+  bool leader_suffices_;
   CastSurvey survey_;
   std::vector<PrecisionFigures> figures_;
   std::size_t next_ = 0;  ///< precision
