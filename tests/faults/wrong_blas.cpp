@@ -3,10 +3,11 @@
 ///
 ///   WRONG_BLAS_ROUTINE  its name, without "cblas_" or "_"
 ///   WRONG_BLAS_FROM     the first order at which it is wrong; 0 where not set
+///   WRONG_BLAS_CHANGES  a file that gets one byte for each value that is changed
 #include <dlfcn.h>
 
 #include <cstdlib>
-#include <cstring>
+#include <fstream>
 #include <string_view>
 
 namespace {
@@ -24,6 +25,7 @@ Routine* right(const char* symbol) {
 
 void change(double& value) {
   value = value * 1.25 + 1e-3;
+  if (const char* changes = std::getenv("WRONG_BLAS_CHANGES")) std::ofstream(changes, std::ios::app) << '.';
 }
 
 /// An entry of the lower triangle of a matrix in column-major order.
@@ -90,7 +92,7 @@ void dgesdd_(const char* job, const int* m, const int* n, double* a, const int* 
              int* info, std::size_t length) {
   right<decltype(dgesdd_)>("dgesdd_")(job, m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork, iwork, info,
                                       length);
-  if (*lwork != -1 && wrong("dgesdd", *n)) change(*s);
+  if (*lwork != -1 && wrong("dgesdd", *n)) change(s[*n / 2]);
 }
 
 }  // extern "C"

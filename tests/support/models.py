@@ -146,11 +146,3 @@ def with_singular_values(values, rows, random):
 
 
 FAMILIES = {"llama": llama, "mixtral": mixtral, "gpt2": gpt2, "bert": bert}
-
-
-def with_singular_values(values, rows, random):
-    """A dense matrix of random singular vectors."""
-    n = len(values)
-    left, _ = np.linalg.qr(random.standard_normal((rows, n)))
-    right, _ = np.linalg.qr(random.standard_normal((n, n)))
-    return left * values @ right.T

@@ -25,13 +25,11 @@ class ReplicatedMatrix final : public TeamMatrix {
     values_.topRows(values_.cols()).triangularView<Eigen::Upper>() = qr.matrixQR().topRows(values_.cols());
   }
 
+  /// The diagonal matrix of the singular values, which is bidiagonal.
   Bidiagonal reduce_to_bidiagonal(std::int64_t rows) override {
-    auto reduced =
-        Eigen::internal::UpperBidiagonalization<Eigen::MatrixXd>(values_.topRows(rows)).bidiagonal();
-    const Eigen::VectorXd diagonal = reduced.diagonal();
-    Eigen::VectorXd superdiagonal = Eigen::VectorXd::Zero(diagonal.size());
-    superdiagonal.head(diagonal.size() - 1) = reduced.diagonal<1>();
-    return {{diagonal.begin(), diagonal.end()}, {superdiagonal.begin(), superdiagonal.end()}};
+    const Eigen::VectorXd diagonal = Eigen::BDCSVD<Eigen::MatrixXd>(values_.topRows(rows)).singularValues();
+    return {{diagonal.begin(), diagonal.end()},
+            std::vector<double>(static_cast<std::size_t>(diagonal.size()))};
   }
 
  private:

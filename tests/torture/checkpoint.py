@@ -20,16 +20,17 @@ OPTIONS = ("--precisions", ",".join(PRECISIONS), "--share-tolerance", "0")
 
 
 class Tally:
-    """What is wrong with the layers checked so far, and how exact they are."""
+    """What is wrong with the layers checked so far, how exact they are, and how long their runs took."""
 
     def __init__(self):
         self.layers = self.failed = 0
-        self.largest_error = 0.0
+        self.largest_error = self.seconds = 0.0
         self.defects = []
 
     def __str__(self):
         return (f"{self.layers} layers x {len(PRECISIONS)} precisions on 1 and 2 ranks: {self.failed} failed, "
-                f"{len(self.defects)} defects, largest error {self.largest_error:.1e} lambda_1")
+                f"{len(self.defects)} defects, largest error {self.largest_error:.1e} lambda_1, "
+                f"{self.seconds:.0f} s")
 
 
 class Checkpoint:

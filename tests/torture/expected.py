@@ -1,4 +1,4 @@
-"""What a layer must give at a precision by numpy's fp64 SVD of its cast weights, and what is wrong with what it gave."""
+"""What a layer must give by numpy's fp64 SVD of its cast weights, and what is wrong with what it gave."""
 
 from dataclasses import dataclass
 

@@ -155,7 +155,7 @@ def groups():
 
 
 def groups_for_teams():
-    """Of one shape each, in which both members of a team of two have columns. Tall: a team saves memory on small ones."""
+    """Of one shape each, with columns for both members of a team of two; tall, so that a team saves memory."""
     for shape in ((650, 641), (900, 770), (1030, 1000)):
         yield combinations(MOST_HOSTILE, [shape])
 

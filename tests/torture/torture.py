@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 import tempfile
+import time
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's, of which several threads make use
 
@@ -16,6 +17,7 @@ from checkpoint import Checkpoint, Tally
 from kernel_choices import other_choices
 
 ALL = "ALPHAHILL_ALL_KERNELS" in os.environ
+LEAST_LAYERS = 500  # of the run with the kernels in use here: fewer are made only by mistake
 
 
 def parse_arguments():
@@ -37,16 +39,18 @@ def all_checks(rounds):
 
 
 def torture(checks, choices):
-    """A tally for each choice of kernels."""
+    """A tally for each choice of kernels, with the seconds that it took."""
     tallies = [Tally() for _ in choices]
     for layers, check in checks:
         with tempfile.TemporaryDirectory(prefix="alphahill-") as folder:
             checkpoint = Checkpoint(layers, folder)
             for environment, tally in zip(choices, tallies):
+                start = time.monotonic()
                 try:
                     check(checkpoint, tally, environment)
                 except RuntimeError as error:
                     tally.defects.append(str(error))
+                tally.seconds += time.monotonic() - start
     return tallies
 
 
@@ -55,7 +59,12 @@ def main():
     choices = other_choices() if arguments.other_kernels else [{}]
     checks = (all_checks(arguments.noise) if ALL or not arguments.other_kernels
               else [(hostile_layers.most_hostile_group(), Checkpoint.check_ranks)])
+    if not choices:
+        print("torture: there are no other kernels to choose here")
+        return 1
     tallies = torture(checks, choices)
+    if not arguments.other_kernels and tallies[0].layers < LEAST_LAYERS:
+        tallies[0].defects.append(f"only {tallies[0].layers} layers were checked, fewer than {LEAST_LAYERS}")
     for environment, tally in zip(choices, tallies):
         print("".join(f"  {defect}\n" for defect in tally.defects), end="")
         kernels = " ".join(f"{name}={value}" for name, value in environment.items())
