@@ -100,7 +100,7 @@ class TeamMemory : public testing::TestWithParam<int> {};
 
 /// All members throw together, or the leader computes by another method; nobody waits.
 TEST_P(TeamMemory, AnAllocationThatFailsOnOneMemberIsSharedByAllOrCostsNothing) {
-  const RowMajor matrix = random_matrix(901, 200, 1);
+  const RowMajor matrix = random_matrix(301, 200, 1);
   const int members = GetParam();
   const auto undisturbed = outcomes_where(0, 0, members, stored(matrix))[0].figures;
   for (const int failing : {0, members - 1}) {
