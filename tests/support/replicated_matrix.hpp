@@ -1,39 +1,14 @@
-/// The matrix of a team of threads: every member holds all of it and computes the same.
+/// The matrix of a team of threads.
 #pragma once
 
-#include <Eigen/QR>
-#include <Eigen/SVD>
+#include <cstdint>
+#include <memory>
 
 #include "alphahill/spectrum/team_matrix.hpp"
 
 namespace alphahill {
 
-class ReplicatedMatrix final : public TeamMatrix {
- public:
-  ReplicatedMatrix(std::int64_t rows, std::int64_t cols) : values_(rows, cols) {}
-
-  void set_rows(std::int64_t first, const MatrixRows& rows) override {
-    for (std::int64_t i = 0; i < rows.count; ++i) {
-      for (std::int64_t j = 0; j < values_.cols(); ++j)
-        values_(first + i, j) = rows.values[i * rows.row_stride + j * rows.col_stride];
-    }
-  }
-
-  void factor(std::int64_t rows) override {
-    const Eigen::HouseholderQR<Eigen::MatrixXd> qr(values_.topRows(rows));
-    values_.topRows(rows).setZero();
-    values_.topRows(values_.cols()).triangularView<Eigen::Upper>() = qr.matrixQR().topRows(values_.cols());
-  }
-
-  /// The diagonal matrix of the singular values, which is bidiagonal.
-  Bidiagonal reduce_to_bidiagonal(std::int64_t rows) override {
-    const Eigen::VectorXd diagonal = Eigen::BDCSVD<Eigen::MatrixXd>(values_.topRows(rows)).singularValues();
-    return {{diagonal.begin(), diagonal.end()},
-            std::vector<double>(static_cast<std::size_t>(diagonal.size()))};
-  }
-
- private:
-  Eigen::MatrixXd values_;
-};
+/// Every member holds all of it and computes the same.
+std::unique_ptr<TeamMatrix> make_replicated_matrix(std::int64_t rows, std::int64_t cols);
 
 }  // namespace alphahill

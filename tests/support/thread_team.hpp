@@ -54,7 +54,7 @@ class ThreadTeam final : public Team {
   }
 
   std::unique_ptr<TeamMatrix> make_matrix(std::int64_t rows, std::int64_t cols) override {
-    return std::make_unique<ReplicatedMatrix>(rows, cols);
+    return make_replicated_matrix(rows, cols);
   }
 
  private:
