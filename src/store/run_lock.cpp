@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <ctime>
 #include <fstream>
@@ -72,6 +73,14 @@ std::optional<File> try_to_create(const std::filesystem::path& path, const LockO
   return std::nullopt;
 }
 
+/// 0 where Slurm says nothing, or what is no number.
+std::int64_t requeues_of_job() {
+  const std::string text = environment("SLURM_RESTART_COUNT");
+  std::int64_t requeues = 0;
+  std::from_chars(text.data(), text.data() + text.size(), requeues);
+  return requeues;
+}
+
 }  // namespace
 
 LockOwner LockOwner::this_process() {
@@ -80,7 +89,7 @@ LockOwner LockOwner::this_process() {
           .boot = boot_id().empty() ? host : boot_id(),
           .pid = ::getpid(),
           .job = environment("SLURM_JOB_ID", LockOwner::no_job),
-          .requeues = std::stoll(environment("SLURM_RESTART_COUNT", "0")),
+          .requeues = requeues_of_job(),
           .since = fmt::format("{:%F %T} UTC", fmt::gmtime(std::time(nullptr)))};
 }
 

@@ -153,5 +153,13 @@ TEST(LockOwner, LivenessFollowsFromWhatIsKnownOfTheProcess) {
   for (const Case& c : cases) EXPECT_EQ(liveness(c.left_behind, ours, c.attempt), c.expected) << c.what;
 }
 
+TEST(LockOwner, ACountOfRequeuesThatIsNoNumberIsNone) {
+  ::setenv("SLURM_RESTART_COUNT", "many", 1);
+  EXPECT_EQ(LockOwner::this_process().requeues, 0);
+  ::setenv("SLURM_RESTART_COUNT", "3", 1);
+  EXPECT_EQ(LockOwner::this_process().requeues, 3);
+  ::unsetenv("SLURM_RESTART_COUNT");
+}
+
 }  // namespace
 }  // namespace alphahill
