@@ -13,10 +13,14 @@ std::int64_t& allocations_to_failure() {
 
 }  // namespace alphahill
 
-void* operator new(std::size_t bytes) {
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
   std::int64_t& left = alphahill::allocations_to_failure();
   const bool fails = left > 0 && --left == 0;
-  void* memory = fails ? nullptr : std::malloc(std::max<std::size_t>(bytes, 1));
+  return fails ? nullptr : std::malloc(std::max<std::size_t>(bytes, 1));
+}
+
+void* operator new(std::size_t bytes) {
+  void* memory = operator new(bytes, std::nothrow);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
