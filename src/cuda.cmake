@@ -8,7 +8,7 @@ set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
 set(CMAKE_CUDA_STANDARD 20)
 set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 set(CMAKE_CUDA_EXTENSIONS OFF)
-set(CMAKE_CUDA_RUNTIME_LIBRARY Shared) # so that tests/played_gpu can take its place
+set(CMAKE_CUDA_RUNTIME_LIBRARY Shared) # so that tests/emulated_gpu can take its place
 add_compile_options("$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;-Xcompiler=-Wall,-Wextra,-Wshadow>")
 
 if(architectures_asked STREQUAL "")

@@ -15,7 +15,7 @@
 
 #include "alphahill/spectrum/cuda.hpp"
 #include "gpu/measurements.hpp"
-#include "spectrum/device/cuda_queue.hpp"
+#include "spectrum/backends/device/cuda_queue.hpp"
 
 namespace alphahill {
 

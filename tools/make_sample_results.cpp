@@ -6,8 +6,8 @@
 
 #include "alphahill/base/error.hpp"
 #include "alphahill/checkpoint/category.hpp"
-#include "alphahill/spectrum/hill.hpp"
-#include "alphahill/store/results_file.hpp"
+#include "alphahill/metrics/hill.hpp"
+#include "alphahill/results/results_file.hpp"
 
 namespace alphahill {
 

@@ -3,8 +3,8 @@
 #include <array>
 #include <string>
 
+#include "alphahill/base/environment.hpp"
 #include "alphahill/base/error.hpp"
-#include "alphahill/base/surroundings.hpp"
 
 namespace alphahill {
 

@@ -1,4 +1,4 @@
-#include "alphahill/report/comparison.hpp"
+#include "report/comparison.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -9,10 +9,10 @@
 #include <utility>
 
 #include "alphahill/base/file.hpp"
-#include "alphahill/report/csv.hpp"
-#include "alphahill/report/file_name.hpp"
-#include "alphahill/report/picture_file.hpp"
 #include "alphahill/report/report.hpp"
+#include "report/csv.hpp"
+#include "report/file_name.hpp"
+#include "report/plots/picture_file.hpp"
 
 namespace alphahill {
 

@@ -1,11 +1,11 @@
-#include "alphahill/report/csv.hpp"
+#include "report/csv.hpp"
 
 #include <fmt/format.h>
 
 #include <cmath>
 
 #include "alphahill/base/file.hpp"
-#include "alphahill/report/statistics.hpp"
+#include "alphahill/results/statistics.hpp"
 
 namespace alphahill {
 

@@ -1,4 +1,4 @@
-#include "alphahill/report/file_name.hpp"
+#include "report/file_name.hpp"
 
 #include <fmt/format.h>
 

@@ -5,10 +5,10 @@
 
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/file.hpp"
-#include "alphahill/report/csv.hpp"
-#include "alphahill/report/plots.hpp"
-#include "alphahill/spectrum/analysis.hpp"
-#include "alphahill/store/results_file.hpp"
+#include "alphahill/metrics/error_bounds.hpp"
+#include "alphahill/results/results_file.hpp"
+#include "report/csv.hpp"
+#include "report/plots/plots.hpp"
 
 namespace alphahill {
 
@@ -68,6 +68,12 @@ WrittenReport write_report(const ReportView& view, const ReportSettings& setting
                 error.reason() + "; the CSV files are written, the plots are not");
   }
   return written;
+}
+
+void print_report(const std::filesystem::path& results_file, const ReportSettings& settings) {
+  const ReportView view = open_view(results_file, settings.selection);
+  const WrittenReport written = write_report(view, settings);
+  fmt::print("{}{}", summary_text(view), written_text(written));
 }
 
 void remove_report(const std::filesystem::path& output_dir) {

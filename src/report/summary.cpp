@@ -5,10 +5,10 @@
 #include <map>
 #include <set>
 
-#include "alphahill/report/picture_text.hpp"
 #include "alphahill/report/report.hpp"
-#include "alphahill/report/scales.hpp"
-#include "alphahill/report/statistics.hpp"
+#include "alphahill/results/statistics.hpp"
+#include "report/plots/picture_text.hpp"
+#include "report/plots/scales.hpp"
 
 namespace alphahill {
 

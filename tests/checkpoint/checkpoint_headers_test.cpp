@@ -1,4 +1,4 @@
-#include "alphahill/checkpoint/checkpoint_headers.hpp"
+#include "checkpoint/headers/checkpoint_headers.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

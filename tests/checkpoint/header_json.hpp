@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "alphahill/checkpoint/safetensors.hpp"
+#include "checkpoint/headers/safetensors.hpp"
 
 namespace alphahill {
 

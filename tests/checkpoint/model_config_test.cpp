@@ -1,4 +1,4 @@
-#include "alphahill/checkpoint/model_config.hpp"
+#include "checkpoint/catalog/model_config.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "alphahill/checkpoint/safetensors.hpp"
+#include "checkpoint/headers/safetensors.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

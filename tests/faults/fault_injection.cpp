@@ -94,7 +94,8 @@ struct Call {
   Call(const char* call, std::string_view calls, std::string file)
       : name(call),
         path(std::move(file)),
-        counts(plan().active && (plan().calls == calls || plan().calls == call) && (path + "/").starts_with(plan().folder)) {}
+        counts(plan().active && (plan().calls == calls || plan().calls == call) &&
+               (path + "/").starts_with(plan().folder)) {}
 
   /// Counts the call. @return true where the fault comes
   bool is_due() const {

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "alphahill/base/error.hpp"
-#include "alphahill/checkpoint/model_config.hpp"
-#include "alphahill/checkpoint/shard_index.hpp"
+#include "checkpoint/catalog/model_config.hpp"
+#include "checkpoint/headers/shard_index.hpp"
 #include "fuzz/invariant.hpp"
 
 namespace alphahill {

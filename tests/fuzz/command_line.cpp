@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "alphahill/app/options.hpp"
 #include "alphahill/base/error.hpp"
 #include "fuzz/invariant.hpp"
+#include "programs/run/options.hpp"
 
 namespace alphahill {
 

@@ -1,6 +1,6 @@
 /// Fuzzes the journal. Input: a journal file, which is read as it is and once more with the checksums of its
 /// frames mended, so that damage to what they protect is seen as well.
-#include "alphahill/store/journal.hpp"
+#include "alphahill/results/journal.hpp"
 
 #include <spdlog/spdlog.h>
 #include <sys/mman.h>
@@ -15,7 +15,7 @@
 
 #include "alphahill/base/error.hpp"
 #include "fuzz/invariant.hpp"
-#include "store/journal_frames.hpp"
+#include "results/journal_frames.hpp"
 
 namespace alphahill {
 namespace {

@@ -10,9 +10,9 @@
 
 #include "alphahill/base/checked.hpp"
 #include "alphahill/base/text.hpp"
-#include "alphahill/checkpoint/layer_order.hpp"
 #include "alphahill/checkpoint/layer_table.hpp"
-#include "alphahill/checkpoint/linear_layers.hpp"
+#include "checkpoint/catalog/layer_order.hpp"
+#include "checkpoint/catalog/linear_layers.hpp"
 #include "fuzz/invariant.hpp"
 
 namespace alphahill {

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "alphahill/base/bytes.hpp"
-#include "alphahill/cluster/messages.hpp"
-#include "alphahill/store/tables.hpp"
+#include "alphahill/results/tables.hpp"
+#include "alphahill/runtime/messages.hpp"
 #include "fuzz/invariant.hpp"
 
 namespace alphahill {

@@ -4,7 +4,7 @@
 #include <limits>
 #include <string>
 
-#include "alphahill/checkpoint/safetensors.hpp"
+#include "checkpoint/headers/safetensors.hpp"
 #include "fuzz/invariant.hpp"
 
 namespace alphahill {

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "alphahill/report/csv.hpp"
-#include "alphahill/report/file_name.hpp"
-#include "alphahill/report/layer_label.hpp"
-#include "alphahill/report/picture_text.hpp"
 #include "fuzz/invariant.hpp"
+#include "report/csv.hpp"
+#include "report/file_name.hpp"
+#include "report/plots/layer_label.hpp"
+#include "report/plots/picture_text.hpp"
 
 namespace alphahill {
 namespace {

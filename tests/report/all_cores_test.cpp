@@ -1,4 +1,4 @@
-#include "alphahill/report/all_cores.hpp"
+#include "report/plots/all_cores.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,12 +1,12 @@
-#include "alphahill/report/comparison.hpp"
+#include "report/comparison.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "alphahill/base/file.hpp"
 #include "alphahill/report/report.hpp"
-#include "alphahill/store/results_file.hpp"
-#include "report/sample_run.hpp"
+#include "alphahill/results/results_file.hpp"
+#include "results/sample_run.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace alphahill {

@@ -1,4 +1,4 @@
-#include "alphahill/report/csv.hpp"
+#include "report/csv.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "report/sample_run.hpp"
+#include "results/sample_run.hpp"
 
 namespace alphahill {
 namespace {

@@ -1,4 +1,4 @@
-#include "alphahill/report/layer_label.hpp"
+#include "report/plots/layer_label.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "alphahill/report/picture_text.hpp"
+#include "report/plots/picture_text.hpp"
 
 #include <gtest/gtest.h>
 

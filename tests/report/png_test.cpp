@@ -1,4 +1,4 @@
-#include "report/png.hpp"
+#include "report/plots/png.hpp"
 
 #include <cairo.h>
 #include <gtest/gtest.h>

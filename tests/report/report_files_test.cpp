@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "report/written_report.hpp"
-#include "store/file_size_limit.hpp"
+#include "results/file_size_limit.hpp"
 #include "support/thrown_error.hpp"
 
 namespace alphahill {

@@ -8,7 +8,7 @@
 #include <cmath>
 
 #include "alphahill/base/file.hpp"
-#include "alphahill/store/results_file.hpp"
+#include "alphahill/results/results_file.hpp"
 #include "report/written_report.hpp"
 #include "support/thrown_error.hpp"
 

@@ -1,4 +1,4 @@
-#include "alphahill/report/scales.hpp"
+#include "report/plots/scales.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

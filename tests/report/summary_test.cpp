@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "alphahill/report/report.hpp"
-#include "report/sample_run.hpp"
+#include "results/sample_run.hpp"
 
 namespace alphahill {
 namespace {

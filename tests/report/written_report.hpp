@@ -8,7 +8,7 @@
 #include <string>
 
 #include "alphahill/report/report.hpp"
-#include "report/sample_run.hpp"
+#include "results/sample_run.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace alphahill {

@@ -32,12 +32,12 @@ double ModelRun::work() const {
 Plan ModelRun::plan(std::vector<double> speeds, const std::set<std::int64_t>& finished,
                     const std::set<std::int64_t>& suspects) const {
   const auto ranks = static_cast<int>(speeds.size());
-  Plan plan = make_plan(catalog_, usual_settings, [&](std::int64_t layer) {
+  Plan plan = make_plan(catalog_, usual_settings, any_teams(ranks), memory_per_rank, [&](std::int64_t layer) {
     if (finished.contains(layer)) return LayerState::finished;
     return suspects.contains(layer) ? LayerState::suspect : LayerState::waiting;
   });
   plan.speeds = std::move(speeds);
-  return with_end(std::move(plan), cost_, any_teams(ranks), memory_per_rank);
+  return with_end(std::move(plan), cost_, any_teams(ranks));
 }
 
 SimulatedRun ModelRun::simulate(int ranks, const Conditions& conditions) const {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "alphahill/checkpoint/catalog.hpp"
-#include "alphahill/cluster/plan.hpp"
+#include "alphahill/runtime/planned_layers.hpp"
 #include "simulation/large_models.hpp"
 #include "simulation/simulated_run.hpp"
 #include "support/temporary_folder.hpp"

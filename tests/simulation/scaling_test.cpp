@@ -1,7 +1,7 @@
 /// The schedule at a thousand ranks, on simulated time.
 #include <gtest/gtest.h>
 
-#include "alphahill/cluster/prediction.hpp"
+#include "alphahill/schedule/prediction.hpp"
 #include "simulation/model_run.hpp"
 
 namespace alphahill {

@@ -6,7 +6,7 @@
 #include <queue>
 #include <random>
 
-#include "alphahill/cluster/schedule.hpp"
+#include "alphahill/schedule/schedule.hpp"
 
 namespace alphahill {
 

@@ -7,7 +7,7 @@
 #include <set>
 #include <vector>
 
-#include "alphahill/cluster/plan.hpp"
+#include "alphahill/schedule/plan.hpp"
 
 namespace alphahill {
 

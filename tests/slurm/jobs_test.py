@@ -267,11 +267,11 @@ class SmallModelTest(JobsTest):
             self.submit("--report-partition", "nowhere", "--sbatch=--hold")
         self.assertEqual(slurm.run("squeue", "--noheader"), "")
 
-    @unittest.skipUnless("ALPHAHILL_PLAYED_GPU" in os.environ, "this build has no CUDA")
+    @unittest.skipUnless("ALPHAHILL_EMULATED_GPU" in os.environ, "this build has no CUDA")
     def test_each_rank_is_bound_to_a_gpu_and_cores_and_says_so(self):
         model_of_order(40, 12).write(self.model)
         for job in self.submit("--gpus-per-node", 2, "--sbatch=--cpus-per-task=2",
-                               variables={"LD_PRELOAD": os.environ["ALPHAHILL_PLAYED_GPU"]}):
+                               variables={"LD_PRELOAD": os.environ["ALPHAHILL_EMULATED_GPU"]}):
             self.await_end(job)
         found = re.findall(r"^rank (\d) on \S+: .*; CUDA_VISIBLE_DEVICES (\S+); cores \S+$", self.log(), re.M)
         self.assertEqual(found, [("0", "0"), ("1", "1"), ("2", "0"), ("3", "1")])

@@ -4,8 +4,8 @@
 #include <Eigen/Eigenvalues>
 #include <limits>
 
-#include "spectrum/band_reduction.hpp"
-#include "spectrum/thin_product.hpp"
+#include "spectrum/reduce/band_reduction.hpp"
+#include "spectrum/reduce/thin_product.hpp"
 #include "support/matrices.hpp"
 #include "support/thread_team.hpp"
 

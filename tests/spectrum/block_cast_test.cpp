@@ -1,5 +1,5 @@
 /// The arithmetic of the GPU's cast kernels, compiled for the host, against the CPU's casts and survey.
-#include "spectrum/device/block_cast.hpp"
+#include "spectrum/backends/device/block_cast.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <numeric>
 #include <vector>
 
-#include "alphahill/numeric/cast.hpp"
+#include "alphahill/formats/cast.hpp"
 
 namespace alphahill {
 namespace {

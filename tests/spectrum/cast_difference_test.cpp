@@ -7,7 +7,7 @@
 #include <functional>
 #include <limits>
 
-#include "alphahill/spectrum/hill.hpp"
+#include "alphahill/metrics/hill.hpp"
 #include "support/matrices.hpp"
 
 namespace alphahill {

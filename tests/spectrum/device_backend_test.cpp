@@ -1,5 +1,5 @@
-/// Layers on a device that the host plays: the CPU's figures, and who takes over when the device fails.
-#include "spectrum/device/device_backend.hpp"
+/// Layers on a device that the host emulates: the CPU's figures, and who takes over when the device fails.
+#include "spectrum/backends/device/device_backend.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

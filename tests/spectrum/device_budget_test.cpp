@@ -1,4 +1,4 @@
-#include "spectrum/device/device_budget.hpp"
+#include "spectrum/backends/device/device_budget.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "spectrum/device/device_queue.hpp"
+#include "spectrum/backends/device/device_queue.hpp"
 
 namespace alphahill {
 namespace {

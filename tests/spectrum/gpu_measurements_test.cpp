@@ -1,4 +1,4 @@
-/// The GPU's benchmark on a device that the host plays.
+/// The GPU's benchmark on a device that the host emulates.
 #include <gtest/gtest.h>
 
 #include <array>

@@ -8,8 +8,8 @@
 
 #include "alphahill/base/error.hpp"
 #include "alphahill/spectrum/cuda.hpp"
-#include "spectrum/device/cuda_queue.hpp"
-#include "spectrum/device/device_backend.hpp"
+#include "spectrum/backends/device/cuda_queue.hpp"
+#include "spectrum/backends/device/device_backend.hpp"
 #include "support/captured_log.hpp"
 #include "support/device_ways.hpp"
 #include "support/figures.hpp"

@@ -1,5 +1,5 @@
-/// Small layers whose Gram matrices wait for each other on a device that the host plays.
-#include "spectrum/device/gram_pool.hpp"
+/// Small layers whose Gram matrices wait for each other on a device that the host emulates.
+#include "spectrum/backends/device/gram_pool.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -3,7 +3,7 @@
 ///
 /// The reference is dsterf. Where the two disagree, bisection by Sturm counts (dstebz) decides: on entries
 /// near the square root of the smallest number dsterf itself is off, by up to 1e-7 |T|.
-#include "spectrum/tridiagonal.hpp"
+#include "spectrum/reduce/tridiagonal.hpp"
 
 #include <gtest/gtest.h>
 
@@ -17,9 +17,9 @@
 #include <random>
 
 #include "alphahill/base/error.hpp"
-#include "spectrum/band_reduction.hpp"
-#include "spectrum/lapack.hpp"
-#include "spectrum/sturm_check.hpp"
+#include "spectrum/reduce/band_reduction.hpp"
+#include "spectrum/reduce/lapack.hpp"
+#include "spectrum/reduce/sturm_check.hpp"
 #include "support/matrices.hpp"
 
 extern "C" void dstebz_(const char* range, const char* order, const int* n, const double* vl,

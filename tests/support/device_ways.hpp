@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "spectrum/device/device_backend.hpp"
+#include "spectrum/backends/device/device_backend.hpp"
 
 namespace alphahill {
 

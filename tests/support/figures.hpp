@@ -6,8 +6,8 @@
 #include <cmath>
 #include <vector>
 
-#include "alphahill/numeric/cast.hpp"
-#include "alphahill/spectrum/analysis.hpp"
+#include "alphahill/analysis/analysis.hpp"
+#include "alphahill/formats/cast.hpp"
 #include "support/matrices.hpp"
 
 namespace alphahill {

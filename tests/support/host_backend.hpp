@@ -1,4 +1,4 @@
-/// Spectra on a device that the host plays.
+/// Spectra on a device that the host emulates.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-/// A device that the host plays: the same arithmetic as the kernels, BLAS for cuBLAS, memory that runs out,
+/// A device that the host emulates: the same arithmetic as the kernels, BLAS for cuBLAS, memory that runs out,
 /// and errors where a test wants them.
 ///
 /// What is asked for is done as late as the interface permits, at a wait: who overwrites memory that is still
@@ -15,7 +15,7 @@
 #include <string>
 #include <utility>
 
-#include "spectrum/device/device_queue.hpp"
+#include "spectrum/backends/device/device_queue.hpp"
 
 extern "C" void dsyevd_(const char* jobz, const char* uplo, const int* n, double* a, const int* lda,
                         double* w, double* work, const int* lwork, int* iwork, const int* liwork, int* info,

@@ -24,7 +24,7 @@
 #include "alphahill/base/error.hpp"
 #include "alphahill/spectrum/backend.hpp"
 #include "alphahill/spectrum/blas.hpp"
-#include "spectrum/band_reduction.hpp"
+#include "spectrum/reduce/band_reduction.hpp"
 
 namespace alphahill {
 

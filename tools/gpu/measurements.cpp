@@ -12,10 +12,10 @@
 #include <thread>
 #include <vector>
 
-#include "alphahill/numeric/cast.hpp"
-#include "alphahill/spectrum/analysis.hpp"
-#include "spectrum/band_reduction.hpp"
-#include "spectrum/device/device_space.hpp"
+#include "alphahill/analysis/analysis.hpp"
+#include "alphahill/formats/cast.hpp"
+#include "spectrum/backends/device/device_space.hpp"
+#include "spectrum/reduce/band_reduction.hpp"
 
 namespace alphahill {
 

@@ -8,8 +8,8 @@
 #include <span>
 #include <vector>
 
-#include "spectrum/device/device_backend.hpp"
-#include "spectrum/device/device_queue.hpp"
+#include "spectrum/backends/device/device_backend.hpp"
+#include "spectrum/backends/device/device_queue.hpp"
 
 namespace alphahill {
 

@@ -10,7 +10,7 @@
 
 #include "alphahill/base/file.hpp"
 #include "alphahill/base/text.hpp"
-#include "alphahill/numeric/cast.hpp"
+#include "alphahill/formats/cast.hpp"
 #include "sample/known_matrix.hpp"
 
 namespace alphahill::sample {

@@ -7,7 +7,7 @@
 #include <random>
 #include <span>
 
-#include "alphahill/numeric/cast.hpp"
+#include "alphahill/formats/cast.hpp"
 
 namespace alphahill::sample {
 

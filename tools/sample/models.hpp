@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "alphahill/numeric/format.hpp"
+#include "alphahill/formats/format.hpp"
 
 namespace alphahill::sample {
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "alphahill/numeric/format.hpp"
+#include "alphahill/formats/format.hpp"
 
 namespace alphahill {
 
@@ -24,9 +24,6 @@ struct SourceFile {
     archive(self.name, self.size, self.modification_time_ns);
   }
 };
-
-/// The format of a safetensors dtype such as "BF16", or nothing where its values are not read as weights.
-std::optional<Format> format_of(std::string_view dtype);
 
 /// One Linear layer. The stored matrix is row-major, `rows` x `cols`, at `offset` of its file.
 struct Layer {

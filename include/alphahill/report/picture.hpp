@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "alphahill/report/canvas.hpp"
+#include "report/plots/canvas.hpp"
 
 namespace alphahill {
 

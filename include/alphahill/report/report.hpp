@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "alphahill/report/picture.hpp"
-#include "alphahill/report/view.hpp"
+#include "alphahill/results/view.hpp"
 
 namespace alphahill {
 
@@ -55,6 +55,9 @@ void remove_report(const std::filesystem::path& output_dir);
 std::string summary_text(const ReportView& view);
 /// Where the files are.
 std::string written_text(const WrittenReport& written);
+
+/// Writes CSVs and plots from a results file, and prints the summary and where they are on standard output.
+void print_report(const std::filesystem::path& results_file, const ReportSettings& settings);
 
 struct WrittenComparison {
   std::vector<WrittenReport> reports;

@@ -9,20 +9,11 @@
 #include <vector>
 
 #include "alphahill/spectrum/cast_survey.hpp"
+#include "alphahill/spectrum/method.hpp"
 #include "alphahill/spectrum/panels.hpp"
 #include "alphahill/spectrum/team.hpp"
 
 namespace alphahill {
-
-/// How a spectrum was had.
-enum class Method : std::uint8_t {
-  gram_eigen,         ///< eigenvalues of the Gram matrix, by our own arithmetic
-  gram_eigen_gpu,     ///< the same on a GPU
-  gram_eigen_dsterf,  ///< the same, but for the tridiagonal matrix, whose eigenvalues are LAPACK's
-  gram_eigen_dsyevd,  ///< eigenvalues of the Gram matrix by LAPACK alone
-  svd_full,           ///< squared singular values, on one rank
-  svd_scalapack,      ///< squared singular values, by a team
-};
 
 /// The eigenvalues of a Gram matrix, ascending.
 struct GramSpectrum {

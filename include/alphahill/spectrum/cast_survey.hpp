@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "alphahill/numeric/format.hpp"
+#include "alphahill/formats/format.hpp"
 #include "alphahill/spectrum/cast_difference.hpp"
 
 namespace alphahill {

@@ -13,7 +13,7 @@
 #include <span>
 #include <vector>
 
-#include "alphahill/numeric/format.hpp"
+#include "alphahill/formats/format.hpp"
 #include "alphahill/spectrum/cast_survey.hpp"
 #include "alphahill/spectrum/team.hpp"
 

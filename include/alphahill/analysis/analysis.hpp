@@ -1,0 +1,114 @@
+/// The figures of one layer: its casts, the distinct spectra among them, and the Hill exponent of each.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "alphahill/metrics/hill.hpp"
+#include "alphahill/spectrum/backend.hpp"
+
+namespace alphahill {
+
+struct AnalysisSettings {
+  Format load;                     ///< fp32, fp16 or bf16
+  std::vector<Format> precisions;  ///< in the order asked for
+  double k_fraction;               ///< in (0, 1]
+  double share_tolerance;          ///< of alpha's relative change, in [0, 1); 0: only equal bits share
+  /// Bytes that a rank may use for a layer: what a team's leader does alone, where the others are not needed,
+  /// may not fit.
+  std::int64_t memory = std::numeric_limits<std::int64_t>::max();
+};
+
+/// The spectrum of the weights at one precision, and what follows from it.
+struct Spectrum {
+  std::vector<double> eigenvalues;  ///< ascending
+  HillEstimate hill;
+  Method method;
+  double error_bound;  ///< bound on the relative error of lambda_{k+1} by the method used
+  double seconds;
+};
+
+/// The spectrum of an earlier precision that serves as a later one's.
+struct Share {
+  std::size_t precision;  ///< index of the earlier one
+  double bound;           ///< on alpha's relative change by that; 0 for the same cast bits
+};
+
+struct PrecisionFigures {
+  std::optional<Share> shares;       ///< the spectrum of another precision that serves as this one's too
+  std::optional<Spectrum> spectrum;  ///< nothing where shared, failed, or where a cast weight is NaN or Inf
+  std::string failed_methods;  ///< why, where one or more methods did not serve; all, without a spectrum
+  std::int64_t nonfinite;      ///< cast weights that are NaN or Inf
+  double cast_error;           ///< |W_p - W|_F / |W|_F against the stored weights
+  double squared_norm;         ///< |W_p|_F^2
+};
+
+/// Figures of a layer at each precision, in the order asked for. A precision shares the decomposition of the
+/// first one before it whose cast weights agree bit for bit, or differ so little that `alpha_change_bound` is
+/// at most the share tolerance. The layer is read once for each decomposition, and once more for each further
+/// method: where the backend fails, or what it finds does not add up, LAPACK's dsyevd on a Gram matrix that
+/// is summed again, then an SVD; where the eigenvalues of a Gram matrix are too inexact, an SVD. A precision
+/// that all of them fail leaves the others alone.
+///
+/// Collective; all members of a team take the same steps. The spectra and shares are the leader's alone. The
+/// members are free when the last decomposition is down to what one core does; but where the layer is too
+/// large for one rank, an SVD is all members', who wait until it is known whether one is needed.
+class Analysis {
+ public:
+  /// @param matrix, settings, backend, team  outlive this
+  Analysis(const StoredMatrix& matrix, const AnalysisSettings& settings, Backend& backend, Team& team);
+
+  /// Finishes the decomposition under way, and begins the next.
+  /// @return whether there is more to do
+  /// @throws Error(input, system)  where the layer cannot be read; Error(internal), std::bad_alloc  where not
+  /// even the survey can be had
+  bool step();
+  /// When there is no more to do.
+  std::vector<PrecisionFigures> figures() &&;
+
+ private:
+  bool leads() const { return team_.rank() == 0; }
+  double seconds_now() const;
+  bool needs_decomposition(std::size_t p);
+  void reduce(std::size_t p);
+  void survey_alone();
+  bool finish();
+  void finish_gram();
+  void finish_by_team();
+  template <class Compute>
+  void attempt(Method method, Compute compute);
+  void keep(std::vector<double> eigenvalues, Method method);
+  void end_decomposition();
+  CastChain chain(std::size_t p) const { return {settings_.load, settings_.precisions[p]}; }
+
+  /// A decomposition that is begun.
+  struct Decomposition {
+    std::size_t precision;
+    Eigenvalues rest;    ///< what is left to do of it, on the leader; empty where the backend has failed
+    double seconds = 0;  ///< so far
+    std::vector<double> inexact;  ///< eigenvalues of the Gram matrix that are too inexact
+  };
+
+  const StoredMatrix& matrix_;
+  const AnalysisSettings& settings_;
+  Backend& backend_;
+  Team& team_;
+  /// Has one rank the memory for any method? An SVD takes no more than a Gram matrix. Where it has not, the
+  /// members of a team wait for what the leader finds.
+  bool leader_suffices_;
+  CastSurvey survey_;
+  std::vector<PrecisionFigures> figures_;
+  std::size_t next_ = 0;  ///< precision
+  std::optional<Decomposition> under_way_;
+};
+
+/// All steps of an analysis. Collective.
+std::vector<PrecisionFigures> analyse(const StoredMatrix& matrix, const AnalysisSettings& settings,
+                                      Backend& backend, Team& team);
+
+}  // namespace alphahill

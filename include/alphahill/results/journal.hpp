@@ -1,0 +1,117 @@
+/// The journal of a run: an append-only file of records, the truth while the run is under way.
+///
+/// file   := magic "ALPHAHILL-JOURNAL-1\n" | frame*
+/// frame  := magic u32 | kind u8 | payload bytes u32 | crc32c u32 of kind, size and payload | payload
+/// kind   := 1: RunDescription, exactly one, first; 2: LayerRecord; 3: Attempt; frames of other kinds are
+/// passed over payload: the byte form of base/bytes.hpp.
+///
+/// A record whose append returned is never lost. On opening, a torn tail is cut off; damage before it is
+/// reported with its offset and costs only the layers that it hit: they count as not finished. Of two records
+/// of a layer the later one holds.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <span>
+
+#include "alphahill/base/file.hpp"
+#include "alphahill/results/run_lock.hpp"
+#include "alphahill/results/tables.hpp"
+
+namespace alphahill {
+
+/// What becomes of an attempt to compute a layer, besides its record.
+enum class AttemptEvent : std::uint8_t {
+  begun = 1,     ///< a rank is about to compute the layer
+  released = 2,  ///< the run ended in order before the rank was done
+  blamed = 3,    ///< the layer brought the run down
+};
+constexpr AttemptEvent last_of(AttemptEvent) {
+  return AttemptEvent::blamed;
+}
+
+struct Attempt {
+  std::int64_t layer = 0;
+  AttemptEvent event = AttemptEvent::begun;
+
+  template <class Archive, class Self>
+  static void fields(Archive& archive, Self& self) {
+    archive(self.layer, self.event);
+  }
+};
+
+/// The attempts at a layer that left no record.
+struct AttemptTally {
+  std::int64_t unexplained = 0;  ///< begun, and the run went down
+  std::int64_t blamed = 0;
+
+  void add(AttemptEvent event);
+};
+
+struct JournalContents;
+
+/// Its name in the output folder of a run.
+inline constexpr const char* journal_name = "alpha_hill.journal";
+
+class Journal {
+ public:
+  /// Goes on with the journal at `path`, or begins one where there is none, or one torn within its first
+  /// frame. Holds the folder's lock (run_lock.hpp). The model's name, host and version may differ from the
+  /// journal's.
+  /// @throws Error(input) when it belongs to a run of other weights or settings; names the first that differs
+  /// @throws Error(input) when its magic or its description of the run is damaged
+  /// @throws Error(system) when another run holds the lock, or the journal cannot be written
+  static Journal open_or_resume(const std::filesystem::path& path, const RunDescription& run);
+  /// Begins anew, whatever was there. @throws Error(system) as above
+  static Journal restart(const std::filesystem::path& path, const RunDescription& run);
+  /// The records so far of a run that may still be writing them; no lock, and a torn tail is passed over.
+  /// @throws Error(input) when there is no run in it
+  static Journal open_for_reading(const std::filesystem::path& path);
+
+  /// The run that began the journal.
+  const RunDescription& run() const { return run_; }
+  /// True when the layer's record is on disk.
+  bool has(std::int64_t layer) const { return frames_.contains(layer); }
+  std::int64_t finished() const { return static_cast<std::int64_t>(frames_.size()); }
+
+  /// Appends records and attempts with one write. They survive the end of the process; that of the machine,
+  /// and for `has`, once `sync` has returned. When writing fails, the file is cut back to what it held
+  /// before, and a later write may succeed.
+  /// @throws Error(system) "pwrite failed: No space left on device; ...", or when the file was removed
+  void write(std::span<const LayerRecord> records, std::span<const Attempt> attempts);
+  /// Returns when everything written is on disk; when that fails, records since the last time are cut off.
+  /// @throws Error(system)
+  void sync();
+
+  /// Records alone, written and synced.
+  void append(std::span<const LayerRecord> records);
+  /// Attempts alone, written.
+  void note(std::span<const Attempt> attempts) { write({}, attempts); }
+  AttemptTally attempts(std::int64_t layer) const;
+
+  /// Gives the folder's lock back before a process ends that destroys nothing. No more may be written.
+  void unlock() { lock_.reset(); }
+
+  /// Reads a layer's record back from disk. @throws Error(input) when it is not there or damaged
+  LayerRecord read(std::int64_t layer) const;
+
+ private:
+  Journal(std::optional<RunLock> lock, File file, JournalContents contents);
+  static Journal begin(RunLock lock, File file, const RunDescription& run);
+  /// Makes a change to the file, or cuts the file back to `end` and throws.
+  void change_or_cut_back(std::int64_t end, const std::function<void()>& change);
+
+  std::optional<RunLock> lock_;  ///< of a journal that is written
+  File file_;
+  RunDescription run_;
+  std::map<std::int64_t, std::int64_t> frames_;    ///< layer, offset of its frame
+  std::map<std::int64_t, std::int64_t> unsynced_;  ///< those that are written and not yet synced
+  std::map<std::int64_t, AttemptTally> attempts_;
+  std::int64_t end_;             ///< where the next frame goes
+  std::int64_t unsynced_begin_;  ///< where the first frame of `unsynced_` begins; `end_` when there is none
+};
+
+}  // namespace alphahill

@@ -1,0 +1,60 @@
+/// A stored run as a report shows it: the layers and precisions asked for, at the k-frac asked for.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "alphahill/results/tables.hpp"
+
+namespace alphahill {
+
+/// What part of a run to show.
+struct Selection {
+  std::optional<double> k_frac;         ///< in (0, 1]; nothing: the run's own
+  std::vector<std::string> precisions;  ///< in the order of the report; empty: those of the run
+  std::string filter_layers;            ///< Perl expression found anywhere in a layer's name; empty: all
+};
+
+struct ReportedLayer {
+  std::int64_t number = 0;  ///< from 1, among all layers of the run
+  LayerRow layer;
+  std::vector<ResultRow> figures;  ///< one a precision of the view
+  double reference_alpha = no_figure;
+};
+
+struct ReportView {
+  std::string model;
+  double k_frac = 0;
+  std::vector<std::string> run_precisions;
+  std::vector<std::string> precisions;
+  std::string reference;              ///< the widest precision of the run, which changes are relative to
+  std::vector<ReportedLayer> layers;  ///< finished layers, in layer order
+  std::int64_t unfinished = 0;        ///< layers that the filter keeps and that the run has not finished yet
+  /// Rows computed again from a Gram spectrum that is too inexact for this k-frac.
+  std::int64_t inexact = 0;
+  /// Rows computed again whose share bound holds at the run's k-frac alone.
+  std::int64_t unbounded = 0;
+
+  /// Alphas of all layers at precision number `precision`; NaN where there is none.
+  std::vector<double> alphas(std::size_t precision) const;
+};
+
+/// (alpha - reference) / reference; NaN where either is missing.
+double relative_change(double alpha, double reference);
+
+/// The eigenvalues of a row, ascending; empty where it has none.
+using SpectrumOf = std::function<std::vector<double>(const ResultRow&)>;
+
+/// @param rows  as in a results file; a layer that lacks a precision of the run is unfinished
+/// @throws Error(usage) for a precision that the run does not have, a k-frac outside (0, 1], a broken
+/// expression or
+///                      one that matches no layer
+/// @throws Error(input) for a row that belongs to no layer of the run
+ReportView view_of(const RunDescription& run, std::span<const ResultRow> rows, const SpectrumOf& spectrum_of,
+                   const Selection& selection);
+
+}  // namespace alphahill

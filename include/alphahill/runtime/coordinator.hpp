@@ -1,0 +1,85 @@
+/// The coordinator of a run, on rank 0: hands out layers longest first as workers become free, and keeps
+/// their records.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <span>
+#include <vector>
+
+#include "alphahill/base/error.hpp"
+#include "alphahill/base/progress.hpp"
+#include "alphahill/results/journal.hpp"
+#include "alphahill/runtime/crew.hpp"
+#include "alphahill/schedule/schedule.hpp"
+
+namespace alphahill {
+
+/// Where the coordinator enters what happens, on its own thread; an Error from them fails the run.
+struct RunBooks {
+  /// Writes what survives the end of the process: records, and layers that are about to be handed out.
+  std::function<void(std::span<const LayerRecord> records, std::span<const std::int64_t> begun)> write;
+  std::function<void()> sync;            ///< puts what was written on disk
+  std::function<bool()> stop_requested;  ///< asked often
+};
+
+/// How a run ended.
+struct RunEnd {
+  std::optional<Error> failure;     ///< the first, if there was one
+  bool ranks_compute = false;       ///< layers are still under way; their ranks can only be ended
+  std::vector<Attempt> broken_off;  ///< layers that were begun and have no record, unless it is unclear which
+                                    ///< of them is to blame
+};
+
+class Coordinator {
+ public:
+  /// @param schedule  whose ranks are the workers of the crew
+  /// @param grace_seconds  for the layers under way, once a stop is requested
+  Coordinator(const Catalog& catalog, Schedule schedule, Crew& crew, RunBooks books, double grace_seconds);
+
+  /// Runs until every layer that can be is done and kept, a stop is requested, or something fails. In the
+  /// latter cases no more layers are handed out and those under way are finished, as far as grace and
+  /// deadlines permit.
+  RunEnd run();
+
+ private:
+  /// What a turn of the coordinator's is about.
+  struct Turn {
+    std::vector<LayerRecord> records;
+    double work = 0;  ///< of these, as planned
+  };
+  double now() const;
+  bool stopping() const { return stopping_since_.has_value(); }
+  void stop();
+  /// One write for what has arrived and what is begun, then the ranks go on, then one sync.
+  void take_turn(std::vector<Arrival> arrivals);
+  void take_in(Arrival arrival, Turn& turn);
+  void give_up(int rank, const Error& error);
+  void take_back(const std::vector<Handout>& handouts);
+  void send(const std::vector<Handout>& handouts);
+  /// @return false when the books threw: the run has failed then
+  bool enter(const std::function<void()>& into_books);
+  void fail(const Error& error);
+  void watch_deadlines();
+  std::string late_text(const UnderWay& under_way) const;
+  bool patience_is_over() const;
+  void dismiss();
+  RunEnd end() const;
+
+  const Catalog& catalog_;
+  Schedule schedule_;
+  Crew& crew_;
+  RunBooks books_;
+  double grace_seconds_;
+  Progress progress_;
+  std::chrono::steady_clock::time_point start_;
+  std::optional<double> stopping_since_;
+  std::optional<Error> failure_;
+  std::optional<int> overdue_;       ///< first rank of what is past its deadline
+  std::set<std::int64_t> given_up_;  ///< layers that failed the run
+};
+
+}  // namespace alphahill

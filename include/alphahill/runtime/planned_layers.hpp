@@ -1,0 +1,35 @@
+/// The layers of a checkpoint as the schedule sees them: their shapes, and the memory that they need.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include "alphahill/analysis/analysis.hpp"
+#include "alphahill/checkpoint/catalog.hpp"
+#include "alphahill/schedule/plan.hpp"
+
+namespace alphahill {
+
+LayerShape shape_of(const Layer& layer, const AnalysisSettings& settings);
+
+/// Bytes of memory that each rank of a team needs for the layer, besides the program.
+std::int64_t bytes_needed(const Layer& layer, int team_size);
+
+/// The smallest team, or single rank, whose ranks have the memory for the layer; nothing where none has.
+std::optional<int> smallest_team(const Layer& layer, const BlockLayout& ranks, std::int64_t memory_per_rank);
+
+/// What is known of a layer before a run.
+enum class LayerState {
+  waiting,
+  suspect,   ///< to be computed, and was under way when an earlier run went down
+  finished,  ///< or left out
+};
+
+/// The layers that can be analysed and are not yet finished, each with the smallest team that has the memory
+/// for it.
+/// @param memory_per_rank  bytes, besides the program; enough for each of these layers on some team
+Plan make_plan(const Catalog& catalog, const AnalysisSettings& settings, const BlockLayout& ranks,
+               std::int64_t memory_per_rank, const std::function<LayerState(std::int64_t layer)>& state);
+
+}  // namespace alphahill

@@ -1,0 +1,87 @@
+#include "alphahill/checkpoint/catalog.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "alphahill/base/error.hpp"
+#include "alphahill/base/file.hpp"
+#include "alphahill/base/layer_filter.hpp"
+#include "alphahill/base/text.hpp"
+#include "checkpoint/catalog/layer_order.hpp"
+#include "checkpoint/catalog/linear_layers.hpp"
+#include "checkpoint/catalog/model_config.hpp"
+#include "checkpoint/headers/checkpoint_headers.hpp"
+
+namespace alphahill {
+
+namespace {
+
+constexpr std::int64_t most_config_bytes = 16 * 1024 * 1024;
+
+/// The text of config.json; an empty object where there is none.
+std::string read_config(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored)) return read_text(path, most_config_bytes);
+  spdlog::warn("{} is missing: the model's type and whether its head is tied are not known", path.string());
+  return "{}";
+}
+
+void warn_of_unknown_quantization(const std::vector<Layer>& layers, const std::string& method) {
+  const bool known =
+      std::ranges::any_of(layers, [](const Layer& layer) { return !layer.unsupported.empty(); });
+  if (method.empty() || known) return;
+  spdlog::warn(
+      "config.json says that weights are quantized ({}), but none are found in a form that is known: "
+      "layers may be missing from the list",
+      printable(method));
+}
+
+std::vector<Layer> filtered(std::vector<Layer> layers, const std::string& filter) {
+  std::vector<std::string> names;
+  for (const Layer& layer : layers) names.push_back(layer.name);
+  const std::vector<bool> kept = layers_kept(names, filter);
+  std::vector<Layer> result;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    if (kept[i]) result.push_back(std::move(layers[i]));
+  }
+  return result;
+}
+
+/// The files that hold a layer; the layers' file numbers follow.
+std::vector<SourceFile> files_of(std::vector<Layer>& layers, const std::vector<SourceFile>& files) {
+  std::vector<SourceFile> used;
+  std::map<std::int64_t, std::int64_t> number_of;
+  for (const Layer& layer : layers) number_of.emplace(layer.file, 0);
+  for (auto& [file, number] : number_of) {
+    number = std::ssize(used);
+    used.push_back(files[static_cast<std::size_t>(file)]);
+  }
+  for (Layer& layer : layers) layer.file = number_of.at(layer.file);
+  return used;
+}
+
+}  // namespace
+
+Catalog open_catalog(const std::filesystem::path& folder, const std::string& filter) {
+  CheckpointHeaders headers = read_checkpoint_headers(folder);
+  const auto config_path = folder / "config.json";
+  const std::string config_text = read_config(config_path);
+  const ModelConfig config = ModelConfig::parse(config_text, config_path.string());
+  headers.fingerprint.add(config_text);
+
+  Catalog catalog{folder.string(), headers.fingerprint.hex(), {}, find_linear_layers(headers, config)};
+  warn_of_unknown_quantization(catalog.layers, config.quantization_method);
+  if (catalog.layers.empty()) {
+    throw Error(Fault::input, folder.string(), "no Linear layers: expected 2-D tensors called *.weight");
+  }
+  sort_in_model_order(catalog.layers);
+  catalog.layers = filtered(std::move(catalog.layers), filter);
+  catalog.files = files_of(catalog.layers, headers.files);
+  return catalog;
+}
+
+}  // namespace alphahill

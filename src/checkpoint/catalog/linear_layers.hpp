@@ -1,0 +1,20 @@
+/// Which tensors of a checkpoint are Linear layers.
+#pragma once
+
+#include <vector>
+
+#include "alphahill/checkpoint/catalog.hpp"
+#include "checkpoint/catalog/model_config.hpp"
+#include "checkpoint/headers/checkpoint_headers.hpp"
+
+namespace alphahill {
+
+/// The Linear layers among the tensors, in no particular order; Layer::file counts in headers.files.
+///
+/// A layer is a 2-D tensor X.weight that is no embedding. GPT-2's Conv1D is stored transposed. Blocks behind
+/// the last (for multi-token prediction) are not in the model. A head that shares the embedding's matrix is a
+/// layer "lm_head". Pre-quantized weights and the experts of a block in one 3-D tensor are layers with
+/// `unsupported` set.
+std::vector<Layer> find_linear_layers(const CheckpointHeaders& headers, const ModelConfig& config);
+
+}  // namespace alphahill

@@ -1,0 +1,119 @@
+#include "checkpoint/catalog/model_config.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "alphahill/base/error.hpp"
+#include "checkpoint/headers/json.hpp"
+
+namespace alphahill {
+
+namespace {
+
+/// Reads the fields of one file. What nobody wants is passed over unchecked, since Python writes Infinity
+/// into some of it.
+class ConfigReader {
+ public:
+  explicit ConfigReader(const std::string& where) : where_(where) {}
+
+  /// @param is_top  false inside text_config, where no further one is looked for
+  ModelConfig read(json::Object fields, bool is_top = true) const {
+    ModelConfig config;
+    ModelConfig text;
+    for (simdjson::ondemand::field field : fields) {
+      const std::string_view key = field.unescaped_key();
+      json::Value value = field.value();
+      if (value.is_null().value()) continue;
+      if (key == "text_config" && is_top) {
+        text = read(expect<json::Object>(value, key, "an object"), false);
+      } else {
+        read_field(key, value, config);
+      }
+    }
+    fill_in(config, text);
+    return config;
+  }
+
+ private:
+  template <class Type>
+  Type expect(json::Value value, std::string_view key, std::string_view type) const {
+    Type read;
+    if (value.get<Type>().get(read) == simdjson::SUCCESS) return read;
+    throw Error(Fault::input, where_,
+                fmt::format("{}: expected {}, found {}", key, type, json::shown(value)));
+  }
+
+  void read_field(std::string_view key, json::Value value, ModelConfig& config) const {
+    if (key == "architectures") {
+      for (json::Value item : expect<json::Array>(value, key, "an array")) {
+        config.architectures.emplace_back(expect<std::string_view>(item, key, "an array of text"));
+      }
+    } else if (key == "model_type") {
+      config.model_type = expect<std::string_view>(value, key, "text");
+    } else if (key == "tie_word_embeddings") {
+      config.tie_word_embeddings = expect<bool>(value, key, "true or false");
+    } else if (key == "num_hidden_layers") {
+      config.num_hidden_layers = expect<std::int64_t>(value, key, "an integer");
+    } else if (key == "num_nextn_predict_layers") {
+      config.num_nextn_predict_layers = expect<std::int64_t>(value, key, "an integer");
+    } else if (key == "quantization_config") {
+      config.quantization_method = read_method(expect<json::Object>(value, key, "an object"));
+    }
+  }
+
+  std::string read_method(json::Object quantization) const {
+    for (simdjson::ondemand::field field : quantization) {
+      if (field.unescaped_key().value() != "quant_method") continue;
+      return std::string(expect<std::string_view>(field.value(), "quant_method", "text"));
+    }
+    return "an unknown method";
+  }
+
+  static void fill_in(ModelConfig& config, const ModelConfig& text) {
+    const auto fill = [](auto& field, const auto& other) {
+      if (!field) field = other;
+    };
+    fill(config.tie_word_embeddings, text.tie_word_embeddings);
+    fill(config.num_hidden_layers, text.num_hidden_layers);
+    fill(config.num_nextn_predict_layers, text.num_nextn_predict_layers);
+    if (config.quantization_method.empty()) config.quantization_method = text.quantization_method;
+    config.text_model_type = text.model_type.empty() ? config.model_type : text.model_type;
+  }
+
+  const std::string& where_;
+};
+
+}  // namespace
+
+ModelConfig ModelConfig::parse(std::string json, const std::string& where) {
+  ModelConfig config;
+  try {
+    json::read_object(json, [&](json::Object fields) { config = ConfigReader(where).read(fields); });
+  } catch (const simdjson::simdjson_error& error) {
+    throw Error(Fault::input, where, json::reason_of(error));
+  }
+  return config;
+}
+
+bool ModelConfig::has_head() const {
+  // ForConditionalGeneration: encoder-decoders such as T5, and models that read images and write text.
+  constexpr std::array<std::string_view, 3> endings{"ForCausalLM", "LMHeadModel", "ForConditionalGeneration"};
+  return std::ranges::any_of(architectures, [&](const std::string& architecture) {
+    return std::ranges::any_of(endings,
+                               [&](std::string_view ending) { return architecture.ends_with(ending); });
+  });
+}
+
+bool ModelConfig::ties_head() const {
+  // Classes of transformers 4.57 whose default is false; the library's own is true.
+  constexpr std::array<std::string_view, 12> untied{"llama",    "mistral",  "mixtral", "qwen",
+                                                    "deepseek", "gpt_neox", "gptj",    "phi",
+                                                    "olmo",     "granite",  "glm",     "gpt_oss"};
+  return tie_word_embeddings.value_or(std::ranges::none_of(
+      untied, [&](std::string_view family) { return text_model_type.starts_with(family); }));
+}
+
+}  // namespace alphahill

@@ -1,0 +1,19 @@
+/// From a stored tensor to a layer.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "alphahill/checkpoint/catalog.hpp"
+#include "checkpoint/headers/checkpoint_headers.hpp"
+
+namespace alphahill {
+
+/// X of a tensor's name X + ending; nothing where the name does not end so or is the ending alone.
+std::optional<std::string_view> without_ending(std::string_view name, std::string_view ending);
+
+/// The layer of that name whose rows and columns are the tensor's; its category is not set.
+Layer make_layer(const StoredTensor& tensor, std::string_view name, std::int64_t rows, std::int64_t cols);
+
+}  // namespace alphahill

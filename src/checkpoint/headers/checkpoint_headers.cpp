@@ -1,0 +1,122 @@
+#include "checkpoint/headers/checkpoint_headers.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "alphahill/checkpoint/hub_cache.hpp"
+#include "checkpoint/headers/shard_index.hpp"
+
+namespace alphahill {
+
+namespace {
+
+constexpr auto whole_name = "model.safetensors";
+constexpr auto index_name = "model.safetensors.index.json";
+
+bool is_there(const std::filesystem::path& path) {
+  std::error_code code;
+  const bool there = std::filesystem::exists(path, code);
+  if (code) throw Error(Fault::system, path.string(), "cannot be looked up: " + code.message());
+  return there;
+}
+
+/// Opens the file, adds it to `headers`, and returns its tensors.
+SafetensorsHeader add_file(const std::filesystem::path& folder, const std::string& name,
+                           CheckpointHeaders& headers) {
+  const File file = File::open_for_reading(folder / name);
+  const SourceFile& source =
+      headers.files.emplace_back(SourceFile{name, file.size(), file.modification_time_ns()});
+  std::string json = read_header_json(file);
+  headers.fingerprint.add(name);
+  headers.fingerprint.add(std::to_string(source.size));
+  headers.fingerprint.add(std::to_string(source.modification_time_ns));
+  headers.fingerprint.add(json);
+  return SafetensorsHeader::parse(std::move(json), source.size, file.path().string());
+}
+
+CheckpointHeaders read_whole(const std::filesystem::path& folder) {
+  CheckpointHeaders headers;
+  const SafetensorsHeader header = add_file(folder, whole_name, headers);
+  for (const TensorEntry& tensor : header.tensors()) headers.tensors.push_back({tensor, 0});
+  return headers;
+}
+
+void check_shards_are_there(const std::filesystem::path& folder, const ShardIndex& index) {
+  std::vector<std::string> missing;
+  for (const auto& [name, tensors] : index.tensors_of()) {
+    if (!is_there(folder / name)) missing.push_back(name);
+  }
+  if (missing.empty()) return;
+  throw Error(
+      Fault::input, (folder / index_name).string(),
+      fmt::format("{} of the {} files that it names are missing, the first is '{}': was the download "
+                  "interrupted?{}",
+                  missing.size(), index.tensors_of().size(), missing.front(), how_to_complete(folder)));
+}
+
+void add_shard(const std::filesystem::path& folder, const std::string& name,
+               const std::vector<std::string>& tensors, CheckpointHeaders& headers) {
+  const SafetensorsHeader header = add_file(folder, name, headers);
+  for (const std::string& tensor : tensors) {
+    const TensorEntry* entry = header.find(tensor);
+    if (entry == nullptr) {
+      throw Error(Fault::input, (folder / name).string(),
+                  fmt::format("tensor '{}', which {} places here, is not in the file", tensor, index_name));
+    }
+    headers.tensors.push_back({*entry, std::ssize(headers.files) - 1});
+  }
+}
+
+CheckpointHeaders read_shards(const std::filesystem::path& folder) {
+  const auto path = folder / index_name;
+  const ShardIndex index = ShardIndex::parse(read_text(path, ShardIndex::most_bytes), path.string());
+  check_shards_are_there(folder, index);
+  CheckpointHeaders headers;
+  for (const auto& [name, tensors] : index.tensors_of()) add_shard(folder, name, tensors, headers);
+  std::ranges::sort(headers.tensors, {}, &StoredTensor::name);
+  return headers;
+}
+
+/// A remark where the folder holds weights in a format that is not read.
+std::string other_weights(const std::filesystem::path& folder) {
+  constexpr std::array<std::string_view, 4> endings{".bin", ".pt", ".pth", ".gguf"};
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    if (std::ranges::find(endings, entry.path().extension()) == endings.end()) continue;
+    return fmt::format(" ({} is there, but only safetensors is read)", entry.path().filename().string());
+  }
+  return "";
+}
+
+[[noreturn]] void throw_no_checkpoint(const std::filesystem::path& folder) {
+  if (is_there(folder / "adapter_config.json")) {
+    throw Error(Fault::input, folder.string(),
+                "a LoRA adapter, not a model: merge it into its base model first");
+  }
+  const std::string others = other_weights(folder);
+  throw Error(Fault::input, folder.string(),
+              fmt::format("expected {} or {}, found neither{}", whole_name, index_name,
+                          others.empty() ? how_to_complete(folder) : others));
+}
+
+}  // namespace
+
+const StoredTensor* CheckpointHeaders::find(std::string_view name) const {
+  const auto found = std::ranges::lower_bound(tensors, name, {}, &StoredTensor::name);
+  return found != tensors.end() && found->name == name ? &*found : nullptr;
+}
+
+bool CheckpointHeaders::has_prefix(std::string_view prefix) const {
+  const auto found = std::ranges::lower_bound(tensors, prefix, {}, &StoredTensor::name);
+  return found != tensors.end() && found->name.starts_with(prefix);
+}
+
+CheckpointHeaders read_checkpoint_headers(const std::filesystem::path& folder) {
+  if (is_there(folder / whole_name)) return read_whole(folder);
+  if (is_there(folder / index_name)) return read_shards(folder);
+  throw_no_checkpoint(folder);
+}
+
+}  // namespace alphahill

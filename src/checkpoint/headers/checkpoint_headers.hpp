@@ -1,0 +1,40 @@
+/// The headers of all files of a checkpoint: everything that is known of it without reading a weight.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "alphahill/checkpoint/catalog.hpp"
+#include "checkpoint/headers/fingerprint.hpp"
+#include "checkpoint/headers/safetensors.hpp"
+
+namespace alphahill {
+
+/// A tensor, and the file that holds it.
+struct StoredTensor : TensorEntry {
+  std::int64_t file = 0;  ///< index into CheckpointHeaders::files
+};
+
+struct CheckpointHeaders {
+  std::vector<SourceFile> files;
+  std::vector<StoredTensor> tensors;  ///< by name, bytes compared
+  Fingerprint fingerprint;            ///< of names, sizes, times of change and headers of the files
+
+  /// The tensor of that name, or null.
+  const StoredTensor* find(std::string_view name) const;
+  /// True when a tensor's name begins so.
+  bool has_prefix(std::string_view prefix) const;
+};
+
+/// Reads the headers of `folder`/model.safetensors, else of the files that
+/// `folder`/model.safetensors.index.json names. Of a sharded checkpoint only the tensors that the index names
+/// belong to it.
+/// @throws Error(input) when neither is there (saying what is), for a LoRA adapter, a broken index or header,
+/// and
+///         where a file or tensor of the index is missing
+CheckpointHeaders read_checkpoint_headers(const std::filesystem::path& folder);
+
+}  // namespace alphahill

@@ -1,0 +1,99 @@
+#include "alphahill/checkpoint/hub_cache.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/algorithm/string.hpp>
+#include <boost/regex.hpp>
+
+#include "alphahill/base/environment.hpp"
+#include "alphahill/base/error.hpp"
+#include "alphahill/base/file.hpp"
+
+namespace alphahill {
+
+namespace {
+
+/// The path with a leading ~ and every $NAME and ${NAME} replaced, as Python does; unset names stay as they
+/// are.
+std::string expanded(std::string path) {
+  const bool from_home = path == "~" || path.starts_with("~/");
+  if (from_home) path.replace(0, 1, environment("HOME", "~"));
+  static const boost::regex variable(R"(\$(?:(\w+)|\{([^}]*)\}))");
+  return boost::regex_replace(path, variable, [](const boost::smatch& match) {
+    const std::string name = match[1].matched ? match[1] : match[2];
+    return environment(name.c_str(), match.str());
+  });
+}
+
+std::filesystem::path cache_folder() {
+  for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
+    if (const std::string folder = environment(name); !folder.empty()) return expanded(folder);
+  }
+  if (const std::string home = environment("HF_HOME"); !home.empty()) {
+    return std::filesystem::path(expanded(home)) / "hub";
+  }
+  return std::filesystem::path(expanded(environment("XDG_CACHE_HOME", "~/.cache"))) / "huggingface" / "hub";
+}
+
+/// ORG/NAME or NAME, as the hub allows it: no "--" and no "..", which would be ambiguous in the cache.
+void check_id(const std::string& model) {
+  static const boost::regex id(R"(\w[\w.-]*(/\w[\w.-]*)?)");
+  if (boost::regex_match(model, id) && model.find("--") == std::string::npos &&
+      model.find("..") == std::string::npos) {
+    return;
+  }
+  throw Error(Fault::usage, "--model",
+              fmt::format("expected a checkpoint folder or a hub id such as ORG/NAME, found '{}'", model));
+}
+
+/// A branch, tag or sha: it must not lead out of the folders refs and snapshots.
+void check_revision(const std::string& revision) {
+  static const boost::regex name(R"(\w[\w.+/-]*)");
+  if (boost::regex_match(revision, name) && revision.find("..") == std::string::npos) return;
+  throw Error(Fault::usage, "--revision",
+              fmt::format("expected a branch, a tag or a commit's sha, found '{}'", revision));
+}
+
+/// The commit that the cache knows the revision as, else the revision itself.
+std::string commit_of(const std::filesystem::path& repository, const std::string& revision) {
+  constexpr std::int64_t most_bytes = 1024;
+  const std::filesystem::path reference = repository / "refs" / revision;
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(reference, ignored)) return revision;
+  const std::string commit = boost::trim_copy(read_text(reference, most_bytes));
+  if (boost::regex_match(commit, boost::regex("[0-9A-Za-z]+"))) return commit;
+  throw Error(Fault::input, reference.string(),
+              fmt::format("expected the sha of a commit, found '{}'", commit));
+}
+
+std::string download_command(const std::string& model, const std::string& revision) {
+  return fmt::format("hf download {} --include \"*.safetensors\" \"*.json\"{}", model,
+                     revision == "main" ? "" : " --revision " + revision);
+}
+
+}  // namespace
+
+std::string how_to_complete(const std::filesystem::path& folder) {
+  const std::string prefix = "models--";
+  const std::filesystem::path snapshots = folder.parent_path();
+  const std::string repository = snapshots.parent_path().filename().string();
+  if (snapshots.filename() != "snapshots" || !repository.starts_with(prefix)) return "";
+  const std::string model = boost::replace_all_copy(repository.substr(prefix.size()), "--", "/");
+  return "; to complete the download: " + download_command(model, folder.filename().string());
+}
+
+std::filesystem::path find_model(const std::string& model, const std::string& revision) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(model, ignored)) return model;
+  check_id(model);
+  check_revision(revision);
+  const std::filesystem::path cache = cache_folder();
+  const auto repository = cache / ("models--" + boost::replace_all_copy(model, "/", "--"));
+  auto snapshot = repository / "snapshots" / commit_of(repository, revision);
+  if (std::filesystem::is_directory(snapshot, ignored)) return snapshot;
+  throw Error(Fault::input, model,
+              fmt::format("neither a folder nor, at revision {}, in the hub's cache {}; to download it: {}",
+                          revision, cache.string(), download_command(model, revision)));
+}
+
+}  // namespace alphahill

@@ -1,0 +1,87 @@
+#include "alphahill/formats/cast.hpp"
+
+#include <cassert>
+#include <cstring>
+
+#include "alphahill/base/error.hpp"
+#include "alphahill/base/vector_level.hpp"
+
+namespace alphahill {
+
+namespace {
+
+template <class Stored>
+Stored stored_at(const std::byte* bytes, std::size_t index) {
+  Stored value;
+  std::memcpy(&value, bytes + index * sizeof value, sizeof value);
+  return value;
+}
+
+/// to[i] = convert(i), with the vector units in use.
+template <class Value, class Convert>
+void fill(std::span<Value> to, const Convert& convert) {
+  vectorised([first = to.data(), count = to.size(), convert]() ALPHAHILL_INLINE {
+    for (std::size_t i = 0; i < count; ++i) first[i] = convert(i);
+  });
+}
+
+template <class Stored, class Widen>
+void decode_each(std::span<const std::byte> bytes, std::span<double> to, const Widen& widen) {
+  fill(to, [first = bytes.data(), widen](std::size_t i)
+               ALPHAHILL_INLINE { return double{widen(stored_at<Stored>(first, i))}; });
+}
+
+template <class From, class Round>
+void round_each(std::span<const From> from, std::span<float> to, const Round& round) {
+  fill(to, [first = from.data(), round](std::size_t i) ALPHAHILL_INLINE { return round(first[i]); });
+}
+
+}  // namespace
+
+void decode(Format stored, std::span<const std::byte> bytes, std::span<double> to) {
+  assert(static_cast<std::int64_t>(bytes.size()) == static_cast<std::int64_t>(to.size()) * bytes_of(stored));
+  switch (stored) {
+    case Format::fp64:
+      return decode_each<double>(bytes, to, [](double value) ALPHAHILL_INLINE { return value; });
+    case Format::fp32:
+      return decode_each<float>(bytes, to, [](float value) ALPHAHILL_INLINE { return value; });
+    case Format::fp16:
+      return decode_each<std::uint16_t>(
+          bytes, to, [](std::uint16_t value) ALPHAHILL_INLINE { return decode_fp16(value); });
+    case Format::bf16:
+      return decode_each<std::uint16_t>(
+          bytes, to, [](std::uint16_t value) ALPHAHILL_INLINE { return decode_bf16(value); });
+  }
+}
+
+void cast_loaded(Format load, std::span<const double> from, std::span<float> to) {
+  assert(from.size() == to.size());
+  switch (load) {
+    case Format::fp64:
+      throw Error(Fault::internal, "cast_loaded", "weights are loaded as fp32 or narrower");
+    case Format::fp32:
+      return round_each(from, to, [](double value) ALPHAHILL_INLINE { return static_cast<float>(value); });
+    case Format::fp16:
+      return round_each(
+          from, to, [](double value) ALPHAHILL_INLINE { return round_to_fp16(round_to_odd_fp32(value)); });
+    case Format::bf16:
+      return round_each(
+          from, to, [](double value) ALPHAHILL_INLINE { return round_to_bf16(round_to_odd_fp32(value)); });
+  }
+}
+
+void cast(Format precision, std::span<const float> from, std::span<float> to) {
+  assert(from.size() == to.size());
+  switch (precision) {
+    case Format::fp64:
+    case Format::fp32:
+      std::memcpy(to.data(), from.data(), from.size_bytes());
+      return;
+    case Format::fp16:
+      return round_each(from, to, [](float value) ALPHAHILL_INLINE { return round_to_fp16(value); });
+    case Format::bf16:
+      return round_each(from, to, [](float value) ALPHAHILL_INLINE { return round_to_bf16(value); });
+  }
+}
+
+}  // namespace alphahill

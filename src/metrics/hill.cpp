@@ -1,0 +1,82 @@
+#include "alphahill/metrics/hill.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace alphahill {
+
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr std::int64_t shortest_tail = 10;
+
+HillEstimate without_alpha(std::string reason, double error_bound) {
+  return {.alpha = nan,
+          .standard_error = nan,
+          .k_used = -1,
+          .error_bound = error_bound,
+          .no_alpha = std::move(reason)};
+}
+
+}  // namespace
+
+std::int64_t tail_length(std::int64_t count, double k_fraction) {
+  const auto part = static_cast<std::int64_t>(k_fraction * static_cast<double>(count));
+  return std::clamp(std::max(shortest_tail, part), std::int64_t{1}, count - 1);
+}
+
+HillEstimate hill(std::span<const double> eigenvalues, double k_fraction) {
+  const auto count = static_cast<std::int64_t>(eigenvalues.size());
+  if (count < 2) return without_alpha("fewer than two eigenvalues", nan);
+  const std::int64_t k = tail_length(count, k_fraction);
+  const double largest = eigenvalues.back();
+  const auto tail = eigenvalues.last(static_cast<std::size_t>(k));
+  const double next = eigenvalues[static_cast<std::size_t>(count - 1 - k)];
+  const double relative_error = static_cast<double>(count) * std::numeric_limits<double>::epsilon();
+  const double error_bound = next > 0 ? relative_error * largest / next : infinity;
+  if (largest == 0) return without_alpha("all eigenvalues are zero", error_bound);
+  if (next <= relative_error * largest) {
+    return without_alpha("eigenvalue k+1 cannot be told from zero", error_bound);
+  }
+  double sum = 0;
+  for (const double eigenvalue : tail) sum += std::log(eigenvalue / next);
+  if (sum <= static_cast<double>(k) * relative_error) {
+    return without_alpha("the k+1 largest eigenvalues cannot be told apart", error_bound);
+  }
+  const double alpha = 1 + static_cast<double>(k) / sum;
+  return {.alpha = alpha,
+          .standard_error = (alpha - 1) / std::sqrt(static_cast<double>(k)),
+          .k_used = k,
+          .error_bound = error_bound,
+          .no_alpha = {}};
+}
+
+double alpha_change_bound(std::span<const double> eigenvalues, double k_fraction, double relative_error,
+                          double e) {
+  const HillEstimate estimate = hill(eigenvalues, k_fraction);
+  if (!estimate.no_alpha.empty() || !std::isfinite(e)) return infinity;
+  const auto k = static_cast<double>(estimate.k_used);
+  const auto tail = eigenvalues.last(static_cast<std::size_t>(estimate.k_used + 1));
+  const auto lowest = [&](double lambda) {
+    return std::max(std::sqrt(lambda * (1 - relative_error)) - e, 0.0);
+  };
+  const auto highest = [&](double lambda) { return std::sqrt(lambda * (1 + relative_error)) + e; };
+  double smallest_sum = 0;
+  double largest_sum = 0;
+  for (const double lambda : tail.subspan(1)) {
+    smallest_sum += 2 * std::log(std::max(lowest(lambda) / highest(tail.front()), 1.0));
+    largest_sum += 2 * std::log(highest(lambda) / lowest(tail.front()));
+  }
+  // Each sum is off by k eps of itself, each of its logarithms, of a quotient with some roundings, by 8 eps.
+  const double rounding = 16 * k * std::numeric_limits<double>::epsilon();
+  const double largest_alpha = 1 + k / (smallest_sum * (1 - rounding) - rounding);
+  const double smallest_alpha = 1 + k / (largest_sum * (1 + rounding) + rounding);
+  const bool has_bound = smallest_sum > 2 * rounding && largest_sum < infinity;
+  return has_bound
+             ? std::max(largest_alpha - estimate.alpha, estimate.alpha - smallest_alpha) / estimate.alpha
+             : infinity;
+}
+
+}  // namespace alphahill

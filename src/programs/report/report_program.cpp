@@ -1,0 +1,130 @@
+#include "programs/report/report_program.hpp"
+
+#include <fmt/format.h>
+
+#include "alphahill/base/error.hpp"
+#include "alphahill/base/logging.hpp"
+#include "alphahill/base/text.hpp"
+#include "alphahill/report/report.hpp"
+#include "programs/command_line/command_line.hpp"
+#include "programs/command_line/errors.hpp"
+#include "programs/command_line/exit_codes.hpp"
+#include "programs/command_line/option_values.hpp"
+#include "programs/report/status.hpp"
+
+namespace alphahill {
+
+namespace po = boost::program_options;
+
+namespace {
+
+constexpr const char* program = "alpha-hill-report";
+
+constexpr const char* intro =
+    R"(alpha-hill-report: CSVs and plots from the results of alpha-hill, without the model.
+
+  alpha-hill-report results/alpha_hill.h5 [options]
+  alpha-hill-report A/alpha_hill.h5 B/alpha_hill.h5 ...     side by side
+  alpha-hill-report results/alpha_hill.journal [options]    of a run that crashed; writes alpha_hill.h5 first
+  alpha-hill-report --status results                        how far a run is
+
+Result files are trusted input: open only your own.
+)";
+
+constexpr const char* examples =
+    R"(Examples:
+  alpha-hill-report results/alpha_hill.h5 --k-frac 0.05 --output-dir results_k05
+  alpha-hill-report results/alpha_hill.h5 --filter-layers 'mlp' --plot-format pdf --output-dir mlp
+)";
+
+po::options_description input_options() {
+  po::options_description options("Input and output", 100);
+  const auto text = [](const char* name) { return po::value<std::string>()->value_name(name); };
+  auto add = options.add_options();
+  add("results", po::value<std::vector<std::string>>()->value_name("FILE"),
+      "results files or journals (also without --results)");
+  add("status", po::bool_switch(), "print how far the runs of these journals or output folders are, and end");
+  add("output-dir", text("DIR"),
+      "where everything is written; default: beside the results file, for several of them ./comparison");
+  add("k-frac", text("FRACTION"), "part of the eigenvalues in the tail, in (0, 1]; default: the run's");
+  add("precisions", text("LIST"), "some of the run's precisions; default: all");
+  add("filter-layers", text("REGEX")->default_value(""),
+      "only layers whose name contains a match (Perl syntax)");
+  return options;
+}
+
+CommandLine report_command_line() {
+  CommandLine command_line{input_options(), {}, intro, examples};
+  command_line.options.add(report_options()).add(general_options());
+  command_line.positional.add("results", -1);
+  return command_line;
+}
+
+ReportSettings settings_of(const po::variables_map& values) {
+  const auto text = [&](const char* name) { return values[name].as<std::string>(); };
+  ReportSettings settings = report_settings(values);
+  if (values.contains("output-dir")) settings.output_dir = text("output-dir");
+  if (values.contains("k-frac")) settings.selection.k_frac = fraction("--k-frac", text("k-frac"));
+  if (values.contains("precisions"))
+    settings.selection.precisions = list_of("--precisions", text("precisions"));
+  settings.selection.filter_layers = text("filter-layers");
+  return settings;
+}
+
+std::vector<std::filesystem::path> named_files(const po::variables_map& values) {
+  if (!values.contains("results")) {
+    throw Error(Fault::usage, "command line", "expected a results file (alpha_hill.h5); see --help");
+  }
+  const auto names = values["results"].as<std::vector<std::string>>();
+  return {names.begin(), names.end()};
+}
+
+void print_status(const std::vector<std::filesystem::path>& paths) {
+  for (const auto& path : paths) {
+    const Journal journal = Journal::open_for_reading(journal_at(path));
+    fmt::print("{}\n{}", printable(path.string()), status_text(journal));
+  }
+}
+
+std::filesystem::path usual_output_dir(const std::vector<std::filesystem::path>& files) {
+  if (files.size() > 1) return "./comparison";
+  return files.front().has_parent_path() ? files.front().parent_path() : ".";
+}
+
+void write(std::vector<std::filesystem::path> files, ReportSettings settings) {
+  if (settings.output_dir.empty()) settings.output_dir = usual_output_dir(files);
+  for (auto& file : files) {
+    if (file.extension() == ".journal") file = write_results_beside(file);
+  }
+  if (files.size() > 1) {
+    const WrittenComparison written = write_comparison(files, settings);
+    for (const WrittenReport& report : written.reports) fmt::print("{}", written_text(report));
+    fmt::print("Compared: {}\n", written.csv.string());
+  } else {
+    print_report(files.front(), settings);
+  }
+}
+
+}  // namespace
+
+int alpha_hill_report(int argc, char** argv) {
+  try {
+    const CommandLine command_line = report_command_line();
+    const po::variables_map values = parse(command_line, argc, argv);
+    if (const auto text = requested_text(command_line, values, program); !text.empty()) {
+      fmt::print("{}", text);
+      return exit_complete;
+    }
+    start_logging(values["log-level"].as<std::string>(), 0);
+    if (values["status"].as<bool>()) {
+      print_status(named_files(values));
+    } else {
+      write(named_files(values), settings_of(values));
+    }
+    return exit_complete;
+  } catch (const std::exception& error) {
+    return report_error(program, error);
+  }
+}
+
+}  // namespace alphahill

@@ -1,0 +1,154 @@
+#include "programs/report/status.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <set>
+#include <vector>
+
+#include "alphahill/base/text.hpp"
+#include "alphahill/formats/distinct_casts.hpp"
+#include "alphahill/results/results_file.hpp"
+#include "alphahill/schedule/cost_model.hpp"
+
+namespace alphahill {
+
+namespace {
+
+constexpr std::size_t most_shown = 5;
+
+/// What a run casts its layers to.
+struct Casts {
+  Format load;
+  std::vector<Format> precisions;
+  bool share_small_changes;
+};
+
+Casts casts_of(const RunDescription& run) {
+  const std::vector<Format> all{Format::fp64, Format::fp32, Format::fp16, Format::bf16};
+  Casts casts{parse_format(run.load_dtype, "load_dtype", all), {}, run.share_tolerance > 0};
+  for (const std::string& precision : run.precisions) {
+    casts.precisions.push_back(parse_format(precision, "precisions", all));
+  }
+  return casts;
+}
+
+/// What the records add up to, and what the cost model makes of it. Of a team's layer the leader's seconds
+/// count, and only leaders leave records: then a rank here stands for a team.
+class Tally {
+ public:
+  explicit Tally(const Journal& journal) : casts_(casts_of(journal.run())) {
+    std::int64_t number = 0;
+    for (const LayerRow& layer : journal.run().layers) {
+      if (journal.has(++number)) {
+        add(layer, journal.read(number));
+      } else {
+        left_.push_back(shape_of(layer));
+      }
+    }
+  }
+
+  bool complete() const { return left_.empty(); }
+  std::int64_t computed() const { return computed_; }
+  std::size_t ranks() const { return ranks_.size(); }
+  /// "NAME: STATUS: REASON" of layers without a figure.
+  const std::vector<std::string>& without_figure() const { return without_figure_; }
+
+  double layers_a_minute() const {
+    return 60 * static_cast<double>(computed_) * static_cast<double>(ranks()) / seconds_;
+  }
+  double part_done() const {
+    const double work = seconds_ + work_left();
+    return work > 0 ? seconds_ / work : 1;
+  }
+  double seconds_left() const {
+    double longest = 0;
+    for (const LayerShape& shape : left_) longest = std::max(longest, cost_.work(shape, 1));
+    return std::max(longest, work_left() / static_cast<double>(ranks()));
+  }
+
+ private:
+  LayerShape shape_of(const LayerRow& layer) const {
+    const Format stored = format_of(layer.stored_dtype).value_or(Format::bf16);
+    return {std::max(layer.out_features, layer.in_features), std::min(layer.out_features, layer.in_features),
+            layer.numel * bytes_of(stored),
+            distinct_casts(stored, casts_.load, casts_.precisions, casts_.share_small_changes)};
+  }
+  double work_left() const {
+    double work = 0;
+    for (const LayerShape& shape : left_) work += cost_.work(shape, 1);
+    return work;
+  }
+  void add(const LayerRow& layer, const LayerRecord& record);
+
+  Casts casts_;
+  CostModel cost_{usual_rates()};
+  std::vector<LayerShape> left_;
+  std::int64_t computed_ = 0;  ///< layers done that took time: not those set aside at once
+  double seconds_ = 0;         ///< that they took, all ranks together
+  std::set<std::int32_t> ranks_;
+  std::vector<std::string> without_figure_;
+};
+
+void Tally::add(const LayerRow& layer, const LayerRecord& record) {
+  const double seconds = seconds_of(record);
+  if (seconds > 0) {
+    ++computed_;
+    cost_.learn(shape_of(layer), 1, seconds);
+    seconds_ += seconds;
+    ranks_.insert(record.results.front().rank);
+  }
+  const auto bad = std::ranges::find_if(record.results, [](const auto& r) { return r.status != Status::ok; });
+  if (bad == record.results.end()) return;
+  without_figure_.push_back(
+      fmt::format("{} at {}: {}: {}", layer.name, bad->precision, name_of(bad->status), bad->reason));
+}
+
+std::string pace_text(const Tally& tally) {
+  if (tally.complete()) return "complete\n";
+  if (tally.computed() == 0) return "time left  unknown: no layer is computed yet\n";
+  const double rate = tally.layers_a_minute();
+  return fmt::format("rate       {:.{}f} layers a minute on {} rank{}\ntime left  about {}\n", rate,
+                     rate < 10 ? 1 : 0, tally.ranks(), tally.ranks() == 1 ? "" : "s",
+                     human_seconds(tally.seconds_left()));
+}
+
+std::string missing_text(const std::vector<std::string>& without_figure) {
+  if (without_figure.empty()) return {};
+  std::string text =
+      fmt::format("no figure  {} layer{}\n", without_figure.size(), without_figure.size() == 1 ? "" : "s");
+  for (std::size_t i = 0; i < std::min(without_figure.size(), most_shown); ++i) {
+    text += fmt::format("           {}\n", without_figure[i]);
+  }
+  if (without_figure.size() > most_shown) {
+    text += fmt::format("           and {} more\n", without_figure.size() - most_shown);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::filesystem::path journal_at(const std::filesystem::path& path) {
+  return std::filesystem::is_directory(path) ? path / journal_name : path;
+}
+
+std::string status_text(const Journal& journal) {
+  const RunDescription& run = journal.run();
+  const Tally tally(journal);
+  return fmt::format("model      {} at {}\nlayers     {} of {} done, {:.0f}% of the work\n{}{}",
+                     printable(run.model), joined(run.precisions), journal.finished(), run.layers.size(),
+                     std::floor(100 * tally.part_done()), pace_text(tally),
+                     missing_text(tally.without_figure()));
+}
+
+std::filesystem::path write_results_beside(const std::filesystem::path& journal) {
+  const RunLock lock = RunLock::take_beside(journal);
+  auto results = journal;
+  results.replace_extension(".h5");
+  write_results(results, Journal::open_for_reading(journal));
+  return results;
+}
+
+}  // namespace alphahill

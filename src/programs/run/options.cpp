@@ -1,0 +1,165 @@
+#include "programs/run/options.hpp"
+
+#include <fmt/format.h>
+
+#include "alphahill/base/error.hpp"
+#include "programs/command_line/command_line.hpp"
+#include "programs/command_line/option_values.hpp"
+
+namespace alphahill {
+
+namespace po = boost::program_options;
+
+namespace {
+
+constexpr const char* intro =
+    R"(alpha-hill: the Hill exponent alpha of the weight spectrum of every Linear layer of a model, at several
+precisions.
+
+  alpha-hill --model FOLDER_OR_HUB_ID [options]           on one core
+  mpirun -n 8 alpha-hill --model FOLDER_OR_HUB_ID ...     on eight
+  srun --mpi=pmix alpha-hill --model ...                  in a Slurm job
+
+The same command on the same output folder goes on where the last run stopped.
+)";
+
+constexpr const char* examples =
+    R"(Files in the output folder:
+  alpha_hill.h5                        every figure and every spectrum (alpha-hill-report reads it)
+  precision_alpha_hill_results.csv     one row a layer
+  precision_summary_statistics.csv     one row a precision
+  plots/                               distributions, categories, layers
+  alpha_hill.journal                   finished layers while the run is under way
+
+Exit codes: 0 complete, 1 failed, 2 wrong usage, 75 stopped early (run the same command again).
+
+Examples:
+  alpha-hill --model meta-llama/Llama-3.1-8B --precisions fp64,fp32,fp16,bf16
+  alpha-hill --model ./checkpoint --filter-layers 'layers\.(0|1)\.' --dry-run
+  alpha-hill --model ./checkpoint --list-layers
+)";
+
+/// An option of a run. Flags take no value.
+struct RunOption {
+  const char* name;
+  const char* value;  ///< what --help calls it; nothing: a flag
+  const char* usual;  ///< where it is not given; nothing: `take` is not called then
+  const char* text;
+  void (*take)(Options& options, const std::string& name, const std::string& value);
+};
+
+const std::vector<Format> all_formats{Format::fp64, Format::fp32, Format::fp16, Format::bf16};
+const std::vector<Format> narrow_formats{Format::fp32, Format::fp16, Format::bf16};
+
+std::vector<Format> formats_of(const std::string& name, const std::string& value) {
+  std::vector<Format> formats;
+  for (const std::string& format : list_of(name, value)) {
+    formats.push_back(parse_format(format, name, all_formats));
+  }
+  return formats;
+}
+
+using Name = const std::string&;
+using Value = const std::string&;
+
+const std::vector<RunOption> run_options{
+    {"model", "MODEL", nullptr, "checkpoint folder, or hub id in the local cache (required)",
+     [](Options& options, Name, Value value) { options.model = value; }},
+    {"revision", "REV", "main", "branch, tag or commit of a hub id",
+     [](Options& options, Name, Value value) { options.revision = value; }},
+    {"device", "DEVICE", "cpu", "cpu, cuda (the ranks of a node take its GPUs in turn) or cuda:N",
+     [](Options& options, Name, Value value) { options.device = parse_device(value); }},
+    {"load-dtype", "DTYPE", "fp32", "first cast of the stored weights: fp32, fp16 or bf16",
+     [](Options& options, Name name, Value value) {
+       options.settings.load = parse_format(value, name, narrow_formats);
+     }},
+    {"precisions", "LIST", "fp32,fp16,bf16", "of fp64, fp32, fp16, bf16: a second cast, one each",
+     [](Options& options, Name name, Value value) { options.settings.precisions = formats_of(name, value); }},
+    {"output-dir", "DIR", "./results/precision_analysis", "where everything is written",
+     [](Options& options, Name, Value value) { options.report.output_dir = value; }},
+    {"k-frac", "FRACTION", "0.1", "part of the eigenvalues in the tail, in (0, 1]",
+     [](Options& options, Name name, Value value) { options.settings.k_fraction = fraction(name, value); }},
+    {"share-tolerance", "TOLERANCE", "1e-5",
+     "precisions whose alphas are certain to differ by less, relatively, share one spectrum; 0: only those "
+     "of equal bits",
+     [](Options& options, Name name, Value value) {
+       options.settings.share_tolerance = tolerance(name, value);
+     }},
+    {"filter-layers", "REGEX", "", "only layers whose name contains a match (Perl syntax)",
+     [](Options& options, Name, Value value) { options.filter_layers = value; }},
+    {"grace", "SECONDS", "60", "for layers under way when a signal stops the run",
+     [](Options& options, Name name, Value value) { options.grace_seconds = whole_number(name, value); }},
+    {"layer-timeout", "SECONDS", nullptr,
+     "after which a layer counts as hanging; default: a multiple of what is expected",
+     [](Options& options, Name name, Value value) { options.layer_timeout = whole_number(name, value); }},
+    {"threads-per-rank", "N", "1",
+     "cores that a rank uses where that helps: its Gram matrices and band reductions",
+     [](Options& options, Name name, Value value) {
+       options.threads_per_rank = positive_number(name, value);
+     }},
+    {"memory-per-rank", "SIZE", nullptr,
+     "such as 4G; layers that need more go to a team of ranks, or are left out; default: an equal share of "
+     "the node",
+     [](Options& options, Name name, Value value) { options.memory_per_rank = memory_size(name, value); }},
+    {"max-team-size", "N", nullptr,
+     "ranks that may share a layer that would end after everything else, or that one rank has not the memory "
+     "for; 1: none; default: all",
+     [](Options& options, Name name, Value value) { options.largest_team = positive_number(name, value); }},
+    {"no-report", nullptr, nullptr, "write alpha_hill.h5 only",
+     [](Options& options, Name, Value) { options.write_report = false; }},
+    {"restart", nullptr, nullptr,
+     "begin anew, whatever the output folder holds: results, tables and plots in it are removed",
+     [](Options& options, Name, Value) { options.restart = true; }},
+    {"list-layers", nullptr, nullptr, "print the layers and end",
+     [](Options& options, Name, Value) { options.list_layers = true; }},
+    {"dry-run", nullptr, nullptr, "print what a run would read, need and take, and end",
+     [](Options& options, Name, Value) { options.dry_run = true; }},
+    {"ranks", "N", nullptr, "of the run that --dry-run is about; default: as many as there are",
+     [](Options& options, Name name, Value value) { options.ranks = positive_number(name, value); }},
+};
+
+po::options_description described_options() {
+  po::options_description options("Run", 100);
+  for (const auto& [name, value, usual, text, take] : run_options) {
+    if (value == nullptr) {
+      options.add_options()(name, po::bool_switch(), text);
+      continue;
+    }
+    auto* semantic = po::value<std::string>()->value_name(value);
+    options.add_options()(name, usual == nullptr ? semantic : semantic->default_value(usual), text);
+  }
+  return options;
+}
+
+CommandLine alpha_hill_command_line() {
+  CommandLine command_line{described_options(), {}, intro, examples};
+  command_line.options.add(report_options()).add(general_options());
+  return command_line;
+}
+
+bool is_given(const RunOption& option, const po::variables_map& values) {
+  return option.value == nullptr ? values[option.name].as<bool>() : values.contains(option.name);
+}
+
+}  // namespace
+
+Options parse_options(int argc, const char* const* argv) {
+  const CommandLine command_line = alpha_hill_command_line();
+  const po::variables_map values = parse(command_line, argc, argv);
+  Options options;
+  options.text = requested_text(command_line, values, "alpha-hill");
+  if (!options.text.empty()) return options;
+  options.report = report_settings(values);
+  options.log_level = values["log-level"].as<std::string>();
+  for (const RunOption& option : run_options) {
+    if (!is_given(option, values)) continue;
+    const bool flag = option.value == nullptr;
+    option.take(options, fmt::format("--{}", option.name), flag ? "" : values[option.name].as<std::string>());
+  }
+  if (options.model.empty()) {
+    throw Error(Fault::usage, "--model", "expected a checkpoint folder or a hub id; see --help");
+  }
+  return options;
+}
+
+}  // namespace alphahill

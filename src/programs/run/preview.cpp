@@ -1,0 +1,99 @@
+#include "programs/run/preview.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "alphahill/base/text.hpp"
+#include "alphahill/runtime/job_limits.hpp"
+#include "alphahill/runtime/planned_layers.hpp"
+#include "alphahill/schedule/prediction.hpp"
+#include "programs/run/run.hpp"
+
+namespace alphahill {
+
+namespace {
+
+std::string counted(std::size_t count, const std::string& what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+/// "630 layers on one rank, 378 on teams of 2".
+std::string teams_text(const Prediction& prediction) {
+  std::map<int, std::size_t> layers;
+  for (const auto& [layer, size] : prediction.team_sizes) ++layers[size];
+  std::vector<std::string> parts;
+  for (const auto& [size, count] : layers) {
+    parts.push_back(counted(count, "layer") +
+                    (size == 1 ? " on one rank" : fmt::format(" on teams of {}", size)));
+  }
+  return parts.empty() ? "nothing to compute" : joined(parts);
+}
+
+double bytes_of_memory(const Catalog& catalog, const Prediction& prediction) {
+  std::int64_t most = 0;
+  for (const auto& [number, team_size] : prediction.team_sizes) {
+    most = std::max(most, bytes_needed(catalog.layers.at(static_cast<std::size_t>(number - 1)), team_size));
+  }
+  return static_cast<double>(most + program_bytes);
+}
+
+std::string critical_text(const Catalog& catalog, const Plan& plan, const CostModel& cost,
+                          const Prediction& prediction) {
+  const std::int64_t number = prediction.critical_layer;
+  const auto layer = std::ranges::find(plan.layers, number, &PlannedLayer::number);
+  if (layer == plan.layers.end()) return "none";
+  const double seconds = cost.seconds(layer->shape, prediction.team_sizes.at(number)).leader;
+  return fmt::format("{}, which takes {}", catalog.layers.at(static_cast<std::size_t>(number - 1)).name,
+                     human_seconds(seconds));
+}
+
+/// The plan of a run from its beginning on.
+Plan whole_plan(const Catalog& catalog, const AnalysisSettings& settings, const CostModel& cost,
+                const BlockLayout& ranks, std::int64_t memory) {
+  const auto state = [&](std::int64_t number) {
+    const Layer& layer = catalog.layers.at(static_cast<std::size_t>(number - 1));
+    return smallest_team(layer, ranks, memory) ? LayerState::waiting : LayerState::finished;
+  };
+  return with_end(make_plan(catalog, settings, ranks, memory, state), cost, ranks);
+}
+
+/// ", of which 3 cannot be analysed and 126 need more memory than any team's ranks have".
+std::string left_out_text(const Catalog& catalog, const Plan& plan) {
+  const auto cannot =
+      std::ranges::count_if(catalog.layers, [](const Layer& layer) { return !layer.unsupported.empty(); });
+  const auto too_large = std::ssize(catalog.layers) - std::ssize(plan.layers) - cannot;
+  std::string text = fmt::format(", of which {} cannot be analysed", cannot);
+  if (too_large > 0) text += fmt::format(" and {} need more memory than any team's ranks have", too_large);
+  return text;
+}
+
+}  // namespace
+
+std::string preview(const Catalog& catalog, const AnalysisSettings& settings, const BlockLayout& ranks,
+                    const MemoryShare& memory) {
+  const CostModel cost = measured_cost(catalog, settings);
+  const Plan plan = whole_plan(catalog, settings, cost, ranks, memory.bytes - program_bytes);
+  const Prediction prediction = predict(plan, cost, ranks);
+  double bytes = 0;
+  for (const PlannedLayer& layer : plan.layers) {
+    bytes += static_cast<double>(layer.shape.decompositions * layer.shape.stored_bytes);
+  }
+  return fmt::format(
+      "checkpoint  {}\n"
+      "layers      {}{}\n"
+      "to read     {}\n"
+      "memory      {} a rank at most, of {} ({})\n"
+      "teams       {}\n"
+      "time        about {} on {}, at the rates of this core\n"
+      "efficiency  {:.2f}: the work of one rank after another, against the time of all of them\n"
+      "done last   {}\n",
+      printable(catalog.folder), catalog.layers.size(), left_out_text(catalog, plan), human_bytes(bytes),
+      human_bytes(bytes_of_memory(catalog, prediction)), human_bytes(static_cast<double>(memory.bytes)),
+      memory.source, teams_text(prediction), human_seconds(prediction.seconds),
+      counted(static_cast<std::size_t>(ranks.ranks), "rank"), prediction.efficiency,
+      critical_text(catalog, plan, cost, prediction));
+}
+
+}  // namespace alphahill

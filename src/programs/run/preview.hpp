@@ -1,0 +1,23 @@
+/// What a run would do, for --dry-run.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "alphahill/analysis/analysis.hpp"
+#include "alphahill/checkpoint/catalog.hpp"
+#include "alphahill/schedule/rank_pool.hpp"
+
+namespace alphahill {
+
+/// Memory of a rank, and how it is known.
+struct MemoryShare {
+  std::int64_t bytes;
+  std::string source;
+};
+
+/// What a run on these ranks would read, need and take, at the rates of this core; reads no weights.
+std::string preview(const Catalog& catalog, const AnalysisSettings& settings, const BlockLayout& ranks,
+                    const MemoryShare& memory_per_rank);
+
+}  // namespace alphahill

@@ -1,0 +1,55 @@
+/// A run of alpha-hill on rank 0: what is prepared before the ranks begin, and what is left when they are
+/// done.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <vector>
+
+#include "alphahill/checkpoint/catalog.hpp"
+#include "alphahill/results/journal.hpp"
+#include "alphahill/schedule/plan.hpp"
+#include "programs/run/options.hpp"
+
+namespace alphahill {
+
+struct Run {
+  Options options;
+  Catalog catalog;
+  Journal journal;
+  CostModel cost;
+  BlockLayout ranks;                              ///< with the teams that the plan uses
+  Plan plan;                                      ///< what remains to be done
+  std::map<std::int64_t, LayerRecord> too_large;  ///< layers that no rank has the memory for, this time
+
+  std::int64_t layers() const { return static_cast<std::int64_t>(catalog.layers.size()); }
+  std::filesystem::path results_file() const { return options.report.output_dir / "alpha_hill.h5"; }
+  bool complete() const { return journal.finished() + std::ssize(too_large) == layers(); }
+};
+
+/// The catalog of the model that the options name.
+Catalog catalog_of(const Options& options);
+
+/// The rates of this core on layers as large as the catalog's; takes about half a second, and where the run
+/// is expected to take less than half a minute they are the usual ones instead.
+CostModel measured_cost(const Catalog& catalog, const AnalysisSettings& settings);
+
+/// Opens the checkpoint and the journal. Layers that cannot be analysed, do not fit into memory, or have
+/// brought earlier runs down have their records at once.
+/// @param memory_per_rank  bytes
+/// @param speeds  of the ranks, against rank 0's; empty: all are 1
+/// @throws Error  when the run cannot begin
+Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t memory_per_rank,
+                std::vector<double> speeds);
+
+/// Writes the HDF5 file from the journal.
+void write_results_of(const Run& run);
+
+/// Writes the HDF5 file from the journal and, where the run is complete and they are wanted, CSVs and plots;
+/// prints the summary. MPI should be over: plots are drawn on all cores, and a rank that waits keeps one
+/// busy.
+/// @return the exit code
+int finish_run(const Run& run);
+
+}  // namespace alphahill

@@ -1,0 +1,299 @@
+#include "report/plots/chart_page.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include "report/plots/picture_text.hpp"
+
+namespace alphahill {
+
+namespace {
+
+constexpr double narrowest_panel = 440;
+constexpr double usual_panel = 1500;
+constexpr double crowded_panel = 2000;  // wider than a screen, where slots would get too narrow
+constexpr double narrowest_slot = 6;
+constexpr double widest_series = 70;
+constexpr double least_left_margin = 84;
+constexpr double right_margin = 24;
+constexpr double panel_height = 240;
+constexpr double line_height = 18;
+constexpr double value_length = 52;            // a printed change, written upwards
+constexpr double missing_height = 30;          // "N/A", written upwards
+constexpr double least_upright_distance = 12;  // between labels written upwards
+constexpr double smallest_marker = 3.5;
+constexpr int most_ticks = 6;
+
+// Sizes of other fonts relative to normal text.
+constexpr double title_scale = 1.25;
+constexpr double slanted_scale = 0.92;
+constexpr double upright_scale = 0.8;
+
+constexpr std::array<Colour, 7> okabe_ito{0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7,
+                                          0xE69F00, 0x56B4E9, 0x000000};
+constexpr std::array<Shape, 7> shapes{
+    Shape::disc,    Shape::square, Shape::triangle, Shape::diamond, Shape::inverted_triangle,
+    Shape::hexagon, Shape::star};
+
+double widest(const std::vector<std::string>& texts) {
+  double width = 0;
+  for (const std::string& text : texts) width = std::max(width, text_width(text));
+  return width;
+}
+
+double slot_width_of(const PagePlan& plan) {
+  const auto slots = static_cast<double>(plan.slots.size());
+  const double least = std::min(narrowest_slot, crowded_panel / slots);
+  const double width = std::clamp(usual_panel / slots, least, plan.slot_width);
+  return std::max(width, narrowest_panel / slots);
+}
+
+enum class Slope { level, slanted, upright };
+
+Slope slope_of(const PagePlan& plan) {
+  constexpr double least_slanted_distance = 20;
+  const double slot = slot_width_of(plan);
+  if (widest(plan.slots) + 10 <= slot) return Slope::level;
+  return slot >= least_slanted_distance ? Slope::slanted : Slope::upright;
+}
+
+/// Room for the ticks' labels, and for a slanted label that reaches out to the left of its slot.
+double left_margin_of(const PagePlan& plan) {
+  double overhang = 0;
+  for (std::size_t i = 0; i < plan.slots.size() && slope_of(plan) == Slope::slanted; ++i) {
+    const double reach = text_width(plan.slots[i]) * slanted_scale * std::sqrt(0.5);
+    overhang = std::max(overhang, reach - (static_cast<double>(i) + 0.5) * slot_width_of(plan));
+  }
+  return std::max(least_left_margin, overhang + 10);
+}
+
+}  // namespace
+
+Colour series_colour(std::size_t style) {
+  return okabe_ito[style % okabe_ito.size()];
+}
+
+Marker series_marker(std::size_t style, double size) {
+  return {shapes[style % shapes.size()], size, series_colour(style)};
+}
+
+Colour lighter(Colour colour) {
+  Colour mixed = 0;
+  for (const int shift : {16, 8, 0}) mixed |= (((colour >> shift & 0xFFU) + 2 * 0xFFU) / 3) << shift;
+  return mixed;
+}
+
+ChartPage::ChartPage(PagePlan plan)
+    : picture(left_margin_of(plan) + slot_width_of(plan) * static_cast<double>(plan.slots.size()) +
+              right_margin),
+      plan_(std::move(plan)),
+      left_(left_margin_of(plan_)),
+      slot_width_(slot_width_of(plan_)) {
+  draw_header();
+  draw_legend();
+  const double printed = has_room_for_level_values() ? line_height : has_room_for_values() ? value_length : 0;
+  const double value_room = plan_.prints_values ? printed : 0;
+  const std::string title =
+      lie_on_each_other() ? fmt::format("alpha ({} in front)", plan_.in_front) : "alpha";
+  alpha_ = add_panel(AlphaScale(plan_.alphas), title, std::min(value_room, line_height),
+                     plan_.missing ? missing_height : 0);
+  if (plan_.changes) {
+    change_ = add_panel(*plan_.changes, "change relative to " + plan_.reference, value_room,
+                        plan_.changes->low() <= -1 ? value_room : 0);
+  }
+  draw_labels();
+  draw_footnotes();
+  picture.set_height(std::ceil(y_ + 10));
+}
+
+double ChartPage::series_width() const {
+  return std::min(0.84 * slot_width_ / static_cast<double>(plan_.series), widest_series);
+}
+
+double ChartPage::x(std::size_t slot, std::size_t series) const {
+  const double middle = static_cast<double>(series) + 0.5 - static_cast<double>(plan_.series) / 2;
+  return slot_middle(slot) + middle * series_width();
+}
+
+Marker ChartPage::marker(std::size_t style) const {
+  return series_marker(style, std::clamp(0.9 * series_width(), smallest_marker, usual_marker));
+}
+
+void ChartPage::mark_alpha(std::size_t slot, std::size_t series, std::size_t style, double alpha) {
+  constexpr double size_on_each_other = 5;
+  const double y = alpha_y(alpha);
+  if (lie_on_each_other()) {
+    picture.mark({slot_middle(slot), y}, {Shape::disc, size_on_each_other, series_colour(style)});
+  } else {
+    picture.mark({x(slot, series), y}, marker(style));
+  }
+}
+
+bool ChartPage::lie_on_each_other() const {
+  return !plan_.in_front.empty() && series_width() < smallest_marker;
+}
+
+bool ChartPage::has_room_for_values() const {
+  return series_width() >= 14;
+}
+bool ChartPage::has_room_for_level_values() const {
+  return series_width() >= 60;
+}
+
+void ChartPage::mark_missing(std::size_t slot, std::size_t series, const std::string& text) {
+  const double bottom = alpha_.frame.bottom - 4;
+  if (has_room_for_level_values()) {
+    picture.text({x(slot, series), bottom - 8}, TextStyle::small_center, text, faint_ink);
+  } else if (has_room_for_values()) {
+    picture.text({x(slot, series), bottom}, TextStyle::small_up, text, faint_ink);
+  } else {
+    picture.mark({x(slot, series), bottom - missing_height / 3}, {Shape::cross, marker(0).size, faint_ink});
+  }
+}
+
+void ChartPage::draw_change(std::size_t slot, std::size_t series, std::size_t style, double change) {
+  const double x = this->x(slot, series);
+  const double y = change_y(change);
+  picture.line({x, change_y(0)}, {x, y}, series_colour(style));
+  picture.mark({x, y}, marker(style));
+  const double outwards = change < 0 ? 1 : -1;
+  if (has_room_for_level_values()) {
+    picture.text({x, y + 15 * outwards}, TextStyle::small_center, change_text(change, 2));
+  } else if (has_room_for_values()) {
+    picture.text({x, y + 7 * outwards}, change < 0 ? TextStyle::small_up_end : TextStyle::small_up,
+                 change_text(change, 1));
+  }
+}
+
+void ChartPage::draw_header() {
+  picture.text({12, 20}, TextStyle::title, fitted(plan_.title, title_scale));
+  picture.text({12, 42}, TextStyle::left, fitted(plan_.subtitle, 1), faint_ink);
+  y_ = 62;
+}
+
+std::string ChartPage::fitted(const std::string& text, double scale) const {
+  return shortened(text, characters_in((picture.width() - 24) / scale));
+}
+
+void ChartPage::draw_legend() {
+  if (plan_.legend.empty()) return;
+  if (plan_.missing && !has_room_for_values()) {
+    plan_.legend.push_back({{Shape::cross, usual_marker, faint_ink}, "N/A: no figure"});
+  }
+  double x = 20;
+  for (const auto& [marker, text] : plan_.legend) {
+    const double width = 14 + text_width(text) + 20;
+    if (x > 20 && x + width > picture.width()) {
+      x = 20;
+      y_ += line_height;
+    }
+    picture.mark({x, y_}, marker);
+    picture.text({x + 12, y_}, TextStyle::left, text);
+    x += width;
+  }
+  y_ += line_height;
+}
+
+template <class Scale>
+ChartPage::Panel ChartPage::add_panel(const Scale& scale, const std::string& title, double head_room,
+                                      double foot_room) {
+  const Rect frame{left_, picture.width() - right_margin, y_, y_ + panel_height + head_room + foot_room};
+  const Panel panel{frame, frame.bottom - foot_room - 8, frame.top + head_room + 8, scale.low(),
+                    scale.high()};
+  draw_bands(frame);
+  for (const Tick& tick : scale.ticks(most_ticks)) {
+    const double y = panel.y(tick.place);
+    picture.line({frame.left, y}, {frame.right, y}, tick.label == "0" ? faint_ink : grid_grey);
+    picture.text({frame.left - 6, y}, TextStyle::right, tick.label);
+  }
+  picture.text({16, (frame.top + frame.bottom) / 2}, TextStyle::up, title);
+  for (const double y : {frame.top, frame.bottom}) picture.line({frame.left, y}, {frame.right, y}, faint_ink);
+  for (const double x : {frame.left, frame.right}) picture.line({x, frame.top}, {x, frame.bottom}, faint_ink);
+  y_ = frame.bottom + 14;
+  return panel;
+}
+
+std::vector<ChartPage::Band> ChartPage::bands() const {
+  std::vector<Band> bands;
+  for (std::size_t i = 0; i < plan_.bands.size(); ++i) {
+    if (i == 0 || plan_.bands[i] != plan_.bands[i - 1]) bands.push_back({i, i});
+    bands.back().last = i + 1;
+  }
+  return bands;
+}
+
+void ChartPage::draw_bands(const Rect& frame) {
+  bool shaded = false;
+  for (const auto& [first, last] : bands()) {
+    if (shaded) picture.fill({slot_left(first), slot_left(last), frame.top, frame.bottom}, band_grey);
+    shaded = !shaded;
+  }
+}
+
+void ChartPage::draw_labels() {
+  if (slot_width_ < least_upright_distance && !plan_.bands.empty() && !plan_.bands_are.empty()) {
+    draw_band_labels();
+  } else {
+    draw_slot_labels();
+  }
+}
+
+void ChartPage::draw_band_labels() {
+  double free_from = 0;
+  for (const auto& [first, last] : bands()) {
+    const std::string& text = plan_.bands[first].empty() ? plan_.slots[first] : plan_.bands[first];
+    const double half = text_width(text) / 2;
+    const double middle = std::min((slot_left(first) + slot_left(last)) / 2, picture.width() - half);
+    if (middle - half < free_from) continue;
+    picture.text({middle, y_}, TextStyle::center, text);
+    free_from = middle + half;
+  }
+  y_ += line_height;
+  picture.text({(left_ + picture.width() - right_margin) / 2, y_}, TextStyle::center, plan_.bands_are);
+  y_ += line_height / 2;
+}
+
+std::vector<std::size_t> ChartPage::labelled_slots(double least_distance) const {
+  std::vector<std::size_t> chosen;
+  double free_from = 0;
+  for (std::size_t i = 0; i < plan_.slots.size(); ++i) {
+    if (slot_left(i) < free_from) continue;
+    chosen.push_back(i);
+    free_from = slot_left(i) + least_distance - 0.01;
+  }
+  return chosen;
+}
+
+void ChartPage::draw_slot_labels() {
+  const Slope slope = slope_of(plan_);
+  const double length = widest(plan_.slots);
+  for (const std::size_t slot : labelled_slots(slope == Slope::upright ? least_upright_distance : 0)) {
+    const Point place{slot_middle(slot), y_ - 6};
+    switch (slope) {
+      case Slope::level:
+        picture.text({place.x, place.y + 8}, TextStyle::center, plan_.slots[slot]);
+        break;
+      case Slope::slanted:
+        picture.text({place.x + 4, place.y + 4}, TextStyle::slanted_end, plan_.slots[slot]);
+        break;
+      case Slope::upright:
+        picture.text(place, TextStyle::small_up_end, plan_.slots[slot]);
+        break;
+    }
+  }
+  const double heights[]{line_height, length * slanted_scale * std::sqrt(0.5) + 10, length * upright_scale};
+  y_ += heights[static_cast<std::size_t>(slope)];
+}
+
+void ChartPage::draw_footnotes() {
+  for (const std::string& note : plan_.footnotes) {
+    y_ += line_height;
+    picture.text({12, y_}, TextStyle::left, fitted(note, 1), faint_ink);
+  }
+}
+
+}  // namespace alphahill

@@ -1,0 +1,110 @@
+/// The page that all plots share: a header, alpha above, its relative change below, one slot a thing
+/// compared.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "alphahill/report/picture.hpp"
+#include "report/plots/scales.hpp"
+
+namespace alphahill {
+
+inline constexpr double usual_marker = 8;  ///< pixels
+
+/// Okabe and Ito's colours, which the colour-blind tell apart too; one a series, as are the shapes of
+/// markers.
+Colour series_colour(std::size_t style);
+Marker series_marker(std::size_t style, double size = usual_marker);
+/// The colour mixed with white.
+Colour lighter(Colour colour);
+
+struct LegendEntry {
+  Marker marker;
+  std::string text;
+};
+
+struct PagePlan {
+  std::string title;
+  std::string subtitle;
+  std::vector<LegendEntry> legend;
+  std::vector<std::string> slots;  ///< labels, beneath the panels
+  std::vector<std::string> bands;  ///< one a slot: where it changes, the background does; or none at all
+  std::string bands_are;           ///< what a band is; labels narrow slots by their bands, where it is set
+  double slot_width = 0;           ///< pixels wished for; many slots get less
+  std::size_t series = 1;          ///< side by side in a slot
+  std::string in_front;            ///< the series that is drawn last; empty where series never overlap
+  std::vector<double> alphas;      ///< all that the upper panel has to show
+  std::optional<ChangeScale> changes;  ///< nothing: no lower panel
+  std::string reference;               ///< what changes are relative to
+  bool missing = false;                ///< some series have no figure in some slot
+  bool prints_values = true;           ///< leaves room for them, where series are wide enough
+  std::vector<std::string> footnotes;
+};
+
+/// The page with all but its figures drawn, and where those go.
+class ChartPage {
+ public:
+  explicit ChartPage(PagePlan plan);
+
+  Picture picture;
+
+  double slot_width() const { return slot_width_; }
+  double series_width() const;
+  /// Middle of a series in a slot.
+  double x(std::size_t slot, std::size_t series) const;
+  double slot_middle(std::size_t slot) const { return slot_left(slot) + slot_width_ / 2; }
+  double alpha_y(double alpha) const { return alpha_.y(alpha); }
+  double change_y(double change) const { return change_.y(plan_.changes->place(change)); }
+  /// Of a size that fits the room of a series.
+  Marker marker(std::size_t style) const;
+  /// Marks an alpha: beside those of the other series or, where a slot is too narrow for that, on them.
+  void mark_alpha(std::size_t slot, std::size_t series, std::size_t style, double alpha);
+  /// Series are wide enough for figures written upwards, and for figures on the level.
+  bool has_room_for_values() const;
+  bool has_room_for_level_values() const;
+  /// A change as a stem from the zero line, with its value where there is room.
+  void draw_change(std::size_t slot, std::size_t series, std::size_t style, double change);
+  /// Marks that a series has no figure in a slot.
+  void mark_missing(std::size_t slot, std::size_t series, const std::string& text = "N/A");
+
+ private:
+  /// A frame, and the part of it that a vertical scale spans.
+  struct Panel {
+    Rect frame;
+    double low_y, high_y;
+    double low, high;
+    double y(double place) const { return low_y + (place - low) / (high - low) * (high_y - low_y); }
+  };
+
+  /// Slots first, first + 1, ... before last.
+  struct Band {
+    std::size_t first, last;
+  };
+  std::vector<Band> bands() const;
+  bool lie_on_each_other() const;
+  double slot_left(std::size_t slot) const { return left_ + slot_width_ * static_cast<double>(slot); }
+  void draw_header();
+  /// A line as long as the page is wide.
+  std::string fitted(const std::string& text, double scale) const;
+  void draw_legend();
+  template <class Scale>
+  Panel add_panel(const Scale& scale, const std::string& title, double head_room, double foot_room);
+  void draw_bands(const Rect& frame);
+  void draw_labels();
+  void draw_slot_labels();
+  std::vector<std::size_t> labelled_slots(double least_distance) const;
+  void draw_band_labels();
+  void draw_footnotes();
+
+  PagePlan plan_;
+  double left_;
+  double slot_width_;
+  double y_ = 0;  ///< how far down the page is drawn
+  Panel alpha_{};
+  Panel change_{};
+};
+
+}  // namespace alphahill

@@ -1,0 +1,204 @@
+#include "report/plots/plots.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <numeric>
+
+#include "report/file_name.hpp"
+#include "report/plots/picture_text.hpp"
+
+namespace alphahill {
+
+namespace {
+
+constexpr std::int64_t most_individual_plots = 500;
+
+constexpr const char* distribution_name = "alpha_distribution_by_precision";
+constexpr const char* category_prefix = "category_";
+constexpr const char* all_combined_name = "all_layers_combined";
+constexpr const char* batch_prefix = "combined_batch_";
+constexpr const char* individual_folder = "individual_layers";
+constexpr const char* individual_prefix = "layer_";
+
+using Indices = std::vector<std::size_t>;
+
+/// What all plots of a view share.
+class PlotSource {
+ public:
+  explicit PlotSource(const ReportView& view) : view_(view), labels_(layer_labels(view.layers)) {
+    std::vector<double> changes;
+    bool compares = false;
+    for (const ReportedLayer& layer : view.layers) {
+      for (const ResultRow& row : layer.figures) {
+        if (row.precision == view.reference) continue;
+        compares = true;
+        changes.push_back(relative_change(row.alpha, layer.reference_alpha));
+      }
+    }
+    // One scale for all plots, so that they can be compared.
+    if (compares) changes_.emplace(changes);
+  }
+
+  ChartTable table(std::string title, const Indices& layers) const {
+    ChartTable table;
+    table.title = std::move(title);
+    table.subtitle = fmt::format("{} · k-frac {}", shortened(view_.model, 80), view_.k_frac);
+    table.reference_name = view_.reference;
+    table.changes = changes_;
+    for (const std::string& precision : view_.precisions) {
+      table.series.push_back({precision, style_of(view_, precision), precision == view_.reference, {}});
+    }
+    for (const std::size_t i : layers) {
+      table.layers.push_back(labels_[i]);
+      table.reference.push_back(view_.layers[i].reference_alpha);
+      for (std::size_t p = 0; p < table.series.size(); ++p) {
+        table.series[p].alphas.push_back(view_.layers[i].figures[p].alpha);
+      }
+    }
+    return table;
+  }
+
+  Picture single_layer(std::size_t layer) const { return draw_single_layer(view_, layer, changes_); }
+
+ private:
+  const ReportView& view_;
+  std::vector<LayerLabel> labels_;
+  std::optional<ChangeScale> changes_;
+};
+
+Indices range(std::size_t first, std::size_t last) {
+  Indices indices(last - first);
+  std::iota(indices.begin(), indices.end(), first);
+  return indices;
+}
+
+std::string counted(std::size_t layers) {
+  return fmt::format("{} layer{}", layers, layers == 1 ? "" : "s");
+}
+
+/// Layers of each category, categories in the order in which they first come.
+std::vector<LayerGroup> categories_of(const ReportView& view) {
+  std::vector<LayerGroup> groups;
+  for (std::size_t i = 0; i < view.layers.size(); ++i) {
+    const std::string& category = view.layers[i].layer.category;
+    auto group = std::ranges::find(groups, category, &LayerGroup::label);
+    if (group == groups.end()) group = groups.insert(group, LayerGroup{category, {}});
+    group->layers.push_back(i);
+  }
+  return groups;
+}
+
+/// Builds the list of plots of one report.
+class PlotList {
+ public:
+  PlotList(const ReportView& view, const ReportSettings& settings)
+      : view_(view), settings_(settings), source_(std::make_shared<const PlotSource>(view)) {}
+
+  void add_distribution() {
+    std::vector<LayerGroup> groups = categories_of(view_);
+    if (groups.size() == 1) groups.clear();
+    groups.insert(groups.begin(), {"all layers", range(0, view_.layers.size())});
+    add(distribution_name, [source = source_, groups, all = groups.front().layers] {
+      return draw_distribution(source->table("alpha by precision and category", all), groups);
+    });
+  }
+
+  void add_categories() {
+    for (const LayerGroup& group : categories_of(view_)) {
+      const std::string title = fmt::format("{}: {}", group.label, counted(group.layers.size()));
+      add(names_.make(category_prefix, group.label), [source = source_, title, layers = group.layers] {
+        return draw_layers(source->table(title, layers));
+      });
+    }
+  }
+
+  void add_combined() {
+    const std::size_t layers = view_.layers.size();
+    const auto asked = static_cast<std::size_t>(settings_.max_layers_per_plot);
+    const std::size_t size = asked == 0 ? layers : std::min(asked, layers);
+    for (std::size_t first = 0; first < layers; first += size) {
+      const std::size_t last = std::min(first + size, layers);
+      const std::string name =
+          size == layers ? all_combined_name : fmt::format("{}{}", batch_prefix, first / size + 1);
+      const std::string title =
+          size == layers ? counted(layers) : fmt::format("layers {} to {} of {}", first + 1, last, layers);
+      add(name, [=, source = source_] { return draw_layers(source->table(title, range(first, last))); });
+    }
+  }
+
+  void add_individual() {
+    for (std::size_t i = 0; i < view_.layers.size(); ++i) {
+      const std::string prefix = fmt::format("{}{:03}_", individual_prefix, view_.layers[i].number);
+      add(fmt::format("{}/{}", individual_folder, names_.make(prefix, view_.layers[i].layer.name)),
+          [source = source_, i] { return source->single_layer(i); });
+    }
+  }
+
+  std::vector<Plot> take() { return std::move(plots_); }
+
+ private:
+  void add(const std::string& name, std::function<Picture()> draw) {
+    const std::string file = fmt::format("{}.{}", name, name_of(settings_.plot_format));
+    plots_.push_back({settings_.output_dir / plots_folder_name / file, std::move(draw)});
+  }
+
+  const ReportView& view_;
+  const ReportSettings& settings_;
+  std::shared_ptr<const PlotSource> source_;
+  FileNames names_;
+  std::vector<Plot> plots_;
+};
+
+bool wants_individual(const ReportView& view, IndividualPlots wish) {
+  if (wish != IndividualPlots::automatic) return wish == IndividualPlots::always;
+  if (std::ssize(view.layers) <= most_individual_plots) return true;
+  spdlog::info("no plots of single layers: {} layers are more than {} (--individual-plots always draws them)",
+               view.layers.size(), most_individual_plots);
+  return false;
+}
+
+/// Also one that was being written when a run was killed.
+bool has_name_of_plot(std::filesystem::path file, std::initializer_list<std::string_view> beginnings) {
+  if (file.extension() == ".tmp") file.replace_extension();
+  constexpr std::array formats{PlotFormat::png, PlotFormat::pdf, PlotFormat::svg};
+  const std::string extension = file.extension().string();
+  const std::string name = file.filename().string();
+  return std::ranges::any_of(formats,
+                             [&](PlotFormat f) { return extension == fmt::format(".{}", name_of(f)); }) &&
+         std::ranges::any_of(beginnings,
+                             [&](std::string_view beginning) { return name.starts_with(beginning); });
+}
+
+void remove_plots_in(const std::filesystem::path& folder,
+                     std::initializer_list<std::string_view> beginnings) {
+  if (!std::filesystem::is_directory(folder)) return;
+  std::vector<std::filesystem::path> stale;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.is_regular_file() && has_name_of_plot(entry.path(), beginnings)) stale.push_back(entry.path());
+  }
+  for (const auto& file : stale) std::filesystem::remove(file);
+  if (std::filesystem::is_empty(folder)) std::filesystem::remove(folder);
+}
+
+}  // namespace
+
+void remove_plots(const std::filesystem::path& output_dir) {
+  const std::filesystem::path plots = output_dir / plots_folder_name;
+  remove_plots_in(plots / individual_folder, {individual_prefix});
+  remove_plots_in(plots, {distribution_name, category_prefix, all_combined_name, batch_prefix});
+}
+
+std::vector<Plot> plots_of(const ReportView& view, const ReportSettings& settings) {
+  PlotList list(view, settings);
+  list.add_distribution();
+  list.add_categories();
+  list.add_combined();
+  if (wants_individual(view, settings.individual_plots)) list.add_individual();
+  return list.take();
+}
+
+}  // namespace alphahill

@@ -1,0 +1,102 @@
+#include "report/plots/scales.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <numeric>
+
+namespace alphahill {
+
+namespace {
+
+constexpr double smallest_span = 0.02;  // of the values' size
+constexpr double padding = 0.06;        // of the span, on either side
+constexpr int most_decades = 12;
+
+std::vector<double> finite(std::span<const double> values) {
+  std::vector<double> kept;
+  std::ranges::copy_if(values, std::back_inserter(kept), [](double value) { return std::isfinite(value); });
+  return kept;
+}
+
+/// The smallest of 1, 2, 5, 10, 20, ... (times a power of ten) that is not below `least`.
+double round_step(double least) {
+  const double power = std::pow(10.0, std::floor(std::log10(least)));
+  for (const double factor : {1.0, 2.0, 5.0}) {
+    if (factor * power >= least) return factor * power;
+  }
+  return 10 * power;
+}
+
+int decade_of(double change) {
+  return static_cast<int>(std::floor(std::log10(std::abs(change))));
+}
+
+}  // namespace
+
+std::string change_text(double change, int decimals) {
+  if (change == 0) return "0";
+  std::string text = fmt::format("{:+.{}e}", change, decimals);
+  const std::size_t exponent = text.find('e') + 2;
+  if (text[exponent] == '0') text.erase(exponent, 1);
+  return text;
+}
+
+AlphaScale::AlphaScale(std::span<const double> values) {
+  const std::vector<double> shown = finite(values);
+  empty_ = shown.empty();
+  if (empty_) return;
+  const auto [least, most] = std::ranges::minmax(shown);
+  const double middle = std::midpoint(least, most);
+  const double span = std::max({most - least, smallest_span * std::abs(middle), 1e-300});
+  low_ = middle - span * (0.5 + padding);
+  high_ = middle + span * (0.5 + padding);
+}
+
+std::vector<Tick> AlphaScale::ticks(int most) const {
+  if (empty_) return {};
+  const double step = round_step((high_ - low_) / most);
+  const int decimals = std::max(0, -decade_of(step));
+  std::vector<Tick> result;
+  for (double i = std::ceil(low_ / step); i * step <= high_; ++i) {
+    result.push_back({i * step, fmt::format("{:.{}f}", i * step, std::min(decimals, 12))});
+  }
+  return result;
+}
+
+ChangeScale::ChangeScale(std::span<const double> changes) {
+  std::vector<double> moves = finite(changes);
+  std::erase(moves, 0.0);
+  if (moves.empty()) return;
+  const auto size = [](double change) { return std::abs(change); };
+  const double largest = std::abs(std::ranges::max(moves, {}, size));
+  const double smallest = std::abs(std::ranges::min(moves, {}, size));
+  first_decade_ = std::max(decade_of(smallest), decade_of(largest) - most_decades);
+  for (const double change : moves) {
+    low_ = std::min(low_, std::floor(place(change)));
+    high_ = std::max(high_, std::ceil(place(change)));
+  }
+}
+
+double ChangeScale::place(double change) const {
+  if (change == 0 || !first_decade_) return 0;
+  const double decades = std::log10(std::abs(change)) - *first_decade_;
+  return std::copysign(decades < 0 ? std::pow(10.0, decades) : 1 + decades, change);
+}
+
+std::vector<Tick> ChangeScale::ticks(int most) const {
+  std::vector<Tick> result{{0, "0"}};
+  if (!first_decade_) return result;
+  const int step = std::max(1, static_cast<int>(std::ceil((high_ - low_) / most)));
+  for (const int sign : {1, -1}) {
+    for (int place = 1; place <= (sign > 0 ? high_ : -low_); place += step) {
+      const double change = sign * std::pow(10.0, *first_decade_ + place - 1);
+      result.push_back({1.0 * sign * place, change_text(change, 0)});
+    }
+  }
+  return result;
+}
+
+}  // namespace alphahill

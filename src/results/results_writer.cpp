@@ -1,0 +1,160 @@
+/// Writes the results file record by record.
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+
+#include "alphahill/results/results_file.hpp"
+#include "results/hdf5_storage.hpp"
+#include "results/hdf5_values.hpp"
+#include "results/schema.hpp"
+
+namespace alphahill {
+
+namespace {
+
+constexpr hsize_t eigenvalues_in_chunk = 8192;
+constexpr hsize_t rows_in_chunk = 1024;
+/// Behind the shuffle filter, level 1 saves a fifth, as higher levels do, in less time.
+constexpr unsigned deflate_level = 1;
+
+/// A group that lists its members in the order of their creation, which the C++ API cannot ask for.
+H5::Group create_ordered_group(const H5::H5File& file, const char* name) {
+  const H5::PropList order(H5P_GROUP_CREATE);
+  H5Pset_link_creation_order(order.getId(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
+  const hid_t id = H5Gcreate2(file.getId(), name, H5P_DEFAULT, order.getId(), H5P_DEFAULT);
+  if (id < 0) throw H5::GroupIException("H5Gcreate2", name);
+  const H5::Group group(id);
+  H5Idec_ref(id);
+  return group;
+}
+
+H5::DSetCreatPropList chunks_of(hsize_t length) {
+  H5::DSetCreatPropList properties;
+  properties.setChunk(1, &length);
+  return properties;
+}
+
+template <class Value>
+H5::DataSet create_growing(const H5::Group& group, const char* name,
+                           const H5::DSetCreatPropList& properties) {
+  const hsize_t none = 0;
+  const hsize_t unlimited = H5S_UNLIMITED;
+  return group.createDataSet(name, hdf5_type<Value>(), H5::DataSpace(1, &none, &unlimited), properties);
+}
+
+/// A table that grows row by row; the rows of no more than one chunk wait in memory.
+template <class Row, class Columns>
+class TableWriter {
+ public:
+  /// @param expected_rows  for the size of its chunks
+  TableWriter(const H5::H5File& file, const char* name, const Columns& columns, hsize_t expected_rows)
+      : columns_(columns), rows_at_once_(std::clamp<hsize_t>(expected_rows, 1, rows_in_chunk)) {
+    const H5::Group group = create_ordered_group(file, name);
+    for_each_column(columns_, [&](const auto& column) {
+      datasets_.push_back(
+          create_growing<StoredIn<decltype(column)>>(group, column.name, chunks_of(rows_at_once_)));
+    });
+  }
+
+  void append(Row row) {
+    rows_.push_back(std::move(row));
+    if (rows_.size() == rows_at_once_) flush();
+  }
+
+  /// To be called after the last row.
+  void flush() {
+    auto dataset = datasets_.begin();
+    for_each_column(columns_, [&](const auto& column) {
+      std::vector<StoredIn<decltype(column)>> values;
+      for (const Row& row : rows_) values.push_back(stored_form(row.*column.field));
+      append_values(*dataset++, values);
+    });
+    rows_.clear();
+  }
+
+ private:
+  template <class Column>
+  using StoredIn = typename std::remove_cvref_t<Column>::Stored;
+
+  const Columns& columns_;
+  hsize_t rows_at_once_;
+  std::vector<H5::DataSet> datasets_;
+  std::vector<Row> rows_;
+};
+
+template <class Value>
+void write_attribute(const H5::H5File& file, const char* name, const Value& value) {
+  write_values(file.createAttribute(name, hdf5_type<Value>(), H5::DataSpace()), std::vector{value});
+}
+
+void write_attribute(const H5::H5File& file, const char* name, const std::vector<std::string>& values) {
+  const hsize_t length = values.size();
+  write_values(file.createAttribute(name, hdf5_type<std::string>(), H5::DataSpace(1, &length)), values);
+}
+
+H5::DataSet create_spectra(const H5::H5File& file) {
+  H5::DSetCreatPropList properties = chunks_of(eigenvalues_in_chunk);
+  properties.setShuffle();
+  properties.setDeflate(deflate_level);
+  return create_growing<double>(create_ordered_group(file, "spectra"), "eigenvalues", properties);
+}
+
+void write_layers(const H5::H5File& file, const std::vector<LayerRow>& layers) {
+  TableWriter<LayerRow, decltype(layer_columns)> table(file, "layers", layer_columns, layers.size());
+  for (const LayerRow& layer : layers) table.append(layer);
+  table.flush();
+}
+
+using ResultsTable = TableWriter<ResultRow, decltype(result_columns)>;
+
+void append_record(LayerRecord record, ResultsTable& table, const H5::DataSet& spectra) {
+  const auto before = static_cast<std::int64_t>(length_of(spectra));
+  append_values(spectra, record.eigenvalues);
+  for (ResultRow& row : record.results) {
+    if (row.spectrum_length > 0) row.spectrum_offset += before;
+    table.append(std::move(row));
+  }
+}
+
+/// Writes /spectra and /results. @return true when every layer has a record
+bool write_records(const Hdf5Storage& storage, const H5::H5File& file, const RunDescription& run,
+                   const RecordOf& record_of) {
+  const H5::DataSet spectra = create_spectra(file);
+  ResultsTable table(file, "results", result_columns, run.layers.size() * run.precisions.size());
+  bool complete = true;
+  for (std::int64_t layer = 1; layer <= std::ssize(run.layers); ++layer) {
+    storage.check();
+    auto record = record_of(layer);
+    complete = complete && record;
+    if (record) append_record(*std::move(record), table, spectra);
+  }
+  table.flush();
+  return complete;
+}
+
+}  // namespace
+
+void write_results(const std::filesystem::path& path, const RunDescription& run, const RecordOf& record_of) {
+  replace_file(path, [&](const std::filesystem::path& temporary) {
+    Hdf5Storage storage(File::open_or_create(temporary), Fault::system, "the results cannot be written");
+    storage.guarded([&] {
+      const H5::H5File file = storage.open(H5F_ACC_TRUNC);
+      write_attribute(file, "schema_version", std::int64_t{results_schema_version});
+      for_each_column(run_attributes,
+                      [&](const auto& column) { write_attribute(file, column.name, run.*column.field); });
+      write_layers(file, run.layers);
+      const bool complete = write_records(storage, file, run, record_of);
+      write_attribute(file, "complete", std::int64_t{complete});
+    });
+    storage.check();
+  });
+}
+
+void write_results(const std::filesystem::path& path, const Journal& journal) {
+  write_results(path, journal.run(), [&](std::int64_t layer) -> std::optional<LayerRecord> {
+    if (!journal.has(layer)) return std::nullopt;
+    return journal.read(layer);
+  });
+}
+
+}  // namespace alphahill

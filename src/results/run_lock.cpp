@@ -1,0 +1,152 @@
+#include "alphahill/results/run_lock.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <ctime>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "alphahill/base/environment.hpp"
+#include "alphahill/base/error.hpp"
+#include "alphahill/base/text.hpp"
+
+namespace alphahill {
+
+namespace {
+
+constexpr std::int64_t longest_text = 4096;
+
+/// Empty where the kernel does not say.
+std::string boot_id() {
+  std::string id;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
+  return id;
+}
+
+bool process_exists(std::int64_t pid) {
+  return ::kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM;
+}
+
+std::string text_of(const File& file) {
+  std::string text(static_cast<std::size_t>(std::min(file.size(), longest_text)), '\0');
+  file.read_at(std::as_writable_bytes(std::span(text)), 0);
+  return text;
+}
+
+/// @param attempt  to lock the file
+/// @throws Error(system) unless it is certain that no process that lives left the file
+void require_left_by_the_dead(const File& file, const LockOwner& ours, LockAttempt attempt) {
+  const std::string path = file.path().string();
+  const auto owner = LockOwner::parse(text_of(file));
+  const std::string who = owner ? owner->description() : "which one, the file does not say";
+  const Liveness of_nobody = attempt == LockAttempt::taken ? Liveness::dead : Liveness::unknown;
+  const Liveness found = owner ? liveness(*owner, ours, attempt) : of_nobody;
+  if (attempt == LockAttempt::held || found == Liveness::alive) {
+    throw Error(Fault::system, path, "another run is using this folder: " + who);
+  }
+  if (found == Liveness::dead)
+    return spdlog::info("{}: its run did not end in order: {}", printable(path), printable(who));
+  throw Error(Fault::system, path,
+              "a run on another machine may be using this folder: " + who +
+                  "; if it has ended, remove this file and run the same command again");
+}
+
+/// Creates the file and locks it where that is possible, or clears the way for that.
+/// @return nothing when it is to be tried again
+std::optional<File> try_to_create(const std::filesystem::path& path, const LockOwner& ours) {
+  if (std::optional<File> file = File::create_new(path)) {
+    // Until it is locked, another run that starts may take it for one that was left behind.
+    const bool is_ours = file->try_lock() != LockAttempt::held && file->is_at_its_path();
+    return is_ours ? std::move(file) : std::nullopt;
+  }
+  File file = File::open_or_create(path);
+  require_left_by_the_dead(file, ours, file.try_lock());
+  if (file.is_at_its_path()) std::filesystem::remove(path);
+  return std::nullopt;
+}
+
+/// 0 where Slurm says nothing, or what is no number.
+std::int64_t requeues_of_job() {
+  const std::string text = environment("SLURM_RESTART_COUNT");
+  std::int64_t requeues = 0;
+  std::from_chars(text.data(), text.data() + text.size(), requeues);
+  return requeues;
+}
+
+}  // namespace
+
+LockOwner LockOwner::this_process() {
+  const std::string host = host_name();
+  return {.host = host,
+          .boot = boot_id().empty() ? host : boot_id(),
+          .pid = ::getpid(),
+          .job = environment("SLURM_JOB_ID", LockOwner::no_job),
+          .requeues = requeues_of_job(),
+          .since = fmt::format("{:%F %T} UTC", fmt::gmtime(std::time(nullptr)))};
+}
+
+std::optional<LockOwner> LockOwner::parse(const std::string& text) {
+  std::istringstream words(text);
+  std::string key;
+  LockOwner owner;
+  words >> key >> owner.host >> key >> owner.boot >> key >> owner.pid >> key >> owner.job >> key >>
+      owner.requeues >> key;
+  std::getline(words >> std::ws, owner.since);
+  return words ? std::optional(owner) : std::nullopt;
+}
+
+std::string LockOwner::text() const {
+  return fmt::format("host {}\nboot {}\npid {}\njob {}\nrequeues {}\nsince {}\n", host, boot, pid, job,
+                     requeues, since);
+}
+
+std::string LockOwner::description() const {
+  const std::string in_job = job == no_job ? "" : ", Slurm job " + job;
+  return fmt::format("pid {} on {}{}, since {}", pid, host, in_job, since);
+}
+
+Liveness liveness(const LockOwner& left_behind, const LockOwner& ours, LockAttempt attempt) {
+  if (left_behind.boot == ours.boot) {
+    const bool ended = attempt == LockAttempt::taken || left_behind.pid == ours.pid;
+    return !ended && process_exists(left_behind.pid) ? Liveness::alive : Liveness::dead;
+  }
+  const bool rebooted = left_behind.host == ours.host;
+  const bool requeued = left_behind.job != LockOwner::no_job && left_behind.job == ours.job &&
+                        left_behind.requeues < ours.requeues;
+  return rebooted || requeued ? Liveness::dead : Liveness::unknown;
+}
+
+RunLock RunLock::take(const std::filesystem::path& path) {
+  const LockOwner ours = LockOwner::this_process();
+  std::optional<File> file;
+  while (!file) file = try_to_create(path, ours);
+  RunLock lock(*std::move(file));
+  const std::string text = ours.text();
+  lock.file_->write_at(std::as_bytes(std::span(text)), 0);
+  lock.file_->sync();
+  return lock;
+}
+
+RunLock RunLock::take_beside(std::filesystem::path journal) {
+  return take(journal.replace_extension(".lock"));
+}
+
+RunLock::RunLock(File file) : file_(std::make_unique<File>(std::move(file))) {}
+
+RunLock::~RunLock() {
+  try {
+    if (file_ && file_->is_at_its_path()) std::filesystem::remove(file_->path());
+  } catch (const std::exception&) {
+    // The file stays, and the next run finds that it was left by a process that is dead.
+  }
+}
+
+}  // namespace alphahill

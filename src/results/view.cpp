@@ -1,0 +1,182 @@
+#include "alphahill/results/view.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "alphahill/base/error.hpp"
+#include "alphahill/base/layer_filter.hpp"
+#include "alphahill/base/text.hpp"
+#include "alphahill/formats/format.hpp"
+#include "alphahill/metrics/error_bounds.hpp"
+#include "alphahill/metrics/hill.hpp"
+
+namespace alphahill {
+
+namespace {
+
+/// Significant bits; 0 for a precision that is no floating-point format of ours.
+int width_of(std::string_view precision) {
+  for (const Format format : {Format::fp64, Format::fp32, Format::fp16, Format::bf16}) {
+    if (name_of(format) == precision) return significand_bits(format);
+  }
+  return 0;
+}
+
+/// @throws Error(input) where the run has no precision
+const std::string& widest_of(const RunDescription& run) {
+  const auto widest = std::ranges::max_element(run.precisions, {}, width_of);
+  if (widest == run.precisions.end()) throw Error(Fault::input, run.model, "a run without precisions");
+  return *widest;
+}
+
+std::vector<std::string> chosen_precisions(const RunDescription& run, const Selection& selection) {
+  for (const std::string& precision : selection.precisions) {
+    if (std::ranges::find(run.precisions, precision) != run.precisions.end()) continue;
+    throw Error(Fault::usage, "--precisions",
+                fmt::format("the run has {}, found '{}'", joined(run.precisions), precision));
+  }
+  return selection.precisions.empty() ? run.precisions : selection.precisions;
+}
+
+double chosen_k_frac(const RunDescription& run, const Selection& selection) {
+  const double k_frac = selection.k_frac.value_or(run.k_frac);
+  if (k_frac > 0 && k_frac <= 1) return k_frac;
+  throw Error(Fault::usage, "--k-frac", fmt::format("expected a number in (0, 1], found {}", k_frac));
+}
+
+std::vector<std::string> names_of(const std::vector<LayerRow>& layers) {
+  std::vector<std::string> names;
+  for (const LayerRow& layer : layers) names.push_back(layer.name);
+  return names;
+}
+
+/// How the row's spectrum was computed. Rows without an alpha that earlier versions wrote do not say: a Gram
+/// matrix is the usual way, and the less exact one.
+std::string method_of_spectrum(const ResultRow& row) {
+  return row.method == "failed" ? "gram_eigen" : row.method;
+}
+
+/// The row with the figures of another k-frac, from its spectrum of two or more eigenvalues.
+ResultRow at_k_frac(ResultRow row, double k_frac, std::span<const double> eigenvalues) {
+  HillEstimate estimate = hill(eigenvalues, k_frac);
+  const bool has_alpha = estimate.no_alpha.empty();
+  row.alpha = estimate.alpha;
+  row.alpha_stderr = estimate.standard_error;
+  row.k_used = estimate.k_used;
+  row.n_eigs = has_alpha ? std::ssize(eigenvalues) : -1;
+  row.method = method_of_spectrum(row);
+  row.error_bound = error_bound_by(row.method, estimate.error_bound, std::ssize(eigenvalues));
+  row.status = has_alpha ? Status::ok : Status::no_tail;
+  row.reason = std::move(estimate.no_alpha);
+  return row;
+}
+
+/// The rows of a run, found by layer and precision, with the figures of the k-frac asked for.
+class Figures {
+ public:
+  Figures(const RunDescription& run, std::span<const ResultRow> rows, double k_frac,
+          const SpectrumOf& spectrum_of)
+      : run_(run),
+        k_frac_(k_frac),
+        spectrum_of_(spectrum_of),
+        rows_(run.layers.size() * run.precisions.size()) {
+    for (const ResultRow& row : rows) {
+      const std::size_t precision = index_of(row.precision);
+      if (row.layer < 1 || std::cmp_greater(row.layer, run.layers.size()) ||
+          precision == run.precisions.size()) {
+        throw Error(
+            Fault::input, "results",
+            fmt::format("a row of layer {} at {}, which the run does not have", row.layer, row.precision));
+      }
+      rows_[static_cast<std::size_t>(row.layer - 1) * run.precisions.size() + precision] = &row;
+    }
+  }
+
+  /// @param layer  from 0
+  bool finished(std::size_t layer) const {
+    const auto of_layer = std::span(rows_).subspan(layer * run_.precisions.size(), run_.precisions.size());
+    return std::ranges::all_of(of_layer, [](const ResultRow* row) { return row != nullptr; });
+  }
+
+  /// @pre finished(layer)
+  ResultRow at(std::size_t layer, const std::string& precision) {
+    const ResultRow& row = *rows_[layer * run_.precisions.size() + index_of(precision)];
+    if (k_frac_ == run_.k_frac || row.spectrum_length < 2) return row;
+    ResultRow again = at_k_frac(row, k_frac_, spectrum_of_(row));
+    if (!is_svd(again.method) &&
+        expected_gram_error(again.error_bound, row.spectrum_length) > largest_gram_error) {
+      ++inexact_;
+    }
+    if (row.share_bound > 0) ++unbounded_;
+    return again;
+  }
+
+  std::int64_t inexact() const { return inexact_; }
+  std::int64_t unbounded() const { return unbounded_; }
+
+ private:
+  std::size_t index_of(const std::string& precision) const {
+    return static_cast<std::size_t>(std::ranges::find(run_.precisions, precision) - run_.precisions.begin());
+  }
+
+  const RunDescription& run_;
+  double k_frac_;
+  const SpectrumOf& spectrum_of_;
+  std::vector<const ResultRow*> rows_;
+  std::int64_t inexact_ = 0;
+  std::int64_t unbounded_ = 0;
+};
+
+/// @param index  of the layer in the run, from 0
+ReportedLayer reported_layer(const RunDescription& run, std::size_t index, const ReportView& view,
+                             Figures& figures) {
+  ReportedLayer layer;
+  layer.number = static_cast<std::int64_t>(index) + 1;
+  layer.layer = run.layers[index];
+  for (const std::string& precision : view.precisions) layer.figures.push_back(figures.at(index, precision));
+  const auto shown = std::ranges::find(layer.figures, view.reference, &ResultRow::precision);
+  const bool is_shown = shown != layer.figures.end();
+  layer.reference_alpha = is_shown ? shown->alpha : figures.at(index, view.reference).alpha;
+  return layer;
+}
+
+}  // namespace
+
+std::vector<double> ReportView::alphas(std::size_t precision) const {
+  std::vector<double> values;
+  values.reserve(layers.size());
+  for (const ReportedLayer& layer : layers) values.push_back(layer.figures[precision].alpha);
+  return values;
+}
+
+double relative_change(double alpha, double reference) {
+  return (alpha - reference) / reference;
+}
+
+ReportView view_of(const RunDescription& run, std::span<const ResultRow> rows, const SpectrumOf& spectrum_of,
+                   const Selection& selection) {
+  ReportView view;
+  view.model = run.model;
+  view.k_frac = chosen_k_frac(run, selection);
+  view.run_precisions = run.precisions;
+  view.precisions = chosen_precisions(run, selection);
+  view.reference = widest_of(run);
+  const std::vector<bool> kept = layers_kept(names_of(run.layers), selection.filter_layers);
+  Figures figures(run, rows, view.k_frac, spectrum_of);
+  for (std::size_t i = 0; i < run.layers.size(); ++i) {
+    if (!kept[i]) continue;
+    if (figures.finished(i)) {
+      view.layers.push_back(reported_layer(run, i, view, figures));
+    } else {
+      ++view.unfinished;
+    }
+  }
+  view.inexact = figures.inexact();
+  view.unbounded = figures.unbounded();
+  return view;
+}
+
+}  // namespace alphahill

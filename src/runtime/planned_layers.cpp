@@ -1,0 +1,42 @@
+#include "alphahill/runtime/planned_layers.hpp"
+
+#include <algorithm>
+
+#include "alphahill/formats/distinct_casts.hpp"
+
+namespace alphahill {
+
+LayerShape shape_of(const Layer& layer, const AnalysisSettings& settings) {
+  return {std::max(layer.rows, layer.cols), std::min(layer.rows, layer.cols),
+          layer.rows * layer.cols * bytes_of(layer.format),
+          distinct_casts(layer.format, settings.load, settings.precisions, settings.share_tolerance > 0)};
+}
+
+std::int64_t bytes_needed(const Layer& layer, int team_size) {
+  return peak_bytes({layer.rows, layer.cols, layer.format, {}}, team_size);
+}
+
+std::optional<int> smallest_team(const Layer& layer, const BlockLayout& ranks,
+                                 std::int64_t memory_per_rank) {
+  const std::vector<int> sizes = ranks.sizes_from(1);
+  const auto enough =
+      std::ranges::find_if(sizes, [&](int size) { return bytes_needed(layer, size) <= memory_per_rank; });
+  return enough == sizes.end() ? std::nullopt : std::optional(*enough);
+}
+
+Plan make_plan(const Catalog& catalog, const AnalysisSettings& settings, const BlockLayout& ranks,
+               std::int64_t memory_per_rank, const std::function<LayerState(std::int64_t layer)>& state) {
+  Plan plan;
+  std::int64_t number = 0;
+  for (const Layer& layer : catalog.layers) {
+    const LayerState of_layer = state(++number);
+    if (!layer.unsupported.empty() || of_layer == LayerState::finished) continue;
+    plan.layers.push_back({.number = number,
+                           .shape = shape_of(layer, settings),
+                           .least_team = smallest_team(layer, ranks, memory_per_rank).value(),
+                           .alone = of_layer == LayerState::suspect});
+  }
+  return plan;
+}
+
+}  // namespace alphahill

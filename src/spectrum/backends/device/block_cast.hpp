@@ -1,0 +1,157 @@
+/// The cast of a block of stored weights and the survey of its casts, as one lane of a GPU does its part. The
+/// same functions run on the host, where they are tested against the CPU's casts.
+///
+///   block    rows x cols weights, row-major: stored bytes before, fp64 values of the chain behind
+///   groups   `survey_groups` of lanes; a row is done by one of them, lane by lane at intervals of the lanes
+///
+/// Every sum is added up by one lane, or in an order that depends on the sizes alone: the same bits each
+/// time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "alphahill/base/host_device.hpp"
+#include "alphahill/formats/cast.hpp"
+
+namespace alphahill {
+
+inline constexpr int most_precisions = 4;
+inline constexpr int most_pairs = most_precisions * (most_precisions - 1) / 2;
+inline constexpr int survey_groups = 512;
+/// Lanes that share a column of a block, each with sums of its own.
+inline constexpr int column_parts = 16;
+
+/// Place of a precision and an earlier one among the pairs.
+ALPHAHILL_HOST_DEVICE constexpr int pair_of(int precision, int earlier) {
+  return precision * (precision - 1) / 2 + earlier;
+}
+
+/// Sums over weights; counts are exact up to 2^53.
+struct SurveySums {
+  double chain_squares;  ///< of the weights after the chain
+  double stored_squares;
+  double squares[most_precisions];
+  double squared_errors[most_precisions];  ///< of cast minus stored weights
+  double nonfinite[most_precisions];       ///< casts that are NaN or Inf
+  double differing_bits[most_pairs];
+  double differing[most_pairs];  ///< whose difference is not zero
+};
+inline constexpr int survey_sums = sizeof(SurveySums) / sizeof(double);
+
+struct BlockCast {
+  Format stored;
+  Format load;
+  Format precision;
+  std::int64_t rows;
+  std::int64_t cols;
+  const std::byte* bytes;  ///< aligned to a value
+  double* values;
+};
+
+/// Where a survey of a block puts its sums; all memory is the device's.
+struct BlockSurvey {
+  int precisions;  ///< 0: only the squares of the chain are wanted
+  Format formats[most_precisions];
+  SurveySums* groups;  ///< survey_groups of them
+  double* row_sums;    ///< of |difference|: pairs x rows of the matrix
+  double* col_sums;    ///< pairs x column_parts x columns of the matrix
+  std::int64_t rows;   ///< of the matrix
+  std::int64_t cols;   ///< of the matrix
+  std::int64_t row;    ///< of the block's first weight in the matrix
+  std::int64_t col;    ///< of the block's first weight in the matrix
+};
+
+ALPHAHILL_HOST_DEVICE inline double decode_at(Format stored, const std::byte* bytes, std::int64_t index) {
+  switch (stored) {
+    case Format::fp64:
+      return reinterpret_cast<const double*>(bytes)[index];
+    case Format::fp32:
+      return static_cast<double>(reinterpret_cast<const float*>(bytes)[index]);
+    case Format::fp16:
+      return static_cast<double>(decode_fp16(reinterpret_cast<const std::uint16_t*>(bytes)[index]));
+    case Format::bf16:
+      break;
+  }
+  return static_cast<double>(decode_bf16(reinterpret_cast<const std::uint16_t*>(bytes)[index]));
+}
+
+/// @param load  fp32, fp16 or bf16
+ALPHAHILL_HOST_DEVICE inline float load_value(Format load, double stored) {
+  if (load == Format::fp32) return static_cast<float>(stored);
+  const float odd = round_to_odd_fp32(stored);
+  return load == Format::fp16 ? round_to_fp16(odd) : round_to_bf16(odd);
+}
+
+ALPHAHILL_HOST_DEVICE inline float cast_value(Format precision, float loaded) {
+  if (precision == Format::fp16) return round_to_fp16(loaded);
+  return precision == Format::bf16 ? round_to_bf16(loaded) : loaded;
+}
+
+/// |one - other|; 0 where the bits are equal, NaN and Inf included.
+ALPHAHILL_HOST_DEVICE inline double difference_of(float one, float other) {
+  if (std::bit_cast<std::uint32_t>(one) == std::bit_cast<std::uint32_t>(other)) return 0;
+  return std::fabs(static_cast<double>(one) - static_cast<double>(other));
+}
+
+/// Takes a weight into the sums. @param differences  of each pair, added to
+ALPHAHILL_HOST_DEVICE inline void survey_value(const BlockSurvey& survey, double stored, float loaded,
+                                               SurveySums& sums, double* differences) {
+  float casts[most_precisions];
+  sums.stored_squares += stored * stored;
+  // Bounds that the compiler knows keep the sums in registers.
+  for (int p = 0; p < most_precisions; ++p) {
+    if (p >= survey.precisions) continue;
+    casts[p] = cast_value(survey.formats[p], loaded);
+    const auto value = static_cast<double>(casts[p]);
+    const double error = value - stored;
+    sums.squares[p] += value * value;
+    sums.squared_errors[p] += error * error;
+    sums.nonfinite[p] += std::fabs(value) <= static_cast<double>(std::numeric_limits<float>::max()) ? 0 : 1;
+    for (int q = 0; q < p; ++q) {
+      const int pair = pair_of(p, q);
+      const double difference = difference_of(casts[q], casts[p]);
+      const bool equal = std::bit_cast<std::uint32_t>(casts[q]) == std::bit_cast<std::uint32_t>(casts[p]);
+      sums.differing_bits[pair] += equal ? 0 : 1;
+      sums.differing[pair] += difference == 0 ? 0 : 1;
+      differences[pair] += difference;
+    }
+  }
+}
+
+/// One lane's part of a row: its casts, and what they add to the sums.
+ALPHAHILL_HOST_DEVICE inline void cast_row(const BlockCast& block, const BlockSurvey& survey,
+                                           std::int64_t row, int lane, int lanes, SurveySums& sums,
+                                           double* differences) {
+  for (std::int64_t col = lane; col < block.cols; col += lanes) {
+    const std::int64_t index = row * block.cols + col;
+    const double stored = decode_at(block.stored, block.bytes, index);
+    const float loaded = load_value(block.load, stored);
+    const auto value = static_cast<double>(cast_value(block.precision, loaded));
+    block.values[index] = value;
+    sums.chain_squares += value * value;
+    if (survey.precisions > 0) survey_value(survey, stored, loaded, sums, differences);
+  }
+}
+
+/// One lane's part of a column, every `column_parts`th row: adds the differences of the casts to its sums.
+ALPHAHILL_HOST_DEVICE inline void add_column(const BlockCast& block, const BlockSurvey& survey,
+                                             std::int64_t col, int part) {
+  double differences[most_pairs] = {};
+  for (std::int64_t row = part; row < block.rows; row += column_parts) {
+    const float loaded = load_value(block.load, decode_at(block.stored, block.bytes, row * block.cols + col));
+    for (int p = 1; p < most_precisions; ++p) {
+      if (p >= survey.precisions) continue;
+      for (int q = 0; q < p; ++q) {
+        differences[pair_of(p, q)] +=
+            difference_of(cast_value(survey.formats[q], loaded), cast_value(survey.formats[p], loaded));
+      }
+    }
+  }
+  for (int pair = 0; pair < most_pairs; ++pair) {
+    if (pair >= pair_of(survey.precisions, 0)) continue;
+    survey.col_sums[(pair * column_parts + part) * survey.cols + survey.col + col] += differences[pair];
+  }
+}
+
+}  // namespace alphahill

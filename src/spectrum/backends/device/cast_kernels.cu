@@ -1,0 +1,72 @@
+#include <algorithm>
+
+#include "spectrum/backends/device/cast_kernels.hpp"
+
+namespace alphahill {
+
+namespace {
+
+constexpr int lanes = 256;
+constexpr int warp = 32;
+constexpr unsigned whole_warp = 0xFFFFFFFFU;
+
+/// The sum of the values of all lanes of the group, in lane 0.
+__device__ double sum_of_group(double value) {
+  __shared__ double of_warps[lanes / warp];
+  for (int distance = warp / 2; distance > 0; distance /= 2) {
+    value += __shfl_down_sync(whole_warp, value, distance);
+  }
+  const int lane = static_cast<int>(threadIdx.x);
+  if (lane % warp == 0) of_warps[lane / warp] = value;
+  __syncthreads();
+  double sum = 0;
+  if (lane == 0) {
+    for (double part : of_warps) sum += part;
+  }
+  __syncthreads();
+  return sum;
+}
+
+/// @pre gridDim.x <= survey_groups, blockDim.x == lanes
+__global__ void cast_rows(BlockCast block, BlockSurvey survey) {
+  const int lane = static_cast<int>(threadIdx.x);
+  SurveySums sums{};
+  for (std::int64_t row = blockIdx.x; row < block.rows; row += gridDim.x) {
+    double differences[most_pairs] = {};
+    cast_row(block, survey, row, lane, lanes, sums, differences);
+#pragma unroll
+    for (int pair = 0; pair < most_pairs; ++pair) {
+      if (pair >= pair_of(survey.precisions, 0)) continue;
+      const double sum = sum_of_group(differences[pair]);
+      if (lane == 0) survey.row_sums[pair * survey.rows + survey.row + row] += sum;
+    }
+  }
+  const auto* mine = reinterpret_cast<const double*>(&sums);
+  auto* of_group = reinterpret_cast<double*>(survey.groups + blockIdx.x);
+#pragma unroll
+  for (int i = 0; i < survey_sums; ++i) {
+    if (i > 0 && survey.precisions == 0) continue;
+    const double sum = sum_of_group(mine[i]);
+    if (lane == 0) of_group[i] += sum;
+  }
+}
+
+__global__ void survey_columns(BlockCast block, BlockSurvey survey) {
+  const std::int64_t col = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+  if (col < block.cols) add_column(block, survey, col, static_cast<int>(blockIdx.y));
+}
+
+}  // namespace
+
+cudaError_t launch_cast(const BlockCast& block, const BlockSurvey& survey, cudaStream_t stream) {
+  cudaLaunchConfig_t launch{};
+  launch.gridDim = static_cast<unsigned>(std::min<std::int64_t>(block.rows, survey_groups));
+  launch.blockDim = lanes;
+  launch.stream = stream;
+  const cudaError_t code = cudaLaunchKernelEx(&launch, cast_rows, block, survey);
+  if (code != cudaSuccess || survey.precisions < 2) return code;
+  launch.gridDim = dim3(static_cast<unsigned>((block.cols + lanes - 1) / lanes), column_parts);
+  return cudaLaunchKernelEx(&launch, survey_columns, block, survey);
+}
+
+}  // namespace alphahill

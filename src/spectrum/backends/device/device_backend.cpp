@@ -1,0 +1,202 @@
+#include "spectrum/backends/device/device_backend.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "alphahill/spectrum/eigenvalue_checks.hpp"
+#include "spectrum/backends/device/device_space.hpp"
+#include "spectrum/backends/device/device_survey.hpp"
+#include "spectrum/backends/device/gram_pool.hpp"
+#include "spectrum/reduce/band_reduction.hpp"
+#include "spectrum/stream/stored_panels.hpp"
+
+namespace alphahill {
+
+namespace {
+
+/// Pinned memory for the blocks on their way, two at a time, kept from layer to layer.
+class Staging {
+ public:
+  static constexpr int blocks = 2;
+
+  explicit Staging(DeviceQueue& queue) : queue_(queue) {}
+
+  /// Room for a block that the device has done with.
+  std::span<std::byte> block(int number, std::int64_t bytes) {
+    auto& memory = memory_.at(static_cast<std::size_t>(number));
+    queue_.await(number);
+    if (!memory || memory->count() < bytes) {
+      memory.reset();
+      memory.emplace(queue_, bytes, DeviceArray<std::byte>::Place::host);
+    }
+    return {memory->get(), static_cast<std::size_t>(bytes)};
+  }
+
+ private:
+  DeviceQueue& queue_;
+  std::array<std::optional<DeviceArray<std::byte>>, blocks> memory_;
+};
+
+class DeviceBackend final : public Backend {
+ public:
+  DeviceBackend(MakeQueue make_queue, std::shared_ptr<DeviceBudget> budget, DeviceWays ways)
+      : make_queue_(std::move(make_queue)),
+        budget_(std::move(budget)),
+        ways_(ways),
+        cpu_(make_cpu_backend()) {}
+
+  std::optional<Eigenvalues> gram_eigenvalues(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey,
+                                              Team& team) override {
+    if (budget_->lost() || team.size() > 1 || matrix.order() == 0) {
+      return cpu_->gram_eigenvalues(matrix, chain, survey, team);
+    }
+    try {
+      if (!queue_) open();
+      return on_device(matrix, chain, survey);
+    } catch (const DeviceError& error) {
+      note_failure(matrix, error);
+    }
+    return cpu_->gram_eigenvalues(matrix, chain, survey, team);
+  }
+
+  double seconds_together() const override { return pool_ ? pool_->seconds() : 0; }
+
+ private:
+  void open() {
+    queue_ = make_queue_();
+    staging_.emplace(*queue_);
+    pool_.emplace(*queue_);
+  }
+
+  void note_failure(const StoredMatrix& matrix, const DeviceError& error) const {
+    if (error.extent() == DeviceError::Extent::for_good && budget_->lose()) {
+      spdlog::error("the GPU has failed, this rank goes on with the CPU alone: {}", error.what());
+    } else {
+      say_why_not(matrix, error);
+    }
+  }
+
+  static void say_why_not(const StoredMatrix& matrix, const Error& error) {
+    spdlog::warn("a {} x {} layer is computed on the CPU instead of the GPU: {}", matrix.rows, matrix.cols,
+                 error.what());
+  }
+
+  /// The survey is fed when nothing can fail any more: the CPU can start from the beginning.
+  std::optional<Eigenvalues> on_device(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey) {
+    queue_->begin_here();
+    auto claim = claimed(device_bytes(matrix));
+    auto gram = std::make_unique<DeviceGram>(*queue_, matrix.order());
+    const DeviceSurvey device_survey(*queue_, matrix, survey);
+    add_up(matrix, chain, device_survey, *gram);
+    DeviceSurvey::Found found = device_survey.found();
+    const double diagonal = queue_->squared_norm(gram->order, gram->values.get(), gram->order + 1);
+    const double below = queue_->squared_norm(gram->order * gram->order, gram->values.get(), 1);
+    const bool finite = std::isfinite(diagonal);
+    Eigenvalues compute;
+    if (finite) compute = reduce(std::move(gram), claim);
+    if (survey != nullptr) survey->take_in(std::move(found.totals).value());
+    if (!finite) return std::nullopt;
+    return checked(std::move(compute), matrix, chain, found.chain_squares, 2 * below - diagonal);
+  }
+
+  void add_up(const StoredMatrix& matrix, CastChain chain, const DeviceSurvey& survey, DeviceGram& gram) {
+    const std::int64_t deepest = panel_depth(matrix);
+    const std::int64_t most_values = deepest * matrix.order();
+    const DeviceArray<std::byte> bytes(*queue_, most_values * bytes_of(matrix.format));
+    const DeviceArray<double> values(*queue_, most_values);
+    StoredPanels stored(matrix, matrix.longer_side());
+    int number = 0;
+    for (Slices slices{0, deepest}; slices.first < matrix.longer_side(); slices.first += deepest) {
+      slices.depth = std::min(deepest, matrix.longer_side() - slices.first);
+      const auto block = staging_->block(number, slices.depth * matrix.order() * bytes_of(matrix.format));
+      stored.read(slices, block);
+      queue_->upload(block.data(), bytes.get(), std::ssize(block));
+      queue_->mark(number);
+      number = (number + 1) % Staging::blocks;
+      const PanelPlace place = stored.place(slices);
+      const std::int64_t rows = std::ssize(block) / bytes_of(matrix.format) / place.cols;
+      queue_->cast({matrix.format, chain.load, chain.precision, rows, place.cols, bytes.get(), values.get()},
+                   survey.at(place));
+      // Row-major, as LAPACK sees it: order x depth, or depth x order where the matrix is wide.
+      queue_->add_gram(gram.order, slices.depth, {values.get(), place.cols, matrix.wide()}, gram.matrix());
+    }
+  }
+
+  /// Nobody waits for memory while others wait for that of the pool.
+  std::unique_ptr<DeviceBudget::Claim> claimed(std::int64_t bytes) {
+    if (auto claim = budget_->claim_now(bytes)) return claim;
+    pool_->decompose();
+    return budget_->claim(bytes);
+  }
+
+  /// What is returned needs the CPU alone, but for a matrix in the pool.
+  /// @param claim  goes with the matrix into the pool
+  Eigenvalues reduce(std::unique_ptr<DeviceGram> gram, std::unique_ptr<DeviceBudget::Claim>& claim) {
+    if (gram->order >= ways_.first_by_band) {
+      DeviceSpace space(*queue_, gram->values.get(), gram->order);
+      const auto band = std::make_shared<SymmetricBand>(reduce_to_band(space));
+      return [band] { return GramSpectrum{band->eigenvalues(), Method::gram_eigen_gpu}; };
+    }
+    if (gram->order < ways_.first_alone) return pool_->add(std::move(gram), std::move(claim));
+    return [spectrum = GramSpectrum{queue_->eigenvalues(gram->order, gram->matrix()),
+                                    Method::gram_eigen_gpu}] { return spectrum; };
+  }
+
+  /// Eigenvalues that add up, from the device or else from the CPU.
+  Eigenvalues checked(Eigenvalues compute, const StoredMatrix& matrix, CastChain chain,
+                      double squared_norm_of_weights, double squared_norm_of_gram) {
+    return
+        [this, compute = std::move(compute), &matrix, chain, squared_norm_of_weights, squared_norm_of_gram] {
+          try {
+            GramSpectrum spectrum = compute();
+            check_trace(spectrum.eigenvalues, squared_norm_of_weights, matrix.rows, matrix.cols);
+            check_squares(spectrum.eigenvalues, squared_norm_of_gram);
+            for (double& eigenvalue : spectrum.eigenvalues) eigenvalue = std::max(eigenvalue, 0.0);
+            return spectrum;
+          } catch (const DeviceError& error) {
+            note_failure(matrix, error);
+          } catch (const Error& error) {
+            say_why_not(matrix, error);
+          }
+          return on_cpu(matrix, chain);
+        };
+  }
+
+  GramSpectrum on_cpu(const StoredMatrix& matrix, CastChain chain) {
+    Alone alone;
+    const auto eigenvalues = cpu_->gram_eigenvalues(matrix, chain, nullptr, alone);
+    if (!eigenvalues) throw Error(Fault::internal, "GPU", "it found NaN or Inf weights finite");
+    return (*eigenvalues)();
+  }
+
+  MakeQueue make_queue_;
+  std::shared_ptr<DeviceBudget> budget_;
+  DeviceWays ways_;
+  std::unique_ptr<DeviceQueue> queue_;
+  std::optional<Staging> staging_;
+  std::optional<GramPool> pool_;
+  std::unique_ptr<Backend> cpu_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_device_backend(MakeQueue make_queue, std::shared_ptr<DeviceBudget> budget,
+                                             DeviceWays ways) {
+  return std::make_unique<DeviceBackend>(std::move(make_queue), std::move(budget), ways);
+}
+
+std::int64_t device_bytes(const StoredMatrix& matrix) {
+  const std::int64_t order = matrix.order();
+  const std::int64_t block = panel_depth(matrix) * order;
+  // The solver's workspace is taken to be as large as the matrix; where it is larger, its allocation tells.
+  const std::int64_t reduction = std::max(order * order, reduction_values(order));
+  return (order * order + block + reduction) * 8 + block * bytes_of(matrix.format) +
+         DeviceSurvey::most_bytes(matrix);
+}
+
+}  // namespace alphahill

@@ -1,0 +1,276 @@
+#include "alphahill/analysis/layer_record.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+
+#include "alphahill/base/error.hpp"
+#include "alphahill/base/file.hpp"
+#include "alphahill/metrics/error_bounds.hpp"
+#include "support/temporary_folder.hpp"
+#include "support/thrown_error.hpp"
+
+namespace alphahill {
+namespace {
+
+const AnalysisSettings usual{Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, 0.1, 0};
+
+const std::vector<std::int64_t> first{1};
+
+/// Adds a layer of rows x cols weights, in a file of bare fp32 values of its own.
+void add_layer(Catalog& catalog, const TemporaryFolder& folder, const std::string& name, std::int64_t rows,
+               std::int64_t cols, const std::vector<float>& weights) {
+  const std::string_view bytes(reinterpret_cast<const char*>(weights.data()), weights.size() * sizeof(float));
+  const File file = File::open_for_reading(folder.write(name, bytes));
+  Layer layer;
+  layer.name = name;
+  layer.file = std::ssize(catalog.files);
+  layer.out_features = layer.rows = rows;
+  layer.in_features = layer.cols = cols;
+  catalog.files.push_back({name, file.size(), file.modification_time_ns()});
+  catalog.layers.push_back(layer);
+}
+
+/// A checkpoint of one layer.
+class OneLayer {
+ public:
+  OneLayer(std::int64_t rows, std::int64_t cols, const std::vector<float>& weights) {
+    add_layer(catalog_, folder_, "weights", rows, cols, weights);
+  }
+
+  Catalog& catalog() { return catalog_; }
+  std::filesystem::path path() const { return folder_.path() / "weights"; }
+  LayerRecord record(const AnalysisSettings& settings = usual) const {
+    Alone alone;
+    std::vector<LayerRecord> records;
+    compute_records(catalog_, first, settings, *make_cpu_backend(), 3, alone, records);
+    return records.front();
+  }
+
+ private:
+  TemporaryFolder folder_;
+  Catalog catalog_{folder_.path(), "00", {}, {}};
+};
+
+std::vector<float> some_weights(std::size_t count) {
+  std::vector<float> weights(count);
+  for (std::size_t i = 0; i < count; ++i) weights[i] = std::sin(static_cast<float>(i * i + 1));
+  return weights;
+}
+
+TEST(LayerRecord, EveryPrecisionHasARowAndEveryDistinctCastASpectrum) {
+  const LayerRecord record = OneLayer(20, 16, some_weights(320)).record();
+  ASSERT_EQ(record.results.size(), 3U);
+  EXPECT_EQ(record.eigenvalues.size(), 3 * 16U);
+  for (std::size_t p = 0; p < 3; ++p) {
+    const ResultRow& row = record.results[p];
+    EXPECT_EQ(row.layer, 1);
+    EXPECT_EQ(row.rank, 3);
+    EXPECT_EQ(row.status, Status::ok);
+    EXPECT_EQ(row.method, "gram_eigen");
+    EXPECT_EQ(row.k_used, 10);
+    EXPECT_EQ(row.n_eigs, 16);
+    EXPECT_EQ(row.spectrum_offset, static_cast<std::int64_t>(16 * p));
+    EXPECT_EQ(row.lambda_max, record.eigenvalues[16 * p + 15]);
+    EXPECT_GE(row.stable_rank, 1);
+    EXPECT_LE(row.stable_rank, 16);
+  }
+  EXPECT_EQ(record.results[0].cast_error, 0);
+  EXPECT_LT(record.results[1].cast_error, record.results[2].cast_error);
+}
+
+TEST(LayerRecord, ASharedSpectrumIsStoredOnce) {
+  const LayerRecord record = OneLayer(4, 3, {1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0}).record();
+  EXPECT_EQ(record.eigenvalues.size(), 3U);
+  EXPECT_EQ(record.results[0].shares, "");
+  for (const std::size_t p : {1, 2}) {
+    EXPECT_EQ(record.results[p].shares, "fp32");
+    EXPECT_EQ(record.results[p].share_bound, 0);
+    EXPECT_EQ(record.results[p].seconds, 0);
+    EXPECT_EQ(record.results[p].alpha, record.results[0].alpha);
+  }
+}
+
+TEST(LayerRecord, AnOverflowIsCountedAndHasNoFigure) {
+  auto weights = some_weights(320);
+  weights[7] = weights[8] = 70000;
+  const LayerRecord record = OneLayer(20, 16, weights).record();
+  EXPECT_EQ(record.results[1].status, Status::nonfinite);
+  EXPECT_EQ(record.results[1].reason, "2 of 320 fp16 weights are NaN or Inf");
+  EXPECT_EQ(record.results[1].method, "") << "there is no spectrum";
+  EXPECT_EQ(record.results[1].k_used, -1);
+  EXPECT_EQ(record.results[1].spectrum_length, 0);
+  EXPECT_TRUE(std::isnan(record.results[1].alpha));
+  EXPECT_EQ(record.results[2].status, Status::ok);
+}
+
+TEST(LayerRecord, NanWeightsAreNotSharedAsAFigure) {
+  const LayerRecord record = OneLayer(2, 2, {1, 2, 3, std::nanf("")}).record();
+  for (const ResultRow& row : record.results) {
+    EXPECT_EQ(row.status, Status::nonfinite);
+    EXPECT_EQ(row.reason, "1 of 4 " + row.precision + " weights are NaN or Inf");
+    EXPECT_EQ(row.shares, "");
+  }
+}
+
+TEST(LayerRecord, ARowOrNothingIsDegenerate) {
+  const LayerRecord one_row = OneLayer(1, 3, {1, 2, 3}).record();
+  const LayerRecord nothing = OneLayer(0, 3, {}).record();
+  EXPECT_EQ(one_row.results[0].method, "gram_eigen");
+  EXPECT_EQ(nothing.results[0].method, "") << "there is no spectrum";
+  for (const ResultRow& row : {one_row.results[0], nothing.results[0]}) {
+    EXPECT_EQ(row.status, Status::degenerate);
+    EXPECT_EQ(row.n_eigs, -1);
+    EXPECT_EQ(row.reason, "fewer than two eigenvalues");
+  }
+}
+
+TEST(LayerRecord, ZerosHaveNoTail) {
+  const ResultRow row = OneLayer(4, 4, std::vector<float>(16)).record().results[0];
+  EXPECT_EQ(row.status, Status::no_tail);
+  EXPECT_EQ(row.method, "gram_eigen");
+  EXPECT_EQ(row.reason, "all eigenvalues are zero");
+}
+
+TEST(LayerRecord, ASpectrumWithoutATailSaysHowItWasComputed) {
+  std::vector<float> rank_one(256);
+  for (std::size_t i = 0; i < 256; ++i) rank_one[i] = static_cast<float>((1 + i / 16) * (1 + i % 16));
+  const ResultRow row = OneLayer(16, 16, rank_one).record().results[0];
+  EXPECT_EQ(row.status, Status::no_tail);
+  EXPECT_TRUE(is_svd(row.method)) << row.method;
+  EXPECT_EQ(row.spectrum_length, 16);
+}
+
+TEST(LayerRecord, AFileThatHasChangedEndsTheRun) {
+  OneLayer layer(2, 2, {1, 2, 3, 4});
+  layer.catalog().files[0].size += 1;
+  EXPECT_THROW(layer.record(), Error);
+}
+
+/// A backend in whose time the checkpoint is changed, and which finds no eigenvalues.
+class ChangingBackend : public Backend {
+ public:
+  explicit ChangingBackend(std::filesystem::path file) : file_(std::move(file)) {}
+  std::optional<Eigenvalues> gram_eigenvalues(const StoredMatrix&, CastChain, CastSurvey*, Team&) override {
+    std::filesystem::last_write_time(file_, std::filesystem::file_time_type());
+    throw Error(Fault::internal, "dsterf", "did not converge");
+  }
+
+ private:
+  std::filesystem::path file_;
+};
+
+TEST(LayerRecord, AFileThatChangesWhileTheLayerIsComputedEndsTheRunEvenIfTheLayerFails) {
+  OneLayer layer(2, 2, {1, 2, 3, 4});
+  ChangingBackend backend(layer.path());
+  Alone alone;
+  std::vector<LayerRecord> records;
+  const auto error =
+      thrown_by([&] { compute_records(layer.catalog(), first, usual, backend, 0, alone, records); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->fault(), Fault::input);
+}
+
+/// The CPU, with something that happens before a layer is read.
+class EventfulBackend : public Backend {
+ public:
+  explicit EventfulBackend(std::function<void()> before_reading)
+      : before_reading_(std::move(before_reading)) {}
+  std::optional<Eigenvalues> gram_eigenvalues(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey,
+                                              Team& team) override {
+    before_reading_();
+    return cpu_->gram_eigenvalues(matrix, chain, survey, team);
+  }
+
+ private:
+  std::function<void()> before_reading_;
+  std::unique_ptr<Backend> cpu_ = make_cpu_backend();
+};
+
+/// Layers 1, 2 and 3, in a file each, that take their steps in turn: each is read three times.
+class LayersTogether : public testing::Test {
+ protected:
+  LayersTogether() {
+    for (const std::string name : {"1", "2", "3"})
+      add_layer(catalog_, folder_, name, 20, 16, some_weights(320));
+  }
+
+  /// @param at_reading  called before each reading, with its number among all that there are, from 1
+  void compute(const std::function<void(int)>& at_reading) {
+    constexpr std::array<std::int64_t, 3> layers{1, 2, 3};
+    Alone alone;
+    EventfulBackend backend([&] { at_reading(++readings); });
+    error = thrown_by([&] { compute_records(catalog_, layers, usual, backend, 0, alone, records); });
+  }
+  std::vector<std::int64_t> finished() const {
+    std::vector<std::int64_t> layers;
+    for (const LayerRecord& record : records) layers.push_back(record.layer);
+    return layers;
+  }
+  std::filesystem::path file_of_second() const { return folder_.path() / "2"; }
+  static void cut_short() { throw Error(Fault::input, "2", "the file ends early"); }
+
+  std::vector<LayerRecord> records;
+  std::optional<Error> error;
+  int readings = 0;
+
+ private:
+  TemporaryFolder folder_;
+  Catalog catalog_{folder_.path(), "00", {}, {}};
+};
+
+TEST_F(LayersTogether, AfterAFailureTheLayersUnderWayAreFinishedAndNoOtherIsBegun) {
+  compute([](int reading) {
+    if (reading == 2) cut_short();
+  });
+  EXPECT_STREQ(error.value().what(), "2: the file ends early");
+  EXPECT_EQ(finished(), (std::vector<std::int64_t>{1}));
+  EXPECT_EQ(readings, 4) << "three of the first layer, one of the second";
+}
+
+TEST_F(LayersTogether, AFailureInTheMidstCostsNoneOfTheOthers) {
+  compute([](int reading) {
+    if (reading == 5) cut_short();
+  });
+  EXPECT_STREQ(error.value().what(), "2: the file ends early");
+  ASSERT_EQ(finished(), (std::vector<std::int64_t>{1, 3}));
+  for (const LayerRecord& record : records) {
+    for (const ResultRow& row : record.results) EXPECT_EQ(row.status, Status::ok);
+  }
+}
+
+TEST_F(LayersTogether, AFileThatChangesMeanwhileCostsNoneOfTheOthers) {
+  compute([&](int reading) {
+    if (reading == 9) std::filesystem::last_write_time(file_of_second(), {});
+  });
+  EXPECT_EQ(error.value().fault(), Fault::input);
+  EXPECT_EQ(finished(), (std::vector<std::int64_t>{1, 3}));
+}
+
+TEST_F(LayersTogether, AFileThatIsNotThereCostsNoLayerBeforeIt) {
+  std::filesystem::remove(file_of_second());
+  compute([](int) {});
+  EXPECT_TRUE(error);
+  EXPECT_EQ(finished(), (std::vector<std::int64_t>{1}));
+}
+
+TEST_F(LayersTogether, OfTwoFailuresTheFirstIsThrown) {
+  compute([](int reading) {
+    if (reading == 4 || reading == 6) throw Error(Fault::input, std::to_string(reading), "ends early");
+  });
+  EXPECT_STREQ(error.value().what(), "4: ends early");
+  EXPECT_EQ(finished(), (std::vector<std::int64_t>{2}));
+}
+
+TEST(LayerRecord, WithoutFiguresEveryPrecisionSaysWhy) {
+  const LayerRecord record = record_without_figures(5, usual, Status::unsupported, "GPTQ codes");
+  ASSERT_EQ(record.results.size(), 3U);
+  EXPECT_EQ(record.results[2].precision, "bf16");
+  EXPECT_EQ(record.results[2].status, Status::unsupported);
+  EXPECT_EQ(record.results[2].method, "");
+  EXPECT_EQ(record.results[2].reason, "GPTQ codes");
+}
+
+}  // namespace
+}  // namespace alphahill

@@ -1,0 +1,113 @@
+"""alpha-hill with --device cuda on a GPU that the CPU emulates: the CPU's figures on any number of ranks, and whatever
+call fails."""
+
+import math
+import os
+import unittest
+
+import numpy as np
+
+from support.models import model_of
+from support.programs import RESULTS, ProgramTest, read_csv, run
+
+LIBRARY = os.environ["ALPHAHILL_EMULATED_GPU"]
+PRECISIONS = ("--precisions", "fp64,fp32,fp16,bf16")
+# Both kinds of small layers, and one that goes alone.
+SHAPES = [(40, 60), (60, 40), (40, 41), (33, 90), (90, 33), (520, 530)]
+ILLEGAL_ADDRESS, OUT_OF_MEMORY, INVALID_VALUE = 700, 2, 1
+ALWAYS = 1000000
+# Those without which there is no device to begin with.
+SEARCHING = ("cudaGetDeviceCount", "cudaSetDevice", "cudaGetDeviceProperties", "cudaDeviceGetPCIBusId",
+             "cudaMemGetInfo")
+WORKING = ("cublasCreate", "cublasDdot", "cublasDsyrk", "cublasSetStream", "cudaDeviceGetDefaultMemPool",
+           "cudaEventCreate", "cudaEventRecord", "cudaEventSynchronize", "cudaFreeAsync", "cudaFreeHost",
+           "cudaLaunchKernelExC", "cudaMallocAsync", "cudaMallocHost", "cudaMemPoolSetAttribute", "cudaMemcpy2DAsync",
+           "cudaMemcpyAsync", "cudaMemsetAsync", "cudaStreamCreateWithFlags", "cudaStreamSynchronize",
+           "cusolverDnCreate", "cusolverDnCreateParams", "cusolverDnSetStream", "cusolverDnXsyevBatched",
+           "cusolverDnXsyevBatched_bufferSize", "cusolverDnXsyevd", "cusolverDnXsyevd_bufferSize")
+
+
+class PlayedGpuTest(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        random = np.random.default_rng(11)
+        self.model = model_of([random.standard_t(3, shape) for shape in SHAPES], "bf16").write(self.folder / "model")
+        self.of_cpu = self.analyse(self.model, self.folder / "cpu", *PRECISIONS)
+
+    def on_gpu(self, output, ranks=1, **settings):
+        """@return rows of the table, and the log"""
+        settings = {f"PLAYED_{name}": str(value) for name, value in settings.items()}
+        done = self.succeed("alpha-hill", "--model", self.model, "--output-dir", self.folder / output, "--restart",
+                            "--individual-plots", "never", "--device", "cuda", *PRECISIONS, ranks=ranks,
+                            environment=settings | {"LD_PRELOAD": LIBRARY})
+        return read_csv(self.folder / output / RESULTS), done.stderr
+
+    def expect_figures_of_cpu(self, rows):
+        """@return the methods that they were had by"""
+        self.assertEqual(len(rows), len(SHAPES))
+        methods = set()
+        for one, other in zip(self.of_cpu, rows):
+            for column in (name for name in one if name.startswith("alpha_")):
+                self.assertTrue(math.isclose(float(one[column]), float(other[column]), rel_tol=1e-9), (one, other))
+                methods.add(other["method" + column.removeprefix("alpha")])
+        return methods
+
+    def test_figures_of_the_cpu_byte_for_byte_on_any_number_of_ranks(self):
+        tables = set()
+        for ranks in (1, 2, 3):
+            rows, _ = self.on_gpu(f"on {ranks}", ranks)
+            self.assertEqual(self.expect_figures_of_cpu(rows), {"gram_eigen_gpu"})
+            tables.add((self.folder / f"on {ranks}" / RESULTS).read_bytes())
+        self.assertEqual(len(tables), 1)
+
+    def test_ranks_take_the_gpus_in_turn(self):
+        _, log = self.on_gpu("out", ranks=3, GPUS=2)
+        self.assertRegex(log, r"emulated GPU \(cuda:0, 8 GiB\) is shared by 2 ranks")
+        self.assertNotRegex(log, r"cuda:1, 8 GiB\) is shared")
+
+    def test_a_gpu_that_is_not_there_is_named(self):
+        done = run("alpha-hill", "--model", self.model, "--output-dir", self.folder / "out", "--device", "cuda:2",
+                   environment={"LD_PRELOAD": LIBRARY, "EMULATED_GPUS": "2"})
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("--device cuda:2: the last GPU of this node is cuda:1", done.stderr)
+
+    def test_a_layer_too_large_for_the_gpu_is_done_on_the_cpu(self):
+        rows, log = self.on_gpu("out", GPU_MEMORY=8 << 20)
+        self.assertEqual(self.expect_figures_of_cpu(rows), {"gram_eigen", "gram_eigen_gpu"})
+        self.assertIn("a 520 x 530 layer is computed on the CPU instead of the GPU: memory of the GPU", log)
+
+    def test_memory_in_fragments_is_put_together(self):
+        rows, log = self.on_gpu("out", GPU_FAULT=f"cudaMallocAsync 3 {OUT_OF_MEMORY} 1")
+        self.assertIn("cudaMallocAsync fails", log)
+        self.assertEqual(self.expect_figures_of_cpu(rows), {"gram_eigen_gpu"})
+
+    def test_whatever_call_fails_the_run_ends_with_the_same_figures(self):
+        for function in WORKING:
+            for error in (ILLEGAL_ADDRESS, OUT_OF_MEMORY, INVALID_VALUE):
+                with self.subTest(function=function, error=error):
+                    rows, log = self.on_gpu("out", GPU_FAULT=f"{function} 1 {error} {ALWAYS}")
+                    self.assertIn(f"emulated GPU: {function} fails", log)
+                    methods = self.expect_figures_of_cpu(rows)
+                    self.assertEqual("gram_eigen" in methods, "on the CPU" in log or "the CPU alone" in log, log)
+                    if not function.startswith("cudaFree"):
+                        self.assertIn("gram_eigen", methods)
+
+    def test_a_gpu_that_fails_in_the_middle_is_given_up(self):
+        rows, log = self.on_gpu("out", GPU_FAULT=f"cudaLaunchKernelExC 7 {ILLEGAL_ADDRESS} {ALWAYS}")
+        self.assertIn("gram_eigen", self.expect_figures_of_cpu(rows))
+        self.assertEqual(log.count("the GPU has failed, this rank goes on with the CPU alone"), 1)
+
+    def test_without_a_usable_gpu_one_line_says_why(self):
+        for function in SEARCHING:
+            with self.subTest(function=function):
+                fault = {"EMULATED_GPU_FAULT": f"{function} 1 {ILLEGAL_ADDRESS} {ALWAYS}"}
+                done = run("alpha-hill", "--model", self.model, "--output-dir", self.folder / "out", "--device", "cuda",
+                           ranks=2, environment=fault | {"LD_PRELOAD": LIBRARY})
+                self.assertEqual(done.returncode, 1)
+                errors = [line for line in done.stderr.splitlines() if "error" in line and "mpirun" not in line]
+                self.assertEqual(len(errors), 1, done.stderr)
+                self.assertRegex(errors[0], "--device cuda|" + function)
+
+
+if __name__ == "__main__":
+    unittest.main()

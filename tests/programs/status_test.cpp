@@ -1,0 +1,155 @@
+/// What a journal tells of a run.
+#include "programs/report/status.hpp"
+
+#include <gmock/gmock.h>
+
+#include "alphahill/base/error.hpp"
+#include "alphahill/results/results_file.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace alphahill {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* precision = "fp32";
+
+LayerRow layer(const std::string& name, std::int64_t rows, std::int64_t cols) {
+  return {.name = name,
+          .category = "mlp_up",
+          .out_features = rows,
+          .in_features = cols,
+          .numel = rows * cols,
+          .stored_dtype = "F32",
+          .source_file = "model.safetensors"};
+}
+
+/// Four layers: three of one shape, one larger.
+RunDescription example_run() {
+  return {.model = "org/model",
+          .model_fingerprint = "0123abcd",
+          .load_dtype = "fp32",
+          .precisions = {precision},
+          .k_frac = 0.1,
+          .filter_layers = "",
+          .version = "1.0",
+          .host = "node7",
+          .layers = {layer("a", 100, 100), layer("b", 100, 100), layer("c", 100, 100), layer("d", 200, 200)}};
+}
+
+LayerRecord record(std::int64_t number, double seconds, std::int32_t rank, Status status = Status::ok) {
+  ResultRow row;
+  row.layer = number;
+  row.precision = precision;
+  row.status = status;
+  row.reason = status == Status::ok ? "" : "the reason";
+  row.seconds = seconds;
+  row.rank = rank;
+  return {.layer = number, .results = {row}, .eigenvalues = {}};
+}
+
+class StatusTest : public testing::Test {
+ protected:
+  std::filesystem::path path() const { return folder_.path() / journal_name; }
+  std::string status_after(const std::vector<LayerRecord>& records,
+                           const RunDescription& run = example_run()) const {
+    Journal journal = Journal::restart(path(), run);
+    journal.append(records);
+    return status_text(Journal::open_for_reading(path()));
+  }
+
+  const TemporaryFolder folder_;
+};
+
+/// A run of layers of one shape, whose times are told by those that are done.
+RunDescription equal_layers() {
+  RunDescription run = example_run();
+  run.layers[3] = layer("d", 100, 100);
+  return run;
+}
+
+TEST_F(StatusTest, CountsLayersAndTheirWork) {
+  EXPECT_THAT(status_after({record(1, 2, 0), record(3, 2, 0), record(2, 2, 0)}, equal_layers()),
+              HasSubstr("3 of 4 done, 75% of the work\n"));
+}
+
+TEST_F(StatusTest, TimeLeftFollowsFromLayersOfTheSameShapeOnAsManyRanksAsLeftRecords) {
+  EXPECT_THAT(status_after({record(1, 2, 0), record(2, 4, 0)}, equal_layers()),
+              HasSubstr("time left  about 6.0s\n"));
+  EXPECT_THAT(status_after({record(1, 2, 0), record(2, 4, 5)}, equal_layers()),
+              HasSubstr("time left  about 3.0s\n"));
+}
+
+TEST_F(StatusTest, TallAndWideLayersTellTheSame) {
+  RunDescription run = example_run();
+  run.layers = {layer("tall", 300, 100), layer("wide", 100, 300)};
+  EXPECT_THAT(status_after({record(1, 2, 0)}, run), HasSubstr("time left  about 2.0s\n"));
+}
+
+TEST_F(StatusTest, TimeLeftIsThatOfOneLayerAtLeast) {
+  const std::vector<LayerRecord> records{record(1, 2, 0), record(2, 2, 1), record(3, 2, 2)};
+  EXPECT_THAT(status_after(records, equal_layers()), HasSubstr("time left  about 2.0s\n"));
+}
+
+TEST_F(StatusTest, RateIsThatOfAllRanks) {
+  EXPECT_THAT(status_after({record(1, 2, 0), record(2, 4, 5)}), HasSubstr("40 layers a minute on 2 ranks\n"));
+  EXPECT_THAT(status_after({record(1, 2, 0)}), HasSubstr("30 layers a minute on 1 rank\n"));
+}
+
+TEST_F(StatusTest, LayersSetAsideAtOnceAreDoneButTellNoSpeed) {
+  const std::string status =
+      status_after({record(1, 2, 0), record(4, 0, 0, Status::unsupported)}, equal_layers());
+  EXPECT_THAT(status, HasSubstr("2 of 4 done"));
+  EXPECT_THAT(status, HasSubstr("time left  about 4.0s\n"));
+}
+
+TEST_F(StatusTest, NothingIsPromisedBeforeTheFirstLayer) {
+  EXPECT_THAT(status_after({}), HasSubstr("time left  unknown"));
+}
+
+TEST_F(StatusTest, CompleteRunHasNoTimeLeft) {
+  const std::string status =
+      status_after({record(1, 2, 0), record(2, 2, 0), record(3, 2, 0), record(4, 9, 1)});
+  EXPECT_THAT(status, HasSubstr("4 of 4 done, 100% of the work\ncomplete\n"));
+  EXPECT_THAT(status, Not(HasSubstr("time left")));
+}
+
+TEST_F(StatusTest, LayersWithoutAFigureAreNamedWithTheReason) {
+  EXPECT_THAT(status_after({record(1, 2, 0), record(2, 2, 0, Status::no_tail)}),
+              HasSubstr("no figure  1 layer\n           b at fp32: no_tail: the reason\n"));
+  EXPECT_THAT(status_after({record(1, 2, 0)}), Not(HasSubstr("no figure")));
+}
+
+TEST_F(StatusTest, ModelNameCannotMoveTheCursor) {
+  RunDescription run = example_run();
+  run.model = "\x1b]0;x\a";
+  EXPECT_THAT(status_after({}, run), HasSubstr("\\x1b]0;x\\x07"));
+}
+
+TEST_F(StatusTest, OutputFolderStandsForTheJournalInIt) {
+  EXPECT_EQ(journal_at(folder_.path()), path());
+  EXPECT_EQ(journal_at(path()), path());
+}
+
+TEST_F(StatusTest, WhileARunIsUnderWayItsResultsAreItsOwnToWrite) {
+  const Journal journal = Journal::restart(path(), example_run());
+  try {
+    write_results_beside(path());
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("another run is using this folder: pid "));
+  }
+}
+
+TEST_F(StatusTest, ResultsSoFarAreWrittenBesideTheJournalOfACrashedRun) {
+  status_after({record(1, 2, 0), record(3, 2, 0)});
+  const auto file = ResultsFile::open(write_results_beside(path()));
+  EXPECT_EQ(file.path(), folder_.path() / "alpha_hill.h5");
+  EXPECT_FALSE(file.complete());
+  ASSERT_EQ(file.results().size(), 2);
+  EXPECT_EQ(file.results()[1].layer, 3);
+}
+
+}  // namespace
+}  // namespace alphahill

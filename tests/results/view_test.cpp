@@ -1,0 +1,198 @@
+#include "alphahill/results/view.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "results/sample_run.hpp"
+#include "support/thrown_error.hpp"
+
+namespace alphahill {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+Selection selection_of(std::vector<std::string> precisions, std::string filter = {}) {
+  Selection selection;
+  selection.precisions = std::move(precisions);
+  selection.filter_layers = std::move(filter);
+  return selection;
+}
+
+Selection at_k_frac(double k_frac) {
+  Selection selection;
+  selection.k_frac = k_frac;
+  return selection;
+}
+
+TEST(View, ShowsTheWholeRunByDefault) {
+  const SampleRun sample = sample_run(9, {"fp32", "bf16"});
+  const ReportView view = view_of(sample);
+  ASSERT_EQ(view.layers.size(), 9U);
+  EXPECT_EQ(view.layers[8].number, 9);
+  EXPECT_EQ(view.layers[8].figures[1].alpha, sample.rows[17].alpha);
+  EXPECT_EQ(view.k_frac, 0.1);
+}
+
+TEST(View, FilterIsFoundAnywhereInTheNameAndNumbersStay) {
+  const ReportView view = view_of(sample_run(14, {"fp32"}), selection_of({}, R"(\.1\..*(q|k)_proj$)"));
+  ASSERT_EQ(view.layers.size(), 2U);
+  EXPECT_EQ(view.layers[0].layer.name, "model.layers.1.self_attn.q_proj");
+  EXPECT_EQ(view.layers[0].number, 8);
+}
+
+TEST(View, ChangesAreRelativeToTheWidestPrecisionOfTheRunEvenWhereItIsNotShown) {
+  const SampleRun sample = sample_run(1, {"bf16", "fp64", "fp16"});
+  const ReportView view = view_of(sample, selection_of({"fp16", "bf16"}));
+  EXPECT_EQ(view.reference, "fp64");
+  EXPECT_EQ(view.layers[0].reference_alpha, sample.rows[1].alpha);
+  EXPECT_EQ(view.layers[0].figures[0].precision, "fp16");
+}
+
+TEST(View, RefusesWhatTheRunDoesNotHave) {
+  const SampleRun sample = sample_run(2, {"fp32", "bf16"});
+  EXPECT_STREQ(thrown_by([&] { view_of(sample, selection_of({"fp16"})); }).value().what(),
+               "--precisions: the run has fp32, bf16, found 'fp16'");
+  EXPECT_THAT(thrown_by([&] { view_of(sample, selection_of({}, "w2")); }).value().what(),
+              StartsWith("--filter-layers: 'w2' is in none of the names of the "));
+  EXPECT_THAT(thrown_by([&] { view_of(sample, selection_of({}, "(")); }).value().what(),
+              HasSubstr("--filter-layers: '('"));
+  EXPECT_STREQ(thrown_by([&] { view_of(sample, at_k_frac(1.5)); }).value().what(),
+               "--k-frac: expected a number in (0, 1], found 1.5");
+}
+
+TEST(View, RefusesRowsOfNoLayer) {
+  SampleRun sample = sample_run(2, {"fp32"});
+  sample.rows[1].layer = 3;
+  EXPECT_STREQ(thrown_by([&] { view_of(sample); }).value().what(),
+               "results: a row of layer 3 at fp32, which the run does not have");
+}
+
+TEST(View, LeavesOutLayersThatAreNotFinished) {
+  SampleRun sample = sample_run(3, {"fp32", "bf16"});
+  sample.rows.erase(sample.rows.begin() + 2, sample.rows.begin() + 4);
+  const ReportView view = view_of(sample);
+  EXPECT_EQ(view.unfinished, 1);
+  ASSERT_EQ(view.layers.size(), 2U);
+  EXPECT_EQ(view.layers[1].number, 3);
+}
+
+/// Twenty eigenvalues 1, ratio, ratio^2, ...: ln(lambda_i / lambda_{k+1}) = (k + 1 - i) ln ratio.
+std::vector<double> geometric(double ratio) {
+  std::vector<double> eigenvalues;
+  for (int i = 0; i < 20; ++i) eigenvalues.push_back(std::pow(ratio, i));
+  return eigenvalues;
+}
+
+/// A run of one layer with such a spectrum.
+ReportView recomputed(double ratio, double k_frac, const ResultRow& row) {
+  RunDescription run;
+  run.precisions = {"fp32"};
+  run.k_frac = 0.1;
+  run.layers = {sample_layer(0)};
+  return view_of(
+      run, std::vector{row}, [&](const ResultRow&) { return geometric(ratio); }, at_k_frac(k_frac));
+}
+
+ResultRow row_with_spectrum() {
+  ResultRow row = sample_row(1, "fp32", 7);
+  row.spectrum_offset = 0;
+  row.spectrum_length = 20;
+  return row;
+}
+
+TEST(View, ComputesAnotherKFracFromTheStoredSpectrum) {
+  const ReportView view = recomputed(2, 0.75, row_with_spectrum());
+  const ResultRow& figure = view.layers[0].figures[0];
+  const double expected = 1 + 15 / (120 * std::log(2.0));
+  EXPECT_NEAR(figure.alpha, expected, 1e-14);
+  EXPECT_NEAR(figure.alpha_stderr, (expected - 1) / std::sqrt(15.0), 1e-14);
+  EXPECT_EQ(figure.k_used, 15);
+  EXPECT_EQ(figure.n_eigs, 20);
+  EXPECT_NEAR(view.layers[0].reference_alpha, expected, 1e-14);
+  EXPECT_EQ(view.inexact, 0);
+}
+
+TEST(View, KeepsStoredFiguresAtTheRunsOwnKFrac) {
+  EXPECT_EQ(recomputed(2, 0.1, row_with_spectrum()).layers[0].figures[0].alpha, 7);
+}
+
+TEST(View, CountsFiguresThatTheGramSpectrumIsTooInexactFor) {
+  ResultRow row = row_with_spectrum();
+  EXPECT_EQ(recomputed(4, 0.75, row).inexact, 1) << "20 eps 4^15 > 1e-9";
+  for (const char* svd : {"svd_full", "svd_of_a_later_version"}) {
+    row.method = svd;
+    EXPECT_EQ(recomputed(4, 0.75, row).inexact, 0) << svd;
+  }
+}
+
+/// A row whose lambda_{k+1} vanishes at the run's k-frac.
+ResultRow row_without_alpha(const std::string& method) {
+  ResultRow row = row_with_spectrum();
+  row.alpha = row.alpha_stderr = no_figure;
+  row.k_used = row.n_eigs = -1;
+  row.status = Status::no_tail;
+  row.reason = "eigenvalue k+1 cannot be told from zero";
+  row.method = method;
+  return row;
+}
+
+TEST(View, AFigureWonAtAnotherKFracSaysHowItsSpectrumWasComputed) {
+  const ReportView view = recomputed(4, 0.75, row_without_alpha("svd_full"));
+  const ResultRow& figure = view.layers[0].figures[0];
+  EXPECT_EQ(figure.status, Status::ok);
+  EXPECT_EQ(figure.reason, "");
+  EXPECT_EQ(figure.n_eigs, 20);
+  EXPECT_EQ(figure.method, "svd_full");
+  const double bound = 2 * 20 * std::numeric_limits<double>::epsilon() * std::sqrt(std::pow(4.0, 15));
+  EXPECT_NEAR(figure.error_bound / bound, 1, 1e-12) << "2 N eps sqrt(lambda_1 / lambda_{k+1})";
+  EXPECT_EQ(view.inexact, 0);
+}
+
+TEST(View, AFigureWonFromAGramSpectrumHasItsErrorBound) {
+  const ReportView view = recomputed(4, 0.75, row_without_alpha("gram_eigen_gpu"));
+  const ResultRow& figure = view.layers[0].figures[0];
+  EXPECT_EQ(figure.method, "gram_eigen_gpu");
+  const double bound = 20 * std::numeric_limits<double>::epsilon() * std::pow(4.0, 15);
+  EXPECT_NEAR(figure.error_bound / bound, 1, 1e-12) << "N eps lambda_1 / lambda_{k+1}";
+  EXPECT_EQ(view.inexact, 1);
+}
+
+TEST(View, ASpectrumOfAnEarlierVersionThatDoesNotSayCountsAsAGramMatrixs) {
+  const ReportView view = recomputed(4, 0.75, row_without_alpha("failed"));
+  EXPECT_EQ(view.layers[0].figures[0].method, "gram_eigen");
+  EXPECT_EQ(view.inexact, 1);
+  const ReportView lost = recomputed(1, 0.75, row_without_alpha("failed"));
+  EXPECT_EQ(lost.layers[0].figures[0].method, "gram_eigen");
+}
+
+TEST(View, CountsSharesWhoseBoundHoldsAtTheRunsKFracAlone) {
+  ResultRow row = row_with_spectrum();
+  EXPECT_EQ(recomputed(2, 0.75, row).unbounded, 0);
+  row.share_bound = 1e-6;
+  EXPECT_EQ(recomputed(2, 0.75, row).unbounded, 1);
+  EXPECT_EQ(recomputed(2, 0.1, row).unbounded, 0);
+}
+
+TEST(View, AFigureLostAtAnotherKFracSaysWhy) {
+  const ResultRow figure = recomputed(1, 0.75, row_with_spectrum()).layers[0].figures[0];
+  EXPECT_TRUE(std::isnan(figure.alpha));
+  EXPECT_EQ(figure.method, "gram_eigen") << "the spectrum is there";
+  EXPECT_EQ(figure.status, Status::no_tail);
+  EXPECT_EQ(figure.k_used, -1);
+  EXPECT_EQ(figure.n_eigs, -1);
+  EXPECT_THAT(figure.reason, testing::Not(IsEmpty()));
+}
+
+TEST(View, RowsWithoutASpectrumStayAsTheyAre) {
+  const ReportView view = recomputed(2, 0.75, failed_row(1, "fp32", "NaN among the weights"));
+  EXPECT_EQ(view.layers[0].figures[0].reason, "NaN among the weights");
+  EXPECT_EQ(view.layers[0].figures[0].status, Status::nonfinite);
+}
+
+}  // namespace
+}  // namespace alphahill

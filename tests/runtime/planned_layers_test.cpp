@@ -1,0 +1,74 @@
+#include "alphahill/runtime/planned_layers.hpp"
+
+#include <gmock/gmock.h>
+
+#include <limits>
+#include <utility>
+
+#include "alphahill/spectrum/team_svd.hpp"
+
+namespace alphahill {
+namespace {
+
+const AnalysisSettings one_cast{Format::fp32, {Format::fp32}, 0.1, 0};
+const AnalysisSettings three_casts{Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, 0.1, 0};
+constexpr std::int64_t enough_memory = std::numeric_limits<std::int64_t>::max();
+
+Layer layer(std::int64_t rows, std::int64_t cols) {
+  Layer layer;
+  layer.out_features = layer.rows = rows;
+  layer.in_features = layer.cols = cols;
+  layer.format = Format::bf16;
+  return layer;
+}
+
+Catalog catalog(std::vector<Layer> layers) {
+  return {"folder", "00", {}, std::move(layers)};
+}
+
+TEST(PlannedLayers, ATallAndAWideLayerAreTheSame) {
+  EXPECT_EQ(shape_of(layer(4096, 14336), one_cast), shape_of(layer(14336, 4096), one_cast));
+}
+
+TEST(PlannedLayers, EveryDistinctCastIsReadAndDecomposed) {
+  const LayerShape shape = shape_of(layer(64, 32), three_casts);
+  EXPECT_EQ(shape.decompositions, 2) << "fp32 and bf16 are one for bf16";
+  EXPECT_EQ(shape.stored_bytes, 64 * 32 * 2);
+}
+
+TEST(PlannedLayers, FinishedAndUnsupportedLayersAreLeftOutAndSuspectsStandAlone) {
+  auto layers = std::vector{layer(10, 10), layer(20, 20), layer(30, 30), layer(40, 40)};
+  layers[1].unsupported = "quantized";
+  const Plan plan = make_plan(catalog(layers), one_cast, {1, 0, 1}, enough_memory, [](std::int64_t number) {
+    return number == 3 ? LayerState::finished : number == 4 ? LayerState::suspect : LayerState::waiting;
+  });
+  ASSERT_EQ(plan.layers.size(), 2U);
+  EXPECT_EQ(plan.layers[0].number, 1);
+  EXPECT_FALSE(plan.layers[0].alone);
+  EXPECT_EQ(plan.layers[1].number, 4);
+  EXPECT_TRUE(plan.layers[1].alone);
+}
+
+TEST(PlannedLayers, ALayerThatOneRankCannotHoldNeedsALargeEnoughTeam) {
+  const Layer large = layer(8192, 8192);
+  const std::int64_t memory = bytes_needed(large, 4);
+  const Plan plan = make_plan(catalog({large, layer(2048, 2048)}), one_cast, {64, 0, 4}, memory,
+                              [](std::int64_t) { return LayerState::waiting; });
+  EXPECT_EQ(plan.layers[0].least_team, 4);
+  EXPECT_EQ(plan.layers[1].least_team, 1);
+  EXPECT_EQ(smallest_team(large, {64, 0, 2}, memory), std::nullopt);
+}
+
+/// What the analysis refuses for lack of memory must not be planned.
+TEST(PlannedLayers, TheMemoryOfATeamIsThatOfTheSvdOfTheLayerAsItLies) {
+  for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{4096, 14336}, {14336, 4096}}) {
+    const StoredMatrix matrix{rows, cols, Format::bf16, {}};
+    for (const int members : {2, 4}) {
+      EXPECT_GE(bytes_needed(layer(rows, cols), members), least_team_svd_bytes(matrix, members));
+      EXPECT_EQ(bytes_needed(layer(rows, cols), members), peak_bytes(matrix, members));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace alphahill
