@@ -132,13 +132,13 @@ void Analysis::reduce(std::size_t p) {
     if (!rest && survey_.nonfinite(p) == 0)
       note_failure(figures_[p], Method::gram_eigen, "NaN or Inf in the Gram matrix");
   });
-  if (!surveyed) survey_alone();
+  if (!surveyed) survey_only();
   under_way_->seconds = seconds_now() - start;
   if (survey_.nonfinite(p) > 0) under_way_.reset();
 }
 
 /// The survey, where the reduction that should have made it has failed. Collective.
-void Analysis::survey_alone() {
+void Analysis::survey_only() {
   do_together(team_, [&] { survey_ = CastSurvey(settings_.precisions, matrix_.rows, matrix_.cols); });
   for_each_panel(matrix_, chain(0), &survey_, team_, [](const Panel&) {});
   survey_.sum_over(team_);

@@ -43,7 +43,7 @@ std::string text_of(const File& file) {
 
 /// @param attempt  to lock the file
 /// @throws Error(system) unless it is certain that no process that lives left the file
-void require_left_by_the_dead(const File& file, const LockOwner& ours, LockAttempt attempt) {
+void require_stale_lock(const File& file, const LockOwner& ours, LockAttempt attempt) {
   const std::string path = file.path().string();
   const auto owner = LockOwner::parse(text_of(file));
   const std::string who = owner ? owner->description() : "which one, the file does not say";
@@ -68,7 +68,7 @@ std::optional<File> try_to_create(const std::filesystem::path& path, const LockO
     return is_ours ? std::move(file) : std::nullopt;
   }
   File file = File::open_or_create(path);
-  require_left_by_the_dead(file, ours, file.try_lock());
+  require_stale_lock(file, ours, file.try_lock());
   if (file.is_at_its_path()) std::filesystem::remove(path);
   return std::nullopt;
 }

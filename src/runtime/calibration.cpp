@@ -41,7 +41,7 @@ double seconds_of(const std::function<void()>& work) {
 }
 
 Parts parts_once(Backend& backend, const StoredMatrix& matrix) {
-  Alone alone;
+  SingleRank alone;
   std::optional<Eigenvalues> eigenvalues;
   const double shared = seconds_of([&] {
     eigenvalues = backend.gram_eigenvalues(matrix, {Format::fp32, Format::fp32}, nullptr, alone);

@@ -53,18 +53,19 @@ int cores_for(const std::vector<Cores>& masks, int threads_per_rank) {
 
 }  // namespace
 
-std::vector<CrowdedNode> crowded_nodes(std::span<const RankBinding> bindings, int threads_per_rank) {
+std::vector<OversubscribedNode> oversubscribed_nodes(std::span<const RankBinding> bindings,
+                                                     int threads_per_rank) {
   std::map<int, std::vector<Cores>> nodes;
   for (const RankBinding& binding : bindings) {
     if (binding.cores.any()) nodes[binding.node].push_back(binding.cores);
   }
-  std::vector<CrowdedNode> crowded;
+  std::vector<OversubscribedNode> crowded;
   for (const auto& [first_rank, masks] : nodes) {
     const int threads = threads_per_rank * static_cast<int>(masks.size());
     const int cores = cores_for(masks, threads_per_rank);
     if (cores < threads) crowded.push_back({first_rank, threads, cores});
   }
-  std::ranges::stable_sort(crowded, std::greater{}, &CrowdedNode::slowdown);
+  std::ranges::stable_sort(crowded, std::greater{}, &OversubscribedNode::slowdown);
   return crowded;
 }
 

@@ -93,7 +93,7 @@ LayersUnderWay::~LayersUnderWay() {
   of_this_thread = nullptr;
 }
 
-void compute_no_layers() {
+void exclude_thread_from_crash_notes() {
   computes_layers = false;
 }
 

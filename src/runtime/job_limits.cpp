@@ -59,10 +59,10 @@ class MemoryLimits {
     refused_.push_back(fmt::format("{} is '{}'", source, printable(text)));
   }
 
-  NodeMemory memory() const { return {least_, doubt()}; }
+  NodeMemory memory() const { return {least_, warning()}; }
 
  private:
-  std::string doubt() const {
+  std::string warning() const {
     if (!refused_.empty()) {
       return joined(refused_) + ": expected a number above zero; no limit of the memory is taken from that";
     }

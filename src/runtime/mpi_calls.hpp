@@ -9,6 +9,6 @@ namespace alphahill {
 void check_mpi(const char* call, int code);
 
 /// Returns when the request is complete.
-void wait_patiently(MPI_Request request);
+void wait_with_backoff(MPI_Request request);
 
 }  // namespace alphahill

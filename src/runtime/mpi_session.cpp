@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 void broadcast_from_rank_0(void* buffer, int count, MPI_Datatype type) {
   MPI_Request request = MPI_REQUEST_NULL;
   check_mpi("MPI_Ibcast", MPI_Ibcast(buffer, count, type, 0, MPI_COMM_WORLD, &request));
-  wait_patiently(request);
+  wait_with_backoff(request);
 }
 
 cpu_set_t own_cores() {
@@ -63,8 +63,8 @@ void check_mpi(const char* call, int code) {
   throw Error(Fault::system, call, text.substr(0, static_cast<std::size_t>(length)));
 }
 
-void wait_patiently(MPI_Request request) {
-  PatientWait wait;
+void wait_with_backoff(MPI_Request request) {
+  BackoffWait wait;
   for (int done = 0;;) {
     check_mpi("MPI_Test", MPI_Test(&request, &done, MPI_STATUS_IGNORE));
     if (done != 0) return;
@@ -72,7 +72,7 @@ void wait_patiently(MPI_Request request) {
   }
 }
 
-void PatientWait::pause() {
+void BackoffWait::pause() {
   const auto silence = std::chrono::steady_clock::now() - start_;
   std::this_thread::sleep_for(std::clamp<std::chrono::steady_clock::duration>(silence / 100, 20us, 2ms));
 }
@@ -80,7 +80,7 @@ void PatientWait::pause() {
 MpiSession::MpiSession(int& argc, char**& argv) {
   int provided = 0;
   check_mpi("MPI_Init_thread", MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided));
-  for_all_threads_ = provided == MPI_THREAD_MULTIPLE;
+  thread_multiple_ = provided == MPI_THREAD_MULTIPLE;
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
   check_mpi("MPI_Comm_rank", MPI_Comm_rank(MPI_COMM_WORLD, &rank_));
   check_mpi("MPI_Comm_size", MPI_Comm_size(MPI_COMM_WORLD, &size_));
@@ -146,7 +146,7 @@ void MpiSession::send(int to, Tag tag, std::span<const std::byte> bytes) {
   MPI_Request request = MPI_REQUEST_NULL;
   check_mpi("MPI_Isend",
             MPI_Isend(bytes.data(), count, MPI_BYTE, to, static_cast<int>(tag), MPI_COMM_WORLD, &request));
-  wait_patiently(request);
+  wait_with_backoff(request);
 }
 
 std::optional<Message> MpiSession::receive_now() {
@@ -165,7 +165,7 @@ std::optional<Message> MpiSession::receive_now() {
 }
 
 Message MpiSession::receive() {
-  PatientWait wait;
+  BackoffWait wait;
   for (;;) {
     if (auto message = receive_now()) return std::move(*message);
     wait.pause();

@@ -44,7 +44,7 @@ class MpiTeam final : public Team {
     int some = mine ? 1 : 0;
     MPI_Request request = MPI_REQUEST_NULL;
     check_mpi("MPI_Iallreduce", MPI_Iallreduce(MPI_IN_PLACE, &some, 1, MPI_INT, MPI_LOR, ranks_, &request));
-    wait_patiently(request);
+    wait_with_backoff(request);
     return some != 0;
   }
 

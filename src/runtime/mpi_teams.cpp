@@ -18,7 +18,7 @@ MPI_Comm communicator_of_block(const MpiSession& mpi, const BlockLayout& ranks, 
 }  // namespace
 
 MpiTeams::MpiTeams(const MpiSession& mpi, const BlockLayout& ranks) {
-  teams_[1] = std::make_unique<Alone>();
+  teams_[1] = std::make_unique<SingleRank>();
   for (const int size : ranks.team_sizes()) {
     const MPI_Comm members = communicator_of_block(mpi, ranks, size);
     if (members != MPI_COMM_NULL) teams_[size] = make_mpi_team(members);

@@ -10,7 +10,7 @@
 
 namespace alphahill {
 
-std::vector<double> speeds_against_the_first(std::span<const double> seconds) {
+std::vector<double> relative_speeds(std::span<const double> seconds) {
   constexpr double equal = 0.05;
   std::vector<double> speeds;
   for (const double each : seconds) {
@@ -28,7 +28,7 @@ std::vector<double> measured_speeds(MpiSession& mpi, const std::function<double(
                                       "taken to be as fast as rank 0",
                                       mpi.rank(), *failure)
                         : "");
-  return speeds_against_the_first(mpi.gather(seconds));
+  return relative_speeds(mpi.gather(seconds));
 }
 
 }  // namespace alphahill

@@ -96,7 +96,7 @@ class ScalapackMatrix final : public TeamMatrix {
   Bidiagonal reduce_to_bidiagonal(std::int64_t rows) override;
 
  private:
-  static constexpr int block = DealtSide::block;
+  static constexpr int block = DistributedSide::block;
   static constexpr int one = 1;  ///< Fortran's first index
 
   /// Entry of this member's part, by its place in that.
@@ -115,8 +115,8 @@ class ScalapackMatrix final : public TeamMatrix {
   Team& team_;
   int capacity_;  ///< rows
   int order_;     ///< columns
-  DealtSide rows_;
-  DealtSide cols_;
+  DistributedSide rows_;
+  DistributedSide cols_;
   std::int64_t leading_dimension_;
   std::vector<double> values_;  ///< this member's part, column-major
   /// What ScaLAPACK returns beside the matrix: copies of its diagonals, and factors of the reflectors.

@@ -19,16 +19,16 @@ struct Done {
 
 using Future = std::priority_queue<Done, std::vector<Done>, std::greater<>>;
 
-void let_pass(const Handout& handout, double now, const CostModel& cost, double speed, Future& future) {
-  Done leader{now, handout.ranks.first, {}};
-  for (const PlannedLayer& layer : handout.layers) {
-    const double seconds = cost.seconds(layer.shape, handout.ranks.size).leader / speed;
+void simulate(const Dispatch& dispatch, double now, const CostModel& cost, double speed, Future& future) {
+  Done leader{now, dispatch.ranks.first, {}};
+  for (const PlannedLayer& layer : dispatch.layers) {
+    const double seconds = cost.seconds(layer.shape, dispatch.ranks.size).leader / speed;
     leader.layers.push_back({layer.number, seconds});
     leader.at += seconds;
   }
-  const PlannedLayer& layer = handout.layers.front();
-  const double member_seconds = cost.seconds(layer.shape, handout.ranks.size).member / speed;
-  for (int rank = handout.ranks.first + 1; rank < handout.ranks.end(); ++rank) {
+  const PlannedLayer& layer = dispatch.layers.front();
+  const double member_seconds = cost.seconds(layer.shape, dispatch.ranks.size).member / speed;
+  for (int rank = dispatch.ranks.first + 1; rank < dispatch.ranks.end(); ++rank) {
     future.push({now + member_seconds, rank, {{layer.number, 0}}});
   }
   future.push(std::move(leader));
@@ -46,14 +46,14 @@ Prediction predict(const Plan& plan, const CostModel& cost, const BlockLayout& r
   Schedule schedule(plan, cost, ranks, {});
   Prediction prediction;
   Future future;
-  const auto hand_out = [&](double now) {
-    for (const Handout& handout : schedule.hand_out(now)) {
-      for (const PlannedLayer& layer : handout.layers)
-        prediction.team_sizes[layer.number] = handout.ranks.size;
-      let_pass(handout, now, cost, speed_of(handout.ranks, plan.speeds), future);
+  const auto dispatch_all = [&](double now) {
+    for (const Dispatch& dispatch : schedule.dispatch(now)) {
+      for (const PlannedLayer& layer : dispatch.layers)
+        prediction.team_sizes[layer.number] = dispatch.ranks.size;
+      simulate(dispatch, now, cost, speed_of(dispatch.ranks, plan.speeds), future);
     }
   };
-  hand_out(0);
+  dispatch_all(0);
   while (!future.empty()) {
     const double now = future.top().at;
     for (; !future.empty() && future.top().at == now; future.pop()) {
@@ -62,7 +62,7 @@ Prediction predict(const Plan& plan, const CostModel& cost, const BlockLayout& r
       schedule.finish(done.rank, done.layers, now);
     }
     prediction.seconds = now;
-    hand_out(now);
+    dispatch_all(now);
   }
   if (prediction.seconds > 0) {
     prediction.efficiency = seconds_on_one_rank(plan, cost) / (prediction.seconds * schedule.speed());

@@ -106,7 +106,7 @@ void RankPool::hold(RankBlock block) {
   }
 }
 
-void RankPool::let_go() {
+void RankPool::release_held() {
   held_.reset();
   for (const int rank : std::exchange(held_free_, {})) count(rank, 1);
 }

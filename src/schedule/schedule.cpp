@@ -19,7 +19,7 @@ constexpr double spare_time = 1.5;
 constexpr double batch_part = 0.25;
 constexpr double shortest_batch_seconds = 0.02;
 constexpr double longest_batch_seconds = 1;
-constexpr double for_ever = std::numeric_limits<double>::infinity();
+constexpr double unlimited = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
@@ -37,42 +37,42 @@ double Schedule::leader_seconds(const LayerShape& shape, int team_size) const {
   return cost_.seconds(shape, team_size).leader;
 }
 
-double Schedule::seconds(const Handout& handout) const {
+double Schedule::seconds(const Dispatch& dispatch) const {
   double sum = 0;
-  for (const PlannedLayer& layer : handout.layers) sum += leader_seconds(layer.shape, handout.ranks.size);
-  return sum / ranks_.speed(handout.ranks);
+  for (const PlannedLayer& layer : dispatch.layers) sum += leader_seconds(layer.shape, dispatch.ranks.size);
+  return sum / ranks_.speed(dispatch.ranks);
 }
 
 double Schedule::share_waiting() const {
   return waiting_.work(cost_) / ranks_.speed();
 }
 
-std::vector<Handout> Schedule::hand_out(double now) {
-  std::vector<Handout> handouts;
+std::vector<Dispatch> Schedule::dispatch(double now) {
+  std::vector<Dispatch> dispatches;
   end_ = std::max(
       {planned_end_ * cost_.slowdown() / planned_cost_.slowdown(), moved_end_, now + share_waiting()});
-  while (auto handout = next(now)) {
-    begin(*handout, now);
-    handouts.push_back(std::move(*handout));
+  while (auto dispatch = next(now)) {
+    begin(*dispatch, now);
+    dispatches.push_back(std::move(*dispatch));
   }
-  return handouts;
+  return dispatches;
 }
 
-std::optional<Handout> Schedule::next(double now) {
+std::optional<Dispatch> Schedule::next(double now) {
   reconsider_reservation(now);
   if (ranks_.none_free()) return std::nullopt;
   if (reservation_ && ranks_.all_held_are_free()) return take_reserved();
   for (const auto& [kind, waiting] : waiting_.kinds()) {
     auto block = block_in_time(kind, waiting, now);
     if (!block && !last_is_reserved(kind, waiting)) block = reserve(kind, waiting, now);
-    if (block) return handout_of(kind, *block, seconds_to_the_end(now));
+    if (block) return dispatch_of(kind, *block, seconds_to_the_end(now));
   }
   return next_for_a_held_rank(now);
 }
 
 /// Of a layer that can still end before the job does.
 double Schedule::seconds_for_a_layer(double now) const {
-  return (limits_.end_of_job.value_or(for_ever) - now) / spare_time;
+  return (limits_.end_of_job.value_or(unlimited) - now) / spare_time;
 }
 
 double Schedule::seconds_to_the_end(double now) const {
@@ -92,7 +92,7 @@ std::optional<RankBlock> Schedule::block_in_time(const LayerKind& kind, const La
 
 std::optional<Schedule::Reservation> Schedule::best_block(const LayerKind& kind, const LayersOfKind& waiting,
                                                           double now) const {
-  Reservation best{kind, {0, 0}, for_ever, for_ever};
+  Reservation best{kind, {0, 0}, unlimited, unlimited};
   for (const int size : waiting.team_sizes) {
     if (best.done_at <= end_) break;
     const double usual_seconds = leader_seconds(kind.shape, size);
@@ -134,12 +134,12 @@ void Schedule::reconsider_reservation(double now) {
   const double takes = reservation_->done_at - reservation_->free_at;
   if (in_time && waiting_.has(reservation_->kind) && takes <= seconds_for_a_layer(now)) return;
   reservation_.reset();
-  ranks_.let_go();
+  ranks_.release_held();
 }
 
-Handout Schedule::take_reserved() {
+Dispatch Schedule::take_reserved() {
   const Reservation reserved = *std::exchange(reservation_, std::nullopt);
-  ranks_.let_go();
+  ranks_.release_held();
   return {reserved.ranks, {waiting_.take(reserved.kind)}};
 }
 
@@ -154,18 +154,18 @@ double Schedule::free_at(RankBlock ranks, double now) const {
   return latest;
 }
 
-std::optional<Handout> Schedule::next_for_a_held_rank(double now) {
+std::optional<Dispatch> Schedule::next_for_a_held_rank(double now) {
   if (!reservation_ || ranks_.free_and_held().empty()) return std::nullopt;
   const RankBlock rank{*ranks_.free_and_held().begin(), 1};
   const double most_seconds = std::min(reservation_->free_at - now, seconds_for_a_layer(now));
   for (const auto& [kind, waiting] : waiting_.kinds()) {
     const double takes = leader_seconds(kind.shape, 1) / ranks_.speed(rank);
-    if (kind.least_team == 1 && takes <= most_seconds) return handout_of(kind, rank, most_seconds);
+    if (kind.least_team == 1 && takes <= most_seconds) return dispatch_of(kind, rank, most_seconds);
   }
   return std::nullopt;
 }
 
-Handout Schedule::handout_of(const LayerKind& kind, RankBlock ranks, double most_seconds) {
+Dispatch Schedule::dispatch_of(const LayerKind& kind, RankBlock ranks, double most_seconds) {
   if (ranks.size > 1) return {ranks, {waiting_.take(kind)}};
   const double batch =
       std::clamp(batch_part * share_waiting(), shortest_batch_seconds, longest_batch_seconds);
@@ -173,27 +173,27 @@ Handout Schedule::handout_of(const LayerKind& kind, RankBlock ranks, double most
   return {ranks, waiting_.take_batch(kind, usual_seconds, cost_)};
 }
 
-double Schedule::deadline(const Handout& handout, double now) const {
-  const double expected = seconds(handout);
+double Schedule::deadline(const Dispatch& dispatch, double now) const {
+  const double expected = seconds(dispatch);
   return now + limits_.layer_timeout.value_or(std::max(shortest_timeout_seconds, patience * expected)) +
-         (handout.layers.size() > 1 ? expected : 0);
+         (dispatch.layers.size() > 1 ? expected : 0);
 }
 
-void Schedule::begin(const Handout& handout, double now) {
-  UnderWay under_way{handout, {}, now, deadline(handout, now)};
-  const LayerShape& shape = handout.layers.front().shape;
-  const double member = cost_.seconds(shape, handout.ranks.size).member / ranks_.speed(handout.ranks);
-  for (int rank = handout.ranks.first; rank < handout.ranks.end(); ++rank) {
+void Schedule::begin(const Dispatch& dispatch, double now) {
+  UnderWay under_way{dispatch, {}, now, deadline(dispatch, now)};
+  const LayerShape& shape = dispatch.layers.front().shape;
+  const double member = cost_.seconds(shape, dispatch.ranks.size).member / ranks_.speed(dispatch.ranks);
+  for (int rank = dispatch.ranks.first; rank < dispatch.ranks.end(); ++rank) {
     under_way.busy.insert(rank);
-    task_of_rank_[rank] = handout.ranks.first;
+    task_of_rank_[rank] = dispatch.ranks.first;
     free_at_[static_cast<std::size_t>(rank)] =
-        now + (rank == handout.ranks.first ? seconds(handout) : member);
+        now + (rank == dispatch.ranks.first ? seconds(dispatch) : member);
   }
-  ranks_.take(handout.ranks);
-  under_way_.emplace(handout.ranks.first, std::move(under_way));
+  ranks_.take(dispatch.ranks);
+  under_way_.emplace(dispatch.ranks.first, std::move(under_way));
 }
 
-void Schedule::give_up(int rank) {
+void Schedule::mark_lost(int rank) {
   const int first = task_of_rank_.at(rank);
   UnderWay& under_way = under_way_.at(first);
   under_way.busy.erase(rank);
@@ -211,8 +211,8 @@ void Schedule::give_up(int rank) {
 double Schedule::finish(int rank, std::span<const LayerDone> done, double now) {
   const int first = task_of_rank_.at(rank);
   UnderWay& under_way = under_way_.at(first);
-  const RankBlock ranks = under_way.handout.ranks;
-  std::vector<PlannedLayer>& layers = under_way.handout.layers;
+  const RankBlock ranks = under_way.dispatch.ranks;
+  std::vector<PlannedLayer>& layers = under_way.dispatch.layers;
   if (done.empty()) return 0;
   double work = 0;
   for (const LayerDone& layer : done) {
@@ -224,11 +224,11 @@ double Schedule::finish(int rank, std::span<const LayerDone> done, double now) {
     if (ranks.size == 1) layers.erase(planned);
   }
   if (ranks.size > 1 || layers.empty()) {
-    give_up(rank);
+    mark_lost(rank);
   } else {
     under_way.begun = now;
-    under_way.deadline = deadline(under_way.handout, now);
-    free_at_[static_cast<std::size_t>(rank)] = now + seconds(under_way.handout);
+    under_way.deadline = deadline(under_way.dispatch, now);
+    free_at_[static_cast<std::size_t>(rank)] = now + seconds(under_way.dispatch);
   }
   return work;
 }
@@ -240,8 +240,8 @@ double Schedule::seconds_left(double now) const {
     longest = std::max(longest, leader_seconds(kind.shape, waiting.team_sizes.back()));
   }
   for (const auto& [first, under_way] : under_way_) {
-    const double left = std::max(0.0, under_way.begun + seconds(under_way.handout) - now);
-    work += left * under_way.handout.ranks.size * ranks_.speed(under_way.handout.ranks);
+    const double left = std::max(0.0, under_way.begun + seconds(under_way.dispatch) - now);
+    work += left * under_way.dispatch.ranks.size * ranks_.speed(under_way.dispatch.ranks);
     longest = std::max(longest, left);
   }
   return std::max(longest, work / ranks_.speed());

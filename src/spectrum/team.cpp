@@ -46,7 +46,7 @@ void throw_together(Team& team, const std::exception_ptr& exception) {
   throw Error(failure.fault, "another rank of the team", failure.text.data());
 }
 
-std::unique_ptr<TeamMatrix> Alone::make_matrix(std::int64_t, std::int64_t) {
+std::unique_ptr<TeamMatrix> SingleRank::make_matrix(std::int64_t, std::int64_t) {
   throw Error(Fault::internal, "matrix of a team", "expected a team of several ranks, found one");
 }
 

@@ -15,7 +15,7 @@ namespace {
 const AnalysisSettings four{Format::fp32, {Format::fp64, Format::fp32, Format::fp16, Format::bf16}, 0.1, 0};
 
 std::vector<PrecisionFigures> figures_of(const RowMajor& matrix, const AnalysisSettings& settings = four) {
-  Alone alone;
+  SingleRank alone;
   return analyse(stored(matrix), settings, *make_cpu_backend(), alone);
 }
 

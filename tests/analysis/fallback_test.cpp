@@ -53,7 +53,7 @@ void keeps(GramSpectrum&) {}
 }
 
 std::vector<PrecisionFigures> figures_of(const RowMajor& matrix, Backend& backend) {
-  Alone alone;
+  SingleRank alone;
   return analyse(stored(matrix), usual, backend, alone);
 }
 
@@ -126,7 +126,7 @@ TEST(Fallback, APrecisionThatEveryMethodFailsLeavesTheOthersAlone) {
     changed = true;
     fails();
   });
-  Alone alone;
+  SingleRank alone;
   const AnalysisSettings order_of_failure{Format::fp32, {Format::fp32, Format::bf16, Format::fp16}, 0.1, 0};
   const auto found = analyse(changing, order_of_failure, backend, alone);
   EXPECT_TRUE(found[0].spectrum && found[1].spectrum);
@@ -170,7 +170,7 @@ struct CheckedMatrix {
     });
   }
 
-  Alone alone;
+  SingleRank alone;
   std::optional<SymmetricShare> gram;
   GramCheck check;
 };

@@ -42,7 +42,7 @@ class OneLayer {
   Catalog& catalog() { return catalog_; }
   std::filesystem::path path() const { return folder_.path() / "weights"; }
   LayerRecord record(const AnalysisSettings& settings = usual) const {
-    Alone alone;
+    SingleRank alone;
     std::vector<LayerRecord> records;
     compute_records(catalog_, first, settings, *make_cpu_backend(), 3, alone, records);
     return records.front();
@@ -164,7 +164,7 @@ class ChangingBackend : public Backend {
 TEST(LayerRecord, AFileThatChangesWhileTheLayerIsComputedEndsTheRunEvenIfTheLayerFails) {
   OneLayer layer(2, 2, {1, 2, 3, 4});
   ChangingBackend backend(layer.path());
-  Alone alone;
+  SingleRank alone;
   std::vector<LayerRecord> records;
   const auto error =
       thrown_by([&] { compute_records(layer.catalog(), first, usual, backend, 0, alone, records); });
@@ -199,7 +199,7 @@ class LayersTogether : public testing::Test {
   /// @param at_reading  called before each reading, with its number among all that there are, from 1
   void compute(const std::function<void(int)>& at_reading) {
     constexpr std::array<std::int64_t, 3> layers{1, 2, 3};
-    Alone alone;
+    SingleRank alone;
     EventfulBackend backend([&] { at_reading(++readings); });
     error = thrown_by([&] { compute_records(catalog_, layers, usual, backend, 0, alone, records); });
   }

@@ -15,7 +15,7 @@ constexpr double eps = std::numeric_limits<double>::epsilon();
 constexpr CastChain plain{Format::fp32, Format::fp32};
 
 std::vector<double> gram_eigenvalues(const RowMajor& matrix) {
-  Alone alone;
+  SingleRank alone;
   return make_cpu_backend()->gram_eigenvalues(stored(matrix), plain, nullptr, alone).value()().eigenvalues;
 }
 
@@ -99,7 +99,7 @@ TEST(Spectra, NanAndInfWeightsHaveNoSpectrum) {
   for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity()}) {
     RowMajor matrix = random_matrix(5, 4, 1);
     matrix(2, 3) = bad;
-    Alone alone;
+    SingleRank alone;
     EXPECT_FALSE(make_cpu_backend()->gram_eigenvalues(stored(matrix), plain, nullptr, alone));
   }
 }

@@ -7,8 +7,8 @@
 #include <limits>
 #include <numeric>
 
+#include "alphahill/analysis/planned_layers.hpp"
 #include "alphahill/runtime/coordinator.hpp"
-#include "alphahill/runtime/planned_layers.hpp"
 #include "runtime/layer_by_layer.hpp"
 #include "runtime/mpi_test_main.hpp"
 
@@ -60,7 +60,7 @@ struct Conditions {
   std::int64_t rows = 8;
 };
 
-RunBooks books_in(Outcome& outcome, const Conditions& conditions) {
+RunCallbacks callbacks_into(Outcome& outcome, const Conditions& conditions) {
   return {.write =
               [&](std::span<const LayerRecord> records, std::span<const std::int64_t> begun) {
                 if (!records.empty()) conditions.before_keeping();
@@ -88,9 +88,9 @@ Outcome run_on(std::int64_t layers, const ComputeLayers& compute, const Conditio
   }
   Outcome outcome;
   const Catalog catalog = catalog_of(layers, conditions.rows);
-  Crew crew(*mpi, conditions.lanes, work_on);
-  outcome.end = Coordinator(catalog, schedule_of(catalog, conditions), crew, books_in(outcome, conditions),
-                            conditions.grace_seconds)
+  WorkerPool workers(*mpi, conditions.lanes, work_on);
+  outcome.end = Coordinator(catalog, schedule_of(catalog, conditions), workers,
+                            callbacks_into(outcome, conditions), conditions.grace_seconds)
                     .run();
   return outcome;
 }
@@ -162,8 +162,8 @@ TEST_P(CoordinationOfLanes, AFailureOnAnyRankEndsAllAndKeepsWhatIsFinished) {
   EXPECT_STREQ(outcome.end.failure->what(), "model.safetensors: the file ends early");
   EXPECT_EQ(outcome.end.failure->fault(), Fault::input);
   EXPECT_LT(outcome.kept.size(), 200U);
-  EXPECT_THAT(outcome.end.broken_off, Each(Field(&Attempt::event, AttemptEvent::released)));
-  EXPECT_EQ(outcome.end.broken_off.size() + outcome.kept.size(), outcome.begun.size());
+  EXPECT_THAT(outcome.end.interrupted, Each(Field(&Attempt::event, AttemptEvent::released)));
+  EXPECT_EQ(outcome.end.interrupted.size() + outcome.kept.size(), outcome.begun.size());
 }
 
 /// The last layer is handed out first.
@@ -181,8 +181,8 @@ TEST_P(CoordinationOfLanes, OfLayersComputedAtOnceThoseBesideAFailureAreKept) {
   const auto released = [](std::int64_t layer) {
     return testing::AllOf(Field(&Attempt::layer, layer), Field(&Attempt::event, AttemptEvent::released));
   };
-  EXPECT_THAT(outcome.end.broken_off, testing::Contains(released(failing)));
-  EXPECT_EQ(outcome.end.broken_off.size() + outcome.kept.size(), outcome.begun.size());
+  EXPECT_THAT(outcome.end.interrupted, testing::Contains(released(failing)));
+  EXPECT_EQ(outcome.end.interrupted.size() + outcome.kept.size(), outcome.begun.size());
   EXPECT_THAT(outcome.kept, testing::Contains(failing - 1)) << "of the same call";
 }
 
@@ -239,9 +239,9 @@ RunEnd end_of_a_hanging_run(std::int64_t layers) {
   const Conditions conditions{.limits = {.layer_timeout = 0.2, .end_of_job = {}}, .grace_seconds = 0.1};
   const Catalog catalog = catalog_of(layers, conditions.rows);
   Outcome outcome;
-  Crew crew(*mpi, 1, [&](const CoordinatorLine& line) { work(layer_by_layer(compute), 0, line); });
-  const RunEnd end = Coordinator(catalog, schedule_of(catalog, conditions), crew,
-                                 books_in(outcome, conditions), conditions.grace_seconds)
+  WorkerPool workers(*mpi, 1, [&](const CoordinatorLine& line) { work(layer_by_layer(compute), 0, line); });
+  const RunEnd end = Coordinator(catalog, schedule_of(catalog, conditions), workers,
+                                 callbacks_into(outcome, conditions), conditions.grace_seconds)
                          .run();
   go_on = true;
   return end;
@@ -254,9 +254,9 @@ TEST(Coordination, ALayerPastItsDeadlineIsNamedAndBlamed) {
   EXPECT_THAT(end.failure->what(),
               testing::MatchesRegex("rank 0: layer 1 is not done after 0\\..s \\(--layer-timeout\\)"));
   EXPECT_TRUE(end.ranks_compute);
-  ASSERT_EQ(end.broken_off.size(), 1U);
-  EXPECT_EQ(end.broken_off[0].layer, 1);
-  EXPECT_EQ(end.broken_off[0].event, AttemptEvent::blamed);
+  ASSERT_EQ(end.interrupted.size(), 1U);
+  EXPECT_EQ(end.interrupted[0].layer, 1);
+  EXPECT_EQ(end.interrupted[0].event, AttemptEvent::blamed);
 }
 
 TEST(Coordination, OfSeveralLayersHandedOutTogetherNoneIsBlamed) {
@@ -264,7 +264,7 @@ TEST(Coordination, OfSeveralLayersHandedOutTogetherNoneIsBlamed) {
   const RunEnd end = end_of_a_hanging_run(5);
   ASSERT_TRUE(end.failure);
   EXPECT_THAT(end.failure->what(), testing::HasSubstr("layer 5 or one of 4 layers with it is not done"));
-  EXPECT_THAT(end.broken_off, IsEmpty()) << "the next run hands them out one by one";
+  EXPECT_THAT(end.interrupted, IsEmpty()) << "the next run hands them out one by one";
 }
 
 TEST(Coordination, LargeRecordsArriveWhole) {

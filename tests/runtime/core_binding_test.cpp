@@ -18,24 +18,26 @@ std::vector<RankBinding> node_of(const std::vector<Cores>& masks, int first_rank
 }
 
 TEST(CoreBinding, RanksOnCoresOfTheirOwnAreNotCrowded) {
-  EXPECT_TRUE(crowded_nodes(node_of({cores({0}), cores({1})}), 1).empty());
-  EXPECT_TRUE(crowded_nodes(node_of({cores({0, 1, 2}), cores({0, 1, 2}), cores({0, 1, 2})}), 1).empty());
+  EXPECT_TRUE(oversubscribed_nodes(node_of({cores({0}), cores({1})}), 1).empty());
+  EXPECT_TRUE(
+      oversubscribed_nodes(node_of({cores({0, 1, 2}), cores({0, 1, 2}), cores({0, 1, 2})}), 1).empty());
 }
 
 TEST(CoreBinding, RanksBoundToOneCoreShareItWhateverOthersAreFree) {
-  const auto crowded = crowded_nodes(node_of({cores({0}), cores({0}), cores({0, 1, 2, 3})}), 1);
+  const auto crowded = oversubscribed_nodes(node_of({cores({0}), cores({0}), cores({0, 1, 2, 3})}), 1);
   ASSERT_EQ(crowded.size(), 1U);
   EXPECT_EQ(crowded[0].threads, 3);
   EXPECT_EQ(crowded[0].cores, 2);
 }
 
 TEST(CoreBinding, ARankMovesAsideForOneThatHasNoOtherCore) {
-  EXPECT_TRUE(crowded_nodes(node_of({cores({0, 1}), cores({0, 2}), cores({0}), cores({2, 3})}), 1).empty());
+  EXPECT_TRUE(
+      oversubscribed_nodes(node_of({cores({0, 1}), cores({0, 2}), cores({0}), cores({2, 3})}), 1).empty());
 }
 
 TEST(CoreBinding, EveryThreadWantsACore) {
-  EXPECT_TRUE(crowded_nodes(node_of({cores({0, 1}), cores({2, 3})}), 2).empty());
-  const auto crowded = crowded_nodes(node_of({cores({0, 1, 2}), cores({1, 2})}), 2);
+  EXPECT_TRUE(oversubscribed_nodes(node_of({cores({0, 1}), cores({2, 3})}), 2).empty());
+  const auto crowded = oversubscribed_nodes(node_of({cores({0, 1, 2}), cores({1, 2})}), 2);
   ASSERT_EQ(crowded.size(), 1U);
   EXPECT_EQ(crowded[0].cores, 3);
 }
@@ -44,14 +46,14 @@ TEST(CoreBinding, EachNodeIsJudgedByItselfAndTheWorstComesFirst) {
   auto bindings = node_of({cores({0, 1}), cores({0, 1}), cores({0, 1})});
   for (const RankBinding& binding : node_of({cores({0}), cores({0})}, 3)) bindings.push_back(binding);
   for (const RankBinding& binding : node_of({cores({0}), cores({1})}, 5)) bindings.push_back(binding);
-  const auto crowded = crowded_nodes(bindings, 1);
+  const auto crowded = oversubscribed_nodes(bindings, 1);
   ASSERT_EQ(crowded.size(), 2U);
   EXPECT_EQ(crowded[0].first_rank, 3);
   EXPECT_EQ(crowded[1].first_rank, 0);
 }
 
 TEST(CoreBinding, ARankOfUnknownCoresIsLeftOut) {
-  EXPECT_TRUE(crowded_nodes(node_of({cores({}), cores({0})}), 1).empty());
+  EXPECT_TRUE(oversubscribed_nodes(node_of({cores({}), cores({0})}), 1).empty());
 }
 
 }  // namespace

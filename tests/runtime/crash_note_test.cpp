@@ -66,7 +66,7 @@ TEST(CrashNoteDeathTest, ACrashOfALibrarysThreadIsAboutAllLayersUnderWay) {
 
 TEST(CrashNoteDeathTest, ACrashOfAThreadThatCoordinatesIsAboutNone) {
   EXPECT_THAT(notes_after([] {
-                compute_no_layers();
+                exclude_thread_from_crash_notes();
                 compute_beside({1});
                 std::abort();
               }),
@@ -75,7 +75,7 @@ TEST(CrashNoteDeathTest, ACrashOfAThreadThatCoordinatesIsAboutNone) {
 
 TEST(CrashNoteDeathTest, ASignalFromElsewhereIsAboutAllLayersUnderWay) {
   EXPECT_THAT(notes_after([] {
-                compute_no_layers();
+                exclude_thread_from_crash_notes();
                 compute_beside({1, 2});
                 ::kill(::getpid(), SIGABRT);
                 for (;;) ::pause();

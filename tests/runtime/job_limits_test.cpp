@@ -105,7 +105,7 @@ TEST(JobLimits, ASqueueThatHangsIsNotWaitedFor) {
 TEST(JobLimits, SlurmsMemoryCounts) {
   const NodeMemory all = memory_of_node();
   EXPECT_GT(all.bytes, 0);
-  EXPECT_EQ(all.doubt, "");
+  EXPECT_EQ(all.warning, "");
   {
     const Variable node("SLURM_MEM_PER_NODE", "5");
     EXPECT_EQ(memory_of_node().bytes, 5 << 20);
@@ -120,7 +120,7 @@ TEST(JobLimits, ZeroIsAllOfANodesMemory) {
     const Variable cpus("SLURM_CPUS_ON_NODE", "2");
     const Variable all(variable, "0");
     EXPECT_GT(memory_of_node().bytes, 1 << 24);
-    EXPECT_EQ(memory_of_node().doubt, "");
+    EXPECT_EQ(memory_of_node().warning, "");
   }
 }
 
@@ -128,7 +128,7 @@ TEST(JobLimits, AMemoryThatMakesNoSenseIsNoLimit) {
   const auto expect_no_limit = [](const std::string& culprit) {
     const NodeMemory memory = memory_of_node();
     EXPECT_GT(memory.bytes, 1 << 24);
-    EXPECT_EQ(memory.doubt,
+    EXPECT_EQ(memory.warning,
               culprit + ": expected a number above zero; no limit of the memory is taken from that");
   };
   for (const std::string nonsense : {"-5", "nan", "inf", "5G", "1e3", "99999999999999999999"}) {
@@ -148,7 +148,7 @@ TEST(JobLimits, AMemoryThatMakesNoSenseIsNoLimit) {
 TEST(JobLimits, AMemoryTooLargeForANumberIsNoLimit) {
   const Variable node("SLURM_MEM_PER_NODE", "9223372036854775807");
   EXPECT_GT(memory_of_node().bytes, 1 << 24);
-  EXPECT_EQ(memory_of_node().doubt, "");
+  EXPECT_EQ(memory_of_node().warning, "");
 }
 
 TEST(JobLimits, ALimitOfTheAddressSpaceCounts) {

@@ -23,16 +23,16 @@ MpiSession* mpi = nullptr;
 constexpr const char* taken_for_equal = "ranks of unknown speed are taken to be as fast as rank 0";
 
 TEST(RankSpeeds, AreAgainstTheFirstRankAndNearlyEqualOnesAreEqual) {
-  EXPECT_THAT(speeds_against_the_first(std::array{2.0, 2.09, 1.91, 1.0, 4.0}), ElementsAre(1, 1, 1, 2, 0.5));
-  EXPECT_THAT(speeds_against_the_first({}), IsEmpty());
+  EXPECT_THAT(relative_speeds(std::array{2.0, 2.09, 1.91, 1.0, 4.0}), ElementsAre(1, 1, 1, 2, 0.5));
+  EXPECT_THAT(relative_speeds({}), IsEmpty());
 }
 
 TEST(RankSpeeds, WhatCannotBeComparedIsEqual) {
   for (const double nonsense : {0.0, -1.0, HUGE_VAL, std::nan("")}) {
-    EXPECT_THAT(speeds_against_the_first(std::array{2.0, nonsense, 1.0}), ElementsAre(1, 1, 2)) << nonsense;
-    EXPECT_THAT(speeds_against_the_first(std::array{nonsense, nonsense, 1.0}), Each(1)) << nonsense;
+    EXPECT_THAT(relative_speeds(std::array{2.0, nonsense, 1.0}), ElementsAre(1, 1, 2)) << nonsense;
+    EXPECT_THAT(relative_speeds(std::array{nonsense, nonsense, 1.0}), Each(1)) << nonsense;
   }
-  EXPECT_THAT(speeds_against_the_first(std::array{1e300, 1e-300}), Each(1)) << "infinitely fast";
+  EXPECT_THAT(relative_speeds(std::array{1e300, 1e-300}), Each(1)) << "infinitely fast";
 }
 
 TEST(RankSpeeds, AreMeasuredOnAllRanks) {

@@ -100,9 +100,8 @@ Schedule schedule_of(std::int64_t layers) {
   Plan plan;
   for (std::int64_t i = 0; i < layers; ++i) {
     const int size = sizes[static_cast<std::size_t>(i % 3)];
-    plan.layers.push_back({.number = i + 1,
-                           .shape = {100, 100, 20000, 1},
-                           .least_team = size <= mpi->size() ? size : 1});
+    plan.layers.push_back(
+        {.number = i + 1, .shape = {100, 100, 20000, 1}, .least_team = size <= mpi->size() ? size : 1});
   }
   return {plan, CostModel(usual_rates()), all_ranks(), {}};
 }
@@ -122,14 +121,15 @@ Outcome run(std::int64_t layers, const ComputeTogether& compute) {
   }
   Outcome outcome;
   const Catalog catalog = catalog_of(layers);
-  Crew crew(*mpi, 1, work_on);
-  const RunBooks books{.write =
-                           [&](std::span<const LayerRecord> records, std::span<const std::int64_t>) {
-                             for (const LayerRecord& record : records) outcome.records[record.layer] = record;
-                           },
-                       .sync = [] {},
-                       .stop_requested = [] { return false; }};
-  outcome.end = Coordinator(catalog, schedule_of(layers), crew, books, 60).run();
+  WorkerPool workers(*mpi, 1, work_on);
+  const RunCallbacks callbacks{.write =
+                                   [&](std::span<const LayerRecord> records, std::span<const std::int64_t>) {
+                                     for (const LayerRecord& record : records)
+                                       outcome.records[record.layer] = record;
+                                   },
+                               .sync = [] {},
+                               .stop_requested = [] { return false; }};
+  outcome.end = Coordinator(catalog, schedule_of(layers), workers, callbacks, 60).run();
   return outcome;
 }
 

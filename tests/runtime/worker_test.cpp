@@ -8,7 +8,7 @@
 #include <barrier>
 
 #include "alphahill/analysis/layer_record.hpp"
-#include "alphahill/runtime/crew.hpp"
+#include "alphahill/runtime/worker_pool.hpp"
 #include "runtime/layer_by_layer.hpp"
 #include "spectrum/backends/device/device_backend.hpp"
 #include "support/host_backend.hpp"
@@ -117,7 +117,7 @@ TEST(Worker, LanesShareTheMemoryOfADevice) {
   device.memory = 2 * bytes;
   const auto budget = std::make_shared<DeviceBudget>(device.memory);
   const auto compute = [&](Backend& backend, std::int64_t layer) {
-    Alone alone;
+    SingleRank alone;
     const RowMajor matrix = matrix_of_layer(layer);
     const StoredMatrix weights = stored(matrix);
     const GramSpectrum spectrum =

@@ -56,20 +56,20 @@ KnownCosts random_layers(const BlockLayout& ranks, Randomness& random) {
   return known;
 }
 
-/// Hands out until nothing is under way any more, and checks every handout.
+/// Hands out until nothing is under way any more, and checks every dispatch.
 class Rehearsal {
  public:
   Rehearsal(const KnownCosts& known, const BlockLayout& ranks, Randomness& random)
       : known_(known), ranks_(ranks), random_(random), schedule_(known.plan, known.cost, ranks, {}) {}
 
   void run() {
-    hand_out();
+    dispatch();
     while (!future_.empty()) {
       now_ = future_.top().at;
       for (; !future_.empty() && future_.top().at == now_; future_.pop()) {
         work_ += schedule_.finish(future_.top().rank, future_.top().done, now_);
       }
-      hand_out();
+      dispatch();
     }
     EXPECT_THAT(schedule_.under_way(), testing::IsEmpty());
     EXPECT_EQ(schedule_.waiting(), 0);
@@ -86,43 +86,43 @@ class Rehearsal {
     bool operator>(const Done& other) const { return std::pair(at, rank) > std::pair(other.at, other.rank); }
   };
 
-  void hand_out() {
+  void dispatch() {
     std::set<int> busy;
     for (const auto& [first, under_way] : schedule_.under_way()) {
       busy.insert(first);
       busy.insert(under_way.busy.begin(), under_way.busy.end());
     }
-    for (const Handout& handout : schedule_.hand_out(now_)) {
-      for (int rank = handout.ranks.first; rank < handout.ranks.end(); ++rank) {
+    for (const Dispatch& dispatch : schedule_.dispatch(now_)) {
+      for (int rank = dispatch.ranks.first; rank < dispatch.ranks.end(); ++rank) {
         EXPECT_TRUE(busy.insert(rank).second) << "rank " << rank << " is busy";
       }
-      check(handout);
-      compute(handout);
+      check(dispatch);
+      compute(dispatch);
     }
   }
 
-  void check(const Handout& handout) {
+  void check(const Dispatch& dispatch) {
     const RankBlock block =
-        ranks_.block(handout.ranks.size, *ranks_.block_of(handout.ranks.first, handout.ranks.size));
-    EXPECT_EQ(block.first, handout.ranks.first);
-    EXPECT_TRUE(handout.ranks.size == 1 || handout.layers.size() == 1);
-    for (const PlannedLayer& layer : handout.layers) {
+        ranks_.block(dispatch.ranks.size, *ranks_.block_of(dispatch.ranks.first, dispatch.ranks.size));
+    EXPECT_EQ(block.first, dispatch.ranks.first);
+    EXPECT_TRUE(dispatch.ranks.size == 1 || dispatch.layers.size() == 1);
+    for (const PlannedLayer& layer : dispatch.layers) {
       EXPECT_TRUE(handed_out_.insert(layer.number).second) << layer.number << " is handed out twice";
-      EXPECT_GE(handout.ranks.size, layer.least_team);
-      EXPECT_TRUE(!layer.alone || handout.layers.size() == 1);
+      EXPECT_GE(dispatch.ranks.size, layer.least_team);
+      EXPECT_TRUE(!layer.alone || dispatch.layers.size() == 1);
     }
   }
 
   /// On time, as in a plan, or early or late; of several layers sometimes one after another.
-  void compute(const Handout& handout) {
+  void compute(const Dispatch& dispatch) {
     const double delay = random_.one_in(2) ? 1 : random_.real(0.1, 4);
-    const double speed = speed_of(handout.ranks, known_.plan.speeds);
-    Done done{now_, handout.ranks.first, {}};
-    for (const PlannedLayer& layer : handout.layers) {
-      const LayerSeconds seconds = known_.cost.seconds(layer.shape, handout.ranks.size);
+    const double speed = speed_of(dispatch.ranks, known_.plan.speeds);
+    Done done{now_, dispatch.ranks.first, {}};
+    for (const PlannedLayer& layer : dispatch.layers) {
+      const LayerSeconds seconds = known_.cost.seconds(layer.shape, dispatch.ranks.size);
       done.at += delay * seconds.leader / speed;
       done.done.push_back({layer.number, delay * seconds.leader / speed});
-      for (int rank = handout.ranks.first + 1; rank < handout.ranks.end(); ++rank) {
+      for (int rank = dispatch.ranks.first + 1; rank < dispatch.ranks.end(); ++rank) {
         future_.push(
             {now_ + random_.real(0.5, 1.1) * delay * seconds.member / speed, rank, {{layer.number, 0}}});
       }

@@ -66,7 +66,7 @@ TEST(RankPool, AHeldBlockIsNotFoundUntilItIsLetGo) {
   EXPECT_FALSE(pool.holds_any_of({4, 1}));
   pool.release(1);
   EXPECT_TRUE(pool.all_held_are_free());
-  pool.let_go();
+  pool.release_held();
   EXPECT_EQ(first_of(pool.slowest_free(4, 1)), 0);
 }
 

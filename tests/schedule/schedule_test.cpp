@@ -14,18 +14,18 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-std::vector<std::int64_t> numbers(const Handout& handout) {
+std::vector<std::int64_t> numbers(const Dispatch& dispatch) {
   std::vector<std::int64_t> layers;
-  for (const PlannedLayer& layer : handout.layers) layers.push_back(layer.number);
+  for (const PlannedLayer& layer : dispatch.layers) layers.push_back(layer.number);
   return layers;
 }
 
-/// "rank x size: layers", one a handout.
-std::vector<std::string> texts(const std::vector<Handout>& handouts) {
+/// "rank x size: layers", one a dispatch.
+std::vector<std::string> texts(const std::vector<Dispatch>& dispatches) {
   std::vector<std::string> shown;
-  for (const Handout& handout : handouts) {
-    const auto& [first, size] = handout.ranks;
-    shown.push_back(fmt::format("{}x{}: {}", first, size, fmt::join(numbers(handout), " ")));
+  for (const Dispatch& dispatch : dispatches) {
+    const auto& [first, size] = dispatch.ranks;
+    shown.push_back(fmt::format("{}x{}: {}", first, size, fmt::join(numbers(dispatch), " ")));
   }
   return shown;
 }
@@ -40,11 +40,11 @@ Schedule schedule_of(const KnownCosts& known, const BlockLayout& ranks, const Sc
 
 TEST(Schedule, TheLongestLayersComeFirst) {
   Schedule schedule = schedule_of(KnownCosts({100, 50, 20, 10}), single_ranks(3));
-  EXPECT_THAT(texts(schedule.hand_out(0)), ElementsAre("2x1: 1", "1x1: 2", "0x1: 3"));
-  EXPECT_THAT(schedule.hand_out(1), IsEmpty());
+  EXPECT_THAT(texts(schedule.dispatch(0)), ElementsAre("2x1: 1", "1x1: 2", "0x1: 3"));
+  EXPECT_THAT(schedule.dispatch(1), IsEmpty());
   EXPECT_EQ(schedule.waiting(), 1);
   schedule.finish(1, std::array{layer_done(2, 40)}, 40);
-  EXPECT_THAT(texts(schedule.hand_out(40)), ElementsAre("1x1: 4"));
+  EXPECT_THAT(texts(schedule.dispatch(40)), ElementsAre("1x1: 4"));
   EXPECT_THAT(schedule.under_way(), SizeIs(3));
 }
 
@@ -52,18 +52,18 @@ TEST(Schedule, ShortLayersAreHandedOutTogetherAndFewerTowardsTheEnd) {
   Schedule schedule = schedule_of(KnownCosts(std::vector<double>(1000, 0.01)), single_ranks(1));
   std::vector<std::size_t> sizes;
   for (double now = 0;;) {
-    const auto handouts = schedule.hand_out(now);
-    if (handouts.empty()) break;
-    sizes.push_back(handouts[0].layers.size());
+    const auto dispatches = schedule.dispatch(now);
+    if (dispatches.empty()) break;
+    sizes.push_back(dispatches[0].layers.size());
     std::vector<LayerDone> done;
-    for (const PlannedLayer& layer : handouts[0].layers) done.push_back({layer.number, 0.01});
+    for (const PlannedLayer& layer : dispatches[0].layers) done.push_back({layer.number, 0.01});
     now += 0.01 * static_cast<double>(sizes.back());
     schedule.finish(0, done, now);
   }
   EXPECT_NEAR(static_cast<double>(sizes.front()), 100, 1) << "a second of work";
   EXPECT_TRUE(std::ranges::is_sorted(sizes, std::greater{}));
   EXPECT_LE(sizes.back(), 2U);
-  EXPECT_LT(sizes.size(), 50U) << "handouts for 1000 layers";
+  EXPECT_LT(sizes.size(), 50U) << "dispatches for 1000 layers";
   EXPECT_EQ(schedule.waiting(), 0);
 }
 
@@ -71,20 +71,20 @@ TEST(Schedule, ALayerThatWasUnderWayWhenARunWentDownIsHandedOutAlone) {
   KnownCosts known(std::vector<double>(100, 0.01));
   known.plan.layers[2].alone = true;
   Schedule schedule = schedule_of(known, single_ranks(3));
-  const auto handouts = schedule.hand_out(0);
-  ASSERT_THAT(handouts, SizeIs(3));
-  EXPECT_THAT(numbers(handouts[0]), ElementsAre(1, 2));
-  EXPECT_THAT(numbers(handouts[1]), ElementsAre(3));
-  EXPECT_THAT(numbers(handouts[2]), SizeIs(testing::Gt(1)));
+  const auto dispatches = schedule.dispatch(0);
+  ASSERT_THAT(dispatches, SizeIs(3));
+  EXPECT_THAT(numbers(dispatches[0]), ElementsAre(1, 2));
+  EXPECT_THAT(numbers(dispatches[1]), ElementsAre(3));
+  EXPECT_THAT(numbers(dispatches[2]), SizeIs(testing::Gt(1)));
 }
 
 TEST(Schedule, WhatCannotEndBeforeTheJobIsNotBegun) {
   Schedule schedule =
       schedule_of(KnownCosts({100, 10, 1}), single_ranks(2), {.layer_timeout = {}, .end_of_job = 1000});
-  EXPECT_THAT(texts(schedule.hand_out(851)), ElementsAre("1x1: 2", "0x1: 3"))
+  EXPECT_THAT(texts(schedule.dispatch(851)), ElementsAre("1x1: 2", "0x1: 3"))
       << "1.5 times 100 seconds are not left";
   schedule.finish(0, std::array{layer_done(3, 1)}, 852);
-  EXPECT_THAT(schedule.hand_out(852), IsEmpty());
+  EXPECT_THAT(schedule.dispatch(852), IsEmpty());
   EXPECT_EQ(schedule.waiting(), 1);
 }
 
@@ -93,7 +93,7 @@ TEST(Schedule, FinishedLayersTellTheTime) {
   known.plan.layers[1].shape = known.plan.layers[0].shape;
   Schedule schedule = schedule_of(known, single_ranks(1));
   EXPECT_DOUBLE_EQ(schedule.planned_work(), 200);
-  schedule.hand_out(0);
+  schedule.dispatch(0);
   EXPECT_DOUBLE_EQ(schedule.seconds_left(0), 200);
   EXPECT_DOUBLE_EQ(schedule.finish(0, std::array{layer_done(1, 50)}, 50), 100)
       << "its work as it was planned";
@@ -102,16 +102,16 @@ TEST(Schedule, FinishedLayersTellTheTime) {
 
 TEST(Schedule, TimeLeftIsThatOfTheLongestLayerAtLeast) {
   Schedule schedule = schedule_of(KnownCosts({100, 10, 10}), single_ranks(3));
-  schedule.hand_out(0);
+  schedule.dispatch(0);
   EXPECT_DOUBLE_EQ(schedule.seconds_left(30), 70);
 }
 
 TEST(Schedule, ADeadlineIsTheTimeoutOrAGenerousMultiple) {
   Schedule given = schedule_of(KnownCosts({100, 1}), single_ranks(2), {.layer_timeout = 7, .end_of_job = {}});
-  given.hand_out(3);
+  given.dispatch(3);
   EXPECT_EQ(given.under_way().at(0).deadline, 10);
   Schedule expected = schedule_of(KnownCosts({100, 1}), single_ranks(2));
-  expected.hand_out(3);
+  expected.dispatch(3);
   EXPECT_DOUBLE_EQ(expected.under_way().at(1).deadline, 3 + 50 * 100);
   EXPECT_DOUBLE_EQ(expected.under_way().at(0).deadline, 3 + 600);
 }
@@ -119,19 +119,19 @@ TEST(Schedule, ADeadlineIsTheTimeoutOrAGenerousMultiple) {
 TEST(Schedule, WhatIsReportedOfABatchRenewsTheDeadlineOfTheRest) {
   KnownCosts known(std::vector<double>(100, 0.02));
   Schedule schedule = schedule_of(known, single_ranks(1), {.layer_timeout = 7, .end_of_job = {}});
-  const auto layers = numbers(schedule.hand_out(0).at(0));
+  const auto layers = numbers(schedule.dispatch(0).at(0));
   schedule.finish(0, std::array{layer_done(layers[0], 0.02)}, 5);
-  EXPECT_THAT(schedule.hand_out(5), IsEmpty()) << "the rank has the others still";
+  EXPECT_THAT(schedule.dispatch(5), IsEmpty()) << "the rank has the others still";
   EXPECT_EQ(schedule.under_way().at(0).begun, 5);
   EXPECT_GT(schedule.under_way().at(0).deadline, 12);
 }
 
 TEST(Schedule, WhatARankGivesUpNobodyElseGets) {
   Schedule schedule = schedule_of(KnownCosts({100}), single_ranks(2));
-  schedule.hand_out(0);
-  schedule.give_up(1);
+  schedule.dispatch(0);
+  schedule.mark_lost(1);
   EXPECT_THAT(schedule.under_way(), IsEmpty());
-  EXPECT_THAT(schedule.hand_out(1), IsEmpty());
+  EXPECT_THAT(schedule.dispatch(1), IsEmpty());
 }
 
 /// Ranks of speed 1 and 0.5.
@@ -140,9 +140,9 @@ TEST(Schedule, ALayerGoesToTheSlowestRankThatEndsItInTime) {
   known.plan.speeds = {1, 0.5};
   known.plan.end_seconds = 30;
   Schedule schedule = schedule_of(known, single_ranks(2));
-  EXPECT_THAT(texts(schedule.hand_out(0)), ElementsAre("0x1: 1", "1x1: 2"));
+  EXPECT_THAT(texts(schedule.dispatch(0)), ElementsAre("0x1: 1", "1x1: 2"));
   schedule.finish(0, std::array{layer_done(1, 20)}, 20);
-  EXPECT_THAT(texts(schedule.hand_out(20)), ElementsAre("0x1: 3"));
+  EXPECT_THAT(texts(schedule.dispatch(20)), ElementsAre("0x1: 3"));
 }
 
 /// Ranks of speed 1 and 0.25.
@@ -151,10 +151,10 @@ TEST(Schedule, ALayerThatARankIsHeldForIsNotGivenToASlowerOne) {
   known.plan.speeds = {1, 0.25};
   known.plan.end_seconds = 20;
   Schedule schedule = schedule_of(known, single_ranks(2));
-  EXPECT_THAT(texts(schedule.hand_out(0)), ElementsAre("0x1: 1"));
-  EXPECT_THAT(schedule.hand_out(1), IsEmpty()) << "rank 0 ends it at 19, rank 1 at 37";
+  EXPECT_THAT(texts(schedule.dispatch(0)), ElementsAre("0x1: 1"));
+  EXPECT_THAT(schedule.dispatch(1), IsEmpty()) << "rank 0 ends it at 19, rank 1 at 37";
   schedule.finish(0, std::array{layer_done(1, 10)}, 10);
-  EXPECT_THAT(texts(schedule.hand_out(10)), ElementsAre("0x1: 2"));
+  EXPECT_THAT(texts(schedule.dispatch(10)), ElementsAre("0x1: 2"));
 }
 
 /// Four ranks in blocks of two; one layer for a team of two, then single ones.
@@ -170,23 +170,23 @@ class ScheduleOfTeams : public testing::Test {
 
 TEST_F(ScheduleOfTeams, ATeamTakesABlockFromBelowAndSingleRanksFillTheRest) {
   Schedule schedule = schedule_of(known({{100, 2}, {90, 1}, {80, 1}, {70, 1}}), ranks_);
-  EXPECT_THAT(texts(schedule.hand_out(0)), ElementsAre("0x2: 1", "3x1: 2", "2x1: 3"));
+  EXPECT_THAT(texts(schedule.dispatch(0)), ElementsAre("0x2: 1", "3x1: 2", "2x1: 3"));
 }
 
 TEST_F(ScheduleOfTeams, AMemberIsFreeAsSoonAsItsPartIsDoneAndTheLeaderWhenAllAre) {
   Schedule schedule = schedule_of(known({{100, 2}, {90, 1}, {80, 1}, {70, 1}, {60, 1}}), ranks_);
-  schedule.hand_out(0);
+  schedule.dispatch(0);
   schedule.finish(1, std::array{layer_done(1, 0)}, 80);
-  EXPECT_THAT(texts(schedule.hand_out(80)), ElementsAre("1x1: 4"));
+  EXPECT_THAT(texts(schedule.dispatch(80)), ElementsAre("1x1: 4"));
   schedule.finish(0, std::array{layer_done(1, 100)}, 100);
-  EXPECT_THAT(texts(schedule.hand_out(100)), ElementsAre("0x1: 5"));
+  EXPECT_THAT(texts(schedule.dispatch(100)), ElementsAre("0x1: 5"));
 }
 
 TEST_F(ScheduleOfTeams, ALeaderThatIsDoneFirstWaitsForItsMembers) {
   Schedule schedule = schedule_of(known({{100, 2}, {90, 1}, {80, 1}, {70, 1}}), ranks_);
-  schedule.hand_out(0);
+  schedule.dispatch(0);
   schedule.finish(0, std::array{layer_done(1, 100)}, 100);
-  EXPECT_THAT(schedule.hand_out(100), IsEmpty());
+  EXPECT_THAT(schedule.dispatch(100), IsEmpty());
   schedule.finish(1, std::array{layer_done(1, 0)}, 101);
   EXPECT_FALSE(schedule.under_way().contains(0));
 }
@@ -194,37 +194,37 @@ TEST_F(ScheduleOfTeams, ALeaderThatIsDoneFirstWaitsForItsMembers) {
 TEST_F(ScheduleOfTeams, ABlockIsKeptForALongLayerAndShortOnesFillTheWait) {
   Schedule schedule =
       schedule_of(known({{100, 1}, {90, 1}, {50, 1}, {30, 1}, {29, 2}, {25, 1}, {15, 1}}), ranks_);
-  ASSERT_THAT(texts(schedule.hand_out(0)), ElementsAre("3x1: 1", "2x1: 2", "1x1: 3", "0x1: 4"));
+  ASSERT_THAT(texts(schedule.dispatch(0)), ElementsAre("3x1: 1", "2x1: 2", "1x1: 3", "0x1: 4"));
   schedule.finish(0, std::array{layer_done(4, 30)}, 30);
-  EXPECT_THAT(texts(schedule.hand_out(30)), ElementsAre("0x1: 7")) << "25 would not end before 50, 15 does";
+  EXPECT_THAT(texts(schedule.dispatch(30)), ElementsAre("0x1: 7")) << "25 would not end before 50, 15 does";
   schedule.finish(0, std::array{layer_done(7, 15)}, 45);
-  EXPECT_THAT(schedule.hand_out(45), IsEmpty());
+  EXPECT_THAT(schedule.dispatch(45), IsEmpty());
   schedule.finish(1, std::array{layer_done(3, 50)}, 50);
-  EXPECT_THAT(texts(schedule.hand_out(50)), ElementsAre("0x2: 5"));
+  EXPECT_THAT(texts(schedule.dispatch(50)), ElementsAre("0x2: 5"));
 }
 
 TEST_F(ScheduleOfTeams, ALateBlockIsLeftForOneThatIsFreeEarlier) {
   Schedule schedule = schedule_of(known({{57, 1}, {55, 1}, {50, 1}, {30, 1}, {29, 2}}), ranks_);
-  ASSERT_THAT(texts(schedule.hand_out(0)), ElementsAre("3x1: 1", "2x1: 2", "1x1: 3", "0x1: 4"));
+  ASSERT_THAT(texts(schedule.dispatch(0)), ElementsAre("3x1: 1", "2x1: 2", "1x1: 3", "0x1: 4"));
   schedule.finish(0, std::array{layer_done(4, 30)}, 30);
-  EXPECT_THAT(schedule.hand_out(30), IsEmpty()) << "ranks 0 and 1 are expected to be free at 50";
+  EXPECT_THAT(schedule.dispatch(30), IsEmpty()) << "ranks 0 and 1 are expected to be free at 50";
   schedule.finish(2, std::array{layer_done(2, 55)}, 55);
-  EXPECT_THAT(schedule.hand_out(55), IsEmpty()) << "rank 1 is late";
+  EXPECT_THAT(schedule.dispatch(55), IsEmpty()) << "rank 1 is late";
   schedule.finish(3, std::array{layer_done(1, 57)}, 57);
-  EXPECT_THAT(texts(schedule.hand_out(57)), ElementsAre("2x2: 5"));
+  EXPECT_THAT(texts(schedule.dispatch(57)), ElementsAre("2x2: 5"));
 }
 
 TEST_F(ScheduleOfTeams, ABlockThatIsExpectedToBeFreeByNowIsStillBusy) {
   const KnownCosts layers = known({{20, 1}, {20, 1}, {15, 1}, {8, 1}, {7, 2}, {6, 2}});
   Schedule schedule = schedule_of(layers, {5, 0, 2});
-  ASSERT_THAT(texts(schedule.hand_out(0)), ElementsAre("4x1: 1", "3x1: 2", "2x1: 3", "1x1: 4"));
+  ASSERT_THAT(texts(schedule.dispatch(0)), ElementsAre("4x1: 1", "3x1: 2", "2x1: 3", "1x1: 4"));
   schedule.finish(1, std::array{layer_done(4, 8)}, 8);
-  ASSERT_THAT(texts(schedule.hand_out(8)), ElementsAre("0x2: 5"));
+  ASSERT_THAT(texts(schedule.dispatch(8)), ElementsAre("0x2: 5"));
   const double expected = 8 + layers.cost.seconds(layers.plan.layers[4].shape, 2).leader;
   schedule.finish(1, std::array{layer_done(5, 0)}, expected);
-  EXPECT_THAT(schedule.hand_out(expected), IsEmpty()) << "rank 0 has not reported";
+  EXPECT_THAT(schedule.dispatch(expected), IsEmpty()) << "rank 0 has not reported";
   schedule.finish(0, std::array{layer_done(5, 7)}, expected);
-  EXPECT_THAT(texts(schedule.hand_out(expected)), ElementsAre("0x2: 6"));
+  EXPECT_THAT(texts(schedule.dispatch(expected)), ElementsAre("0x2: 6"));
 }
 
 TEST_F(ScheduleOfTeams, ALayerThatARankCannotEndInTimeGetsATeam) {
@@ -232,10 +232,10 @@ TEST_F(ScheduleOfTeams, ALayerThatARankCannotEndInTimeGetsATeam) {
   for (const PlannedLayer& layer : known.plan.layers) known.cost.learn(layer.shape, 2, 35);
   known.plan.end_seconds = 70;
   Schedule schedule = schedule_of(known, ranks_);
-  EXPECT_THAT(texts(schedule.hand_out(0)), ElementsAre("3x1: 1", "2x1: 2", "1x1: 3"));
+  EXPECT_THAT(texts(schedule.dispatch(0)), ElementsAre("3x1: 1", "2x1: 2", "1x1: 3"));
   known.plan.end_seconds = 50;
   Schedule earlier = schedule_of(known, ranks_);
-  EXPECT_THAT(texts(earlier.hand_out(0)), ElementsAre("0x2: 1", "2x2: 2"));
+  EXPECT_THAT(texts(earlier.dispatch(0)), ElementsAre("0x2: 1", "2x2: 2"));
 }
 
 }  // namespace

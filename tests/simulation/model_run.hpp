@@ -1,8 +1,8 @@
 /// A large model as a run sees it: the catalog of a checkpoint without weights, usual settings, usual rates.
 #pragma once
 
+#include "alphahill/analysis/planned_layers.hpp"
 #include "alphahill/checkpoint/catalog.hpp"
-#include "alphahill/runtime/planned_layers.hpp"
 #include "simulation/large_models.hpp"
 #include "simulation/simulated_run.hpp"
 #include "support/temporary_folder.hpp"

@@ -65,12 +65,12 @@ class Simulation {
         schedule_(plan, cost, ranks, {}) {}
 
   SimulatedRun run() && {
-    hand_out();
+    dispatch();
     while (!reports_.empty() && std::max(now_, reports_.top().arrives) < conditions_.ends_at) {
       now_ = std::max(now_, reports_.top().arrives);
       const double begun = now_;
       take_in();
-      hand_out();
+      dispatch();
       now_ += conditions_.sync_seconds;
       run_.coordinator_seconds += now_ - begun;
     }
@@ -84,7 +84,7 @@ class Simulation {
     run_.most_messages_a_second = messages_.most();
     run_.most_journal_bytes_a_second = journal_bytes_.most();
     for (const auto& [first, under_way] : schedule_.under_way()) {
-      for (const PlannedLayer& layer : under_way.handout.layers) run_.under_way.insert(layer.number);
+      for (const PlannedLayer& layer : under_way.dispatch.layers) run_.under_way.insert(layer.number);
     }
     return std::move(run_);
   }
@@ -100,7 +100,7 @@ class Simulation {
     while (!reports_.empty() && reports_.top().arrives <= now_) {
       const Report report = reports_.top();
       reports_.pop();
-      const auto& task = schedule_.task_of(report.rank).handout;
+      const auto& task = schedule_.task_of(report.rank).dispatch;
       if (report.rank == task.ranks.first) keep(task.layers);
       pass_message();
       schedule_.finish(report.rank, report.done, now_);
@@ -116,26 +116,26 @@ class Simulation {
     }
   }
 
-  void hand_out() {
-    for (const Handout& handout : schedule_.hand_out(now_)) {
-      for (int rank = handout.ranks.first; rank < handout.ranks.end(); ++rank) pass_message();
-      compute(handout);
+  void dispatch() {
+    for (const Dispatch& dispatch : schedule_.dispatch(now_)) {
+      for (int rank = dispatch.ranks.first; rank < dispatch.ranks.end(); ++rank) pass_message();
+      compute(dispatch);
     }
   }
 
-  void compute(const Handout& handout) {
-    const double speed = conditions_.usual_speed * speed_of(handout.ranks, speeds_);
+  void compute(const Dispatch& dispatch) {
+    const double speed = conditions_.usual_speed * speed_of(dispatch.ranks, speeds_);
     const double begins = now_ + conditions_.latency_seconds;
-    Report leader{begins + conditions_.latency_seconds, handout.ranks.first, {}};
-    for (const PlannedLayer& layer : handout.layers) {
-      const double seconds = cost_.seconds(layer.shape, handout.ranks.size).leader / speed;
+    Report leader{begins + conditions_.latency_seconds, dispatch.ranks.first, {}};
+    for (const PlannedLayer& layer : dispatch.layers) {
+      const double seconds = cost_.seconds(layer.shape, dispatch.ranks.size).leader / speed;
       leader.done.push_back({layer.number, seconds});
       leader.arrives += seconds;
     }
     reports_.push(std::move(leader));
-    const PlannedLayer& layer = handout.layers.front();
-    for (int rank = handout.ranks.first + 1; rank < handout.ranks.end(); ++rank) {
-      const double seconds = cost_.seconds(layer.shape, handout.ranks.size).member / speed;
+    const PlannedLayer& layer = dispatch.layers.front();
+    for (int rank = dispatch.ranks.first + 1; rank < dispatch.ranks.end(); ++rank) {
+      const double seconds = cost_.seconds(layer.shape, dispatch.ranks.size).member / speed;
       reports_.push({begins + seconds + conditions_.latency_seconds, rank, {{layer.number, 0}}});
     }
   }

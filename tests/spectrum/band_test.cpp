@@ -99,7 +99,7 @@ TEST_P(BandEigenvalues, AreThoseOfTheFullMatrix) {
 INSTANTIATE_TEST_SUITE_P(Levels, BandEigenvalues, testing::ValuesIn(levels_here()));
 
 TEST(BandReduction, KeepsTheEigenvaluesAtEveryOrder) {
-  Alone alone;
+  SingleRank alone;
   for (const std::int64_t order : {1, 2, 24, 25, 47, 48, 49, 96, 97, 121, 193, 500}) {
     const Eigen::MatrixXd x = random_matrix(order, order + 5, 4);
     SymmetricShare gram = share_of_gram(x, alone);
@@ -108,14 +108,14 @@ TEST(BandReduction, KeepsTheEigenvaluesAtEveryOrder) {
 }
 
 TEST(BandReduction, AgreesWithTheTwoStageReductionOfLapack) {
-  Alone alone;
+  SingleRank alone;
   const Eigen::MatrixXd x = random_matrix(700, 900, 5);
   SymmetricShare gram = share_of_gram(x, alone);
   expect_eigenvalues(reduce_to_band(gram, alone).eigenvalues(), eigenvalues_by_lapack(x * x.transpose()));
 }
 
 TEST(BandReduction, BearsMatricesOfLowRankAndOfZeros) {
-  Alone alone;
+  SingleRank alone;
   for (const std::int64_t rank : {0, 1, 30}) {
     const Eigen::MatrixXd x = random_matrix(160, rank, 6);
     SymmetricShare gram = share_of_gram(x, alone);

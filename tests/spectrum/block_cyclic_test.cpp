@@ -24,7 +24,7 @@ TEST(BlockCyclic, EveryIndexIsHeldByOneProcessWithoutGaps) {
     for (const int processes : {1, 2, 3}) {
       std::vector<int> holders(static_cast<std::size_t>(length));
       for (int process = 0; process < processes; ++process) {
-        const DealtSide side(length, processes, process);
+        const DistributedSide side(length, processes, process);
         std::int64_t next = 0;
         side.for_each_held(0, length, [&](const HeldRange& range) {
           EXPECT_EQ(range.local, next);
@@ -39,7 +39,7 @@ TEST(BlockCyclic, EveryIndexIsHeldByOneProcessWithoutGaps) {
 }
 
 TEST(BlockCyclic, ARangeIsCutAtItsEnds) {
-  const DealtSide side(1000, 2, 1);
+  const DistributedSide side(1000, 2, 1);
   std::vector<HeldRange> ranges;
   side.for_each_held(70, 200, [&](const HeldRange& range) { ranges.push_back(range); });
   ASSERT_EQ(ranges.size(), 2U);

@@ -189,7 +189,7 @@ TEST_F(DeviceBackend, TheNextLayerIsOnTheDeviceWhileTheCpuFinishesTheLast) {
   const auto other = make_device_backend(queues_of(device), budget, always_band);
   const CastChain chain{Format::fp32, Format::fp32};
   const StoredMatrix layer = stored(matrix);
-  Alone alone;
+  SingleRank alone;
   const auto first = one->gram_eigenvalues(layer, chain, nullptr, alone).value();
   const auto second = other->gram_eigenvalues(layer, chain, nullptr, alone).value();
   EXPECT_EQ(second().eigenvalues, first().eigenvalues);

@@ -44,13 +44,13 @@ TEST(DeviceBudget, LayersInFlightNeverExceedIt) {
 
 TEST(DeviceBudget, AClaimForNowWaitsForNobodyAndPassesNobodyBy) {
   DeviceBudget budget(100);
-  auto held = budget.claim_now(60);
+  auto held = budget.try_claim(60);
   EXPECT_TRUE(held);
-  EXPECT_TRUE(budget.claim_now(40));
-  EXPECT_FALSE(budget.claim_now(41));
+  EXPECT_TRUE(budget.try_claim(40));
+  EXPECT_FALSE(budget.try_claim(41));
   std::jthread waiting([&] { budget.claim(100); });
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  EXPECT_FALSE(budget.claim_now(40));
+  EXPECT_FALSE(budget.try_claim(40));
   held.reset();
 }
 

@@ -32,7 +32,7 @@ class LayersTogether : public testing::Test {
   }
 
   std::vector<std::vector<PrecisionFigures>> figures(Backend& backend) const {
-    Alone alone;
+    SingleRank alone;
     std::deque<Analysis> analyses;
     for (const StoredMatrix& layer : layers) analyses.emplace_back(layer, every_precision, backend, alone);
     for (bool more = true; more;) {

@@ -247,7 +247,7 @@ TEST(Tridiagonal, LapacksTestMatricesHaveTheEigenvaluesThatItFinds) {
 }
 
 TEST(Tridiagonal, TheBandOfALowRankGramMatrixHasTheEigenvaluesThatLapackFinds) {
-  Alone alone;
+  SingleRank alone;
   for (const std::int64_t order : {30, 60, 130, 260}) {
     for (const std::int64_t rank : {std::int64_t{1}, order / 32, order / 8, order / 2}) {
       for (unsigned seed = 1; seed <= 4; ++seed) {

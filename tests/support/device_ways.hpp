@@ -14,7 +14,7 @@ inline constexpr DeviceWays always_band{.first_alone = 0, .first_by_band = 0};
 
 inline std::string name_of(const DeviceWays& ways) {
   if (ways.first_by_band == 0) return "Band";
-  return ways.first_alone == 0 ? "Alone" : "Together";
+  return ways.first_alone == 0 ? "SingleRank" : "Together";
 }
 
 }  // namespace alphahill

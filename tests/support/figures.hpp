@@ -18,7 +18,7 @@ inline const AnalysisSettings every_precision{
 inline constexpr double across_backends = 1e-9;
 
 inline std::vector<PrecisionFigures> figures_of(const StoredMatrix& matrix, Backend& backend) {
-  Alone alone;
+  SingleRank alone;
   return analyse(matrix, every_precision, backend, alone);
 }
 

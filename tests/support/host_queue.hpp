@@ -39,7 +39,7 @@ struct HostDevice {
   void fail_for_good_at(const std::string& failing) {
     before = [failing](const std::string& operation) {
       if (operation == failing)
-        throw DeviceError(DeviceError::Extent::for_good, operation, "illegal address");
+        throw DeviceError(DeviceError::Extent::device_lost, operation, "illegal address");
     };
   }
 };

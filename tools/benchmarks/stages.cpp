@@ -97,7 +97,7 @@ void multiply_squares() {
 
 /// The Gram matrix, from a reading that compares the three usual casts as it goes.
 SymmetricShare gram_of(const StoredMatrix& matrix, Stages& stages) {
-  Alone alone;
+  SingleRank alone;
   CastSurvey survey({Format::fp32, Format::fp16, Format::bf16}, matrix.rows, matrix.cols);
   SymmetricShare gram(matrix.order(), alone);
   double products = 0;
@@ -119,7 +119,7 @@ Tridiagonal reduced(SymmetricShare gram, Stages& stages) {
     stages.measure("one_stage", [&] { result = lapack::reduce_to_tridiagonal(gram.order(), values); });
     return result;
   }
-  Alone alone;
+  SingleRank alone;
   std::optional<SymmetricBand> band;
   stages.measure("band", [&] { band.emplace(reduce_to_band(gram, alone)); });
   stages.measure("chase", [&] { result = band->tridiagonal(); });

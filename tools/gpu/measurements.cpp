@@ -67,7 +67,7 @@ StoredMatrix layer_of(const MatrixShape& shape, std::vector<std::uint16_t>& code
 
 /// A decomposition from stored weights to eigenvalues. @throws Error(internal) where another method took over
 std::vector<double> decompose(Backend& backend, const StoredMatrix& layer, Method method) {
-  Alone alone;
+  SingleRank alone;
   GramSpectrum spectrum =
       backend.gram_eigenvalues(layer, {Format::fp32, Format::fp32}, nullptr, alone).value()();
   if (spectrum.method == method) return std::move(spectrum.eigenvalues);
@@ -190,7 +190,7 @@ class Block {
   static bool on_device(const StoredMatrix& layer, Backend& backend) {
     const AnalysisSettings usual{
         Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, k_fraction, share_tolerance};
-    Alone alone;
+    SingleRank alone;
     return std::ranges::all_of(analyse(layer, usual, backend, alone), [](const PrecisionFigures& figures) {
       return figures.shares || figures.spectrum.value().method == Method::gram_eigen_gpu;
     });

@@ -76,7 +76,7 @@ class Analysis {
   double seconds_now() const;
   bool needs_decomposition(std::size_t p);
   void reduce(std::size_t p);
-  void survey_alone();
+  void survey_only();
   bool finish();
   void finish_gram();
   void finish_by_team();

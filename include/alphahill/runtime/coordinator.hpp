@@ -13,13 +13,13 @@
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/progress.hpp"
 #include "alphahill/results/journal.hpp"
-#include "alphahill/runtime/crew.hpp"
+#include "alphahill/runtime/worker_pool.hpp"
 #include "alphahill/schedule/schedule.hpp"
 
 namespace alphahill {
 
 /// Where the coordinator enters what happens, on its own thread; an Error from them fails the run.
-struct RunBooks {
+struct RunCallbacks {
   /// Writes what survives the end of the process: records, and layers that are about to be handed out.
   std::function<void(std::span<const LayerRecord> records, std::span<const std::int64_t> begun)> write;
   std::function<void()> sync;            ///< puts what was written on disk
@@ -28,17 +28,19 @@ struct RunBooks {
 
 /// How a run ended.
 struct RunEnd {
-  std::optional<Error> failure;     ///< the first, if there was one
-  bool ranks_compute = false;       ///< layers are still under way; their ranks can only be ended
-  std::vector<Attempt> broken_off;  ///< layers that were begun and have no record, unless it is unclear which
-                                    ///< of them is to blame
+  std::optional<Error> failure;  ///< the first, if there was one
+  bool ranks_compute = false;    ///< layers are still under way; their ranks can only be ended
+  std::vector<Attempt>
+      interrupted;  ///< layers that were begun and have no record, unless it is unclear which
+                    ///< of them is to blame
 };
 
 class Coordinator {
  public:
-  /// @param schedule  whose ranks are the workers of the crew
+  /// @param schedule  whose ranks are the workers of the pool
   /// @param grace_seconds  for the layers under way, once a stop is requested
-  Coordinator(const Catalog& catalog, Schedule schedule, Crew& crew, RunBooks books, double grace_seconds);
+  Coordinator(const Catalog& catalog, Schedule schedule, WorkerPool& workers, RunCallbacks callbacks,
+              double grace_seconds);
 
   /// Runs until every layer that can be is done and kept, a stop is requested, or something fails. In the
   /// latter cases no more layers are handed out and those under way are finished, as far as grace and
@@ -57,29 +59,29 @@ class Coordinator {
   /// One write for what has arrived and what is begun, then the ranks go on, then one sync.
   void take_turn(std::vector<Arrival> arrivals);
   void take_in(Arrival arrival, Turn& turn);
-  void give_up(int rank, const Error& error);
-  void take_back(const std::vector<Handout>& handouts);
-  void send(const std::vector<Handout>& handouts);
+  void mark_lost(int rank, const Error& error);
+  void withdraw(const std::vector<Dispatch>& dispatches);
+  void send(const std::vector<Dispatch>& dispatches);
   /// @return false when the books threw: the run has failed then
-  bool enter(const std::function<void()>& into_books);
+  bool call(const std::function<void()>& callback);
   void fail(const Error& error);
   void watch_deadlines();
   std::string late_text(const UnderWay& under_way) const;
-  bool patience_is_over() const;
-  void dismiss();
+  bool grace_expired() const;
+  void stop_workers();
   RunEnd end() const;
 
   const Catalog& catalog_;
   Schedule schedule_;
-  Crew& crew_;
-  RunBooks books_;
+  WorkerPool& workers_;
+  RunCallbacks callbacks_;
   double grace_seconds_;
   Progress progress_;
   std::chrono::steady_clock::time_point start_;
   std::optional<double> stopping_since_;
   std::optional<Error> failure_;
-  std::optional<int> overdue_;       ///< first rank of what is past its deadline
-  std::set<std::int64_t> given_up_;  ///< layers that failed the run
+  std::optional<int> overdue_;          ///< first rank of what is past its deadline
+  std::set<std::int64_t> lost_layers_;  ///< layers that failed the run
 };
 
 }  // namespace alphahill

@@ -16,7 +16,7 @@ struct RankBinding {
 };
 
 /// A node with more threads than cores for them.
-struct CrowdedNode {
+struct OversubscribedNode {
   int first_rank;
   int threads;
   int cores;  ///< threads that can have a core of their own at a time
@@ -28,6 +28,7 @@ struct CrowdedNode {
 /// part: threads and cores are matched (Hopcroft and Karp's problem, by augmenting paths). A rank of unknown
 /// cores is left out.
 /// @param bindings  one a rank
-std::vector<CrowdedNode> crowded_nodes(std::span<const RankBinding> bindings, int threads_per_rank);
+std::vector<OversubscribedNode> oversubscribed_nodes(std::span<const RankBinding> bindings,
+                                                     int threads_per_rank);
 
 }  // namespace alphahill

@@ -34,7 +34,7 @@ class LayersUnderWay {
 };
 
 /// From now on a crash of this thread itself is about no layer.
-void compute_no_layers();
+void exclude_thread_from_crash_notes();
 
 /// The layers that notes in the folder are about; removes the notes. One that cannot be removed counts for
 /// nothing, with a warning: it would count again each time. Files whose name ends in no number are left

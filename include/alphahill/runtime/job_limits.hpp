@@ -9,8 +9,8 @@
 namespace alphahill {
 
 struct NodeMemory {
-  std::int64_t bytes;  ///< that the processes of this job may use; the largest number where nothing says
-  std::string doubt;   ///< which limits make no sense, and what is assumed; empty where all do
+  std::int64_t bytes;   ///< that the processes of this job may use; the largest number where nothing says
+  std::string warning;  ///< which limits make no sense, and what is assumed; empty where all do
 };
 
 /// The least of what this node's cgroups, Slurm (SLURM_MEM_PER_NODE, SLURM_MEM_PER_CPU) and the kernel

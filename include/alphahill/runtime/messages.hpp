@@ -15,13 +15,13 @@ namespace alphahill {
 
 /// What every rank needs to know before the first layer.
 struct Job {
-  bool called_off = false;  ///< rank 0 found a reason not to begin, and has reported it
+  bool cancelled = false;  ///< rank 0 found a reason not to begin, and has reported it
   Catalog catalog;
   BlockLayout ranks{};  ///< that the plan makes teams of
 
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
-    archive(self.called_off, self.catalog, self.ranks);
+    archive(self.cancelled, self.catalog, self.ranks);
   }
 };
 

@@ -15,7 +15,7 @@ namespace alphahill {
 
 /// A wait that is short while messages are frequent and takes next to no processor time while they are not:
 /// each pause is a hundredth of the silence so far, between 20 us and 2 ms.
-class PatientWait {
+class BackoffWait {
  public:
   void pause();
 
@@ -50,7 +50,7 @@ class MpiSession {
   int rank() const { return rank_; }
   int size() const { return size_; }
   /// May several threads call MPI at a time?
-  bool for_all_threads() const { return for_all_threads_; }
+  bool thread_multiple() const { return thread_multiple_; }
 
   /// Gives every rank the bytes of rank 0. Collective.
   void broadcast(std::vector<std::byte>& bytes);
@@ -84,7 +84,7 @@ class MpiSession {
  private:
   int rank_ = 0;
   int size_ = 1;
-  bool for_all_threads_ = false;
+  bool thread_multiple_ = false;
 };
 
 }  // namespace alphahill

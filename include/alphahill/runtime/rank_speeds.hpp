@@ -12,7 +12,7 @@ namespace alphahill {
 /// Speeds of ranks against the first one's, from the seconds that each took for the same. What differs by 5%
 /// at most is taken for equal, and so is what cannot be compared because one of the two is not a positive
 /// number.
-std::vector<double> speeds_against_the_first(std::span<const double> seconds);
+std::vector<double> relative_speeds(std::span<const double> seconds);
 
 /// Speeds of all ranks against rank 0's, on rank 0; on other ranks nothing. Ranks whose probe throws or gives
 /// no positive number are taken to be as fast as rank 0; one warning names the first of them. Collective.

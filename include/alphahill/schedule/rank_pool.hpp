@@ -73,7 +73,7 @@ class RankPool {
 
   /// Keeps a block's ranks, now or when they become free, from being found.
   void hold(RankBlock block);
-  void let_go();
+  void release_held();
   bool holds_any_of(RankBlock block) const {
     return held_ && held_->first < block.end() && block.first < held_->end();
   }

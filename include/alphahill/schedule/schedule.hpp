@@ -26,14 +26,14 @@ struct ScheduleLimits {
 };
 
 /// Layers for one rank, one after another, or one layer for a team of ranks, the first of which leads.
-struct Handout {
+struct Dispatch {
   RankBlock ranks;
   std::vector<PlannedLayer> layers;
 };
 
-/// A handout on its way.
+/// A dispatch on its way.
 struct UnderWay {
-  Handout handout;     ///< without the layers that are done
+  Dispatch dispatch;   ///< without the layers that are done
   std::set<int> busy;  ///< ranks that have not done their part
   double begun;        ///< when it was handed out, or some of its layers last were done
   double deadline;
@@ -50,11 +50,11 @@ class Schedule {
   Schedule(const Plan& plan, CostModel cost, const BlockLayout& ranks, ScheduleLimits limits);
 
   /// Gives layers that can still end before the job does to ranks that have none.
-  std::vector<Handout> hand_out(double now);
+  std::vector<Dispatch> dispatch(double now);
   /// @return the work that was planned for what is done, in seconds of a rank
   double finish(int rank, std::span<const LayerDone> done, double now);
   /// The rank computes no more of what it takes part in; nobody takes its place.
-  void give_up(int rank);
+  void mark_lost(int rank);
   /// What a busy rank takes part in.
   const UnderWay& task_of(int rank) const { return under_way_.at(task_of_rank_.at(rank)); }
 
@@ -80,10 +80,10 @@ class Schedule {
 
   /// Of a team of ranks of usual speed.
   double leader_seconds(const LayerShape& shape, int team_size) const;
-  double seconds(const Handout& handout) const;
+  double seconds(const Dispatch& dispatch) const;
   /// Seconds of all ranks that what is waiting takes.
   double share_waiting() const;
-  std::optional<Handout> next(double now);
+  std::optional<Dispatch> next(double now);
   /// The smallest and slowest free block that ends such a layer in time.
   std::optional<RankBlock> block_in_time(const LayerKind& kind, const LayersOfKind& waiting,
                                          double now) const;
@@ -95,14 +95,14 @@ class Schedule {
   /// A block is held for the only layer that waits.
   bool last_is_reserved(const LayerKind& kind, const LayersOfKind& waiting) const;
   void reconsider_reservation(double now);
-  Handout take_reserved();
-  std::optional<Handout> next_for_a_held_rank(double now);
-  Handout handout_of(const LayerKind& kind, RankBlock ranks, double most_seconds);
+  Dispatch take_reserved();
+  std::optional<Dispatch> next_for_a_held_rank(double now);
+  Dispatch dispatch_of(const LayerKind& kind, RankBlock ranks, double most_seconds);
   double seconds_to_the_end(double now) const;
   double seconds_for_a_layer(double now) const;
   double free_at(RankBlock ranks, double now) const;
-  void begin(const Handout& handout, double now);
-  double deadline(const Handout& handout, double now) const;
+  void begin(const Dispatch& dispatch, double now);
+  double deadline(const Dispatch& dispatch, double now) const;
 
   CostModel cost_;
   CostModel planned_cost_;  ///< before anything was measured

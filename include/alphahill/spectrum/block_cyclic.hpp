@@ -29,11 +29,11 @@ struct HeldRange {
 };
 
 /// One side of the matrix, as one of the processes that share it sees it.
-class DealtSide {
+class DistributedSide {
  public:
   static constexpr std::int64_t block = 64;
 
-  DealtSide(std::int64_t length, int processes, int process)
+  DistributedSide(std::int64_t length, int processes, int process)
       : length_(length), processes_(processes), process_(process) {}
 
   /// Indices that this process holds (ScaLAPACK's NUMROC).

@@ -63,7 +63,7 @@ void do_together(Team& team, Step step) {
 }
 
 /// The team of one rank.
-class Alone final : public Team {
+class SingleRank final : public Team {
  public:
   int size() const override { return 1; }
   int rank() const override { return 0; }

@@ -36,7 +36,7 @@ CudaDevice device_of_rank(std::optional<int> number, int place_on_node) {
 /// Collective.
 std::int64_t memory_of_rank(std::optional<std::int64_t> asked, const NodeShare& node, MpiSession& mpi) {
   const NodeMemory of_node = memory_of_node();
-  mpi.warn_once(of_node.doubt);
+  mpi.warn_once(of_node.warning);
   // OpenBLAS retries a failed allocation of a buffer without end: what the address space has left counts too.
   const std::int64_t share = std::min(of_node.bytes / node.ranks, address_space_left());
   if (asked > share) {

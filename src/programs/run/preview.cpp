@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <map>
 
+#include "alphahill/analysis/planned_layers.hpp"
 #include "alphahill/base/text.hpp"
 #include "alphahill/runtime/job_limits.hpp"
-#include "alphahill/runtime/planned_layers.hpp"
 #include "alphahill/schedule/prediction.hpp"
 #include "programs/run/run.hpp"
 

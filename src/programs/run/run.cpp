@@ -8,6 +8,7 @@
 #include <set>
 
 #include "alphahill/analysis/layer_record.hpp"
+#include "alphahill/analysis/planned_layers.hpp"
 #include "alphahill/base/best_effort.hpp"
 #include "alphahill/base/environment.hpp"
 #include "alphahill/base/text.hpp"
@@ -17,7 +18,6 @@
 #include "alphahill/runtime/calibration.hpp"
 #include "alphahill/runtime/crash_note.hpp"
 #include "alphahill/runtime/job_limits.hpp"
-#include "alphahill/runtime/planned_layers.hpp"
 #include "alphahill/schedule/prediction.hpp"
 #include "programs/command_line/exit_codes.hpp"
 #include "programs/command_line/version.hpp"

@@ -47,9 +47,9 @@ struct Ended {
 
 /// The blocks of ranks that may share a layer. Rank 0 computes on another thread than it coordinates on;
 /// where MPI is for one thread alone, it is in no team.
-BlockLayout blocks_of(const Options& options, int ranks, bool for_all_threads) {
+BlockLayout blocks_of(const Options& options, int ranks, bool thread_multiple) {
   return {.ranks = ranks,
-          .first = for_all_threads ? 0 : 1,
+          .first = thread_multiple ? 0 : 1,
           .largest_size = options.device.cuda ? 1 : options.largest_team.value_or(ranks)};
 }
 
@@ -57,7 +57,7 @@ int cores_here() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-void tell_of_a_slow_rank(const std::vector<double>& speeds) {
+void log_slow_rank(const std::vector<double>& speeds) {
   constexpr double worth_telling = 0.8;
   if (speeds.empty()) return;
   const auto [slowest, fastest] = std::ranges::minmax_element(speeds);
@@ -75,7 +75,7 @@ void announce(const Run& run, int ranks) {
     spdlog::info("this rank uses {} of {} cores; mpirun -n {} alpha-hill ... uses {}", threads, cores,
                  cores / threads, cores % threads == 0 ? "them all" : "more");
   }
-  tell_of_a_slow_rank(run.plan.speeds);
+  log_slow_rank(run.plan.speeds);
   if (run.journal.finished() > 0) {
     spdlog::info("{} of {} layers already done", run.journal.finished(), run.layers());
   }
@@ -140,9 +140,9 @@ std::vector<Attempt> attempts_at(std::span<const std::int64_t> begun) {
 /// Why layers that were begun have no record. A journal that cannot be written fails the run, where nothing
 /// has failed it before.
 void note_attempts(RunEnd& end, Journal& journal) {
-  if (end.broken_off.empty()) return;
+  if (end.interrupted.empty()) return;
   try {
-    journal.note(end.broken_off);
+    journal.note(end.interrupted);
   } catch (const Error& error) {
     if (!end.failure) end.failure = error;
   }
@@ -151,7 +151,7 @@ void note_attempts(RunEnd& end, Journal& journal) {
 /// Rank 0: hands out the layers and keeps their records; its own worker computes on a thread beside.
 std::optional<Error> coordinate(Run& run, const Device& device, MpiSession& mpi, MpiTeams& teams) {
   Snapshots snapshots([&] { write_results_of(run); }, std::chrono::minutes(5));
-  const RunBooks books{
+  const RunCallbacks callbacks{
       .write = [&](std::span<const LayerRecord> records,
                    std::span<const std::int64_t> begun) { run.journal.write(records, attempts_at(begun)); },
       .sync =
@@ -162,12 +162,12 @@ std::optional<Error> coordinate(Run& run, const Device& device, MpiSession& mpi,
       .stop_requested = stop_requested};
   const int lanes = lanes_of_ranks(device, run.catalog, mpi);
   prepare_crash_notes(run.options.report.output_dir, mpi);
-  BlockLayout workers = run.ranks;
-  workers.ranks *= lanes;
-  const Schedule schedule(run.plan, run.cost, workers, {run.options.layer_timeout, slurm_seconds_left()});
-  compute_no_layers();
-  Crew crew(mpi, lanes, work_on(run.catalog, run.options, device, lanes, 0, teams));
-  RunEnd end = Coordinator(run.catalog, schedule, crew, books, run.options.grace_seconds).run();
+  BlockLayout layout = run.ranks;
+  layout.ranks *= lanes;
+  const Schedule schedule(run.plan, run.cost, layout, {run.options.layer_timeout, slurm_seconds_left()});
+  exclude_thread_from_crash_notes();
+  WorkerPool workers(mpi, lanes, work_on(run.catalog, run.options, device, lanes, 0, teams));
+  RunEnd end = Coordinator(run.catalog, schedule, workers, callbacks, run.options.grace_seconds).run();
   note_attempts(end, run.journal);
   if (end.ranks_compute) end_abandoned(run, end, mpi);
   return end.failure;
@@ -179,9 +179,9 @@ void broadcast_job(MpiSession& mpi, const Job& job) {
   mpi.broadcast(bytes);
 }
 
-void warn_of_shared_cores(const std::vector<CrowdedNode>& crowded) {
+void warn_of_shared_cores(const std::vector<OversubscribedNode>& crowded) {
   if (crowded.empty()) return;
-  const CrowdedNode& worst = crowded.front();
+  const OversubscribedNode& worst = crowded.front();
   spdlog::warn(
       "the ranks on the node of rank {} want {} cores and have {} of their own: layers take about {:.1f} "
       "times "
@@ -200,17 +200,17 @@ int failed_run(const Run& run, const Error& failure) {
 
 Ended lead(const Options& options, const Device& device, MpiSession& mpi) {
   note_stop_signals();
-  warn_of_shared_cores(crowded_nodes(mpi.bindings(), options.threads_per_rank));
+  warn_of_shared_cores(oversubscribed_nodes(mpi.bindings(), options.threads_per_rank));
   const std::vector<double> speeds = speeds_of_ranks(options, mpi);
   std::optional<Run> run;
   try {
     run.emplace(
-        prepare_run(options, blocks_of(options, mpi.size(), mpi.for_all_threads()), device.memory, speeds));
+        prepare_run(options, blocks_of(options, mpi.size(), mpi.thread_multiple()), device.memory, speeds));
   } catch (const std::exception& error) {
-    broadcast_job(mpi, {.called_off = true, .catalog = {}, .ranks = {}});
+    broadcast_job(mpi, {.cancelled = true, .catalog = {}, .ranks = {}});
     return {report_error(program, error), std::nullopt};
   }
-  broadcast_job(mpi, {.called_off = false, .catalog = run->catalog, .ranks = run->ranks});
+  broadcast_job(mpi, {.cancelled = false, .catalog = run->catalog, .ranks = run->ranks});
   MpiTeams teams(mpi, run->ranks);
   announce(*run, mpi.size());
   const auto failure = coordinate(*run, device, mpi, teams);
@@ -225,7 +225,7 @@ Ended follow(const Options& options, const Device& device, MpiSession& mpi) {
   std::vector<std::byte> bytes;
   mpi.broadcast(bytes);
   const auto job = from_bytes<Job>(bytes, "job of rank 0");
-  if (job.called_off) return {};
+  if (job.cancelled) return {};
   MpiTeams teams(mpi, job.ranks);
   const int lanes = lanes_of_ranks(device, job.catalog, mpi);
   prepare_crash_notes(options.report.output_dir, mpi);
@@ -245,7 +245,7 @@ void check_arithmetic_of_ranks(MpiSession& mpi) {
 
 MemoryShare share_of_this_node(int ranks) {
   const NodeMemory memory = memory_of_node();
-  if (!memory.doubt.empty()) spdlog::warn("{}", memory.doubt);
+  if (!memory.warning.empty()) spdlog::warn("{}", memory.warning);
   return {memory.bytes / ranks,
           fmt::format("this node's, shared by {} rank{}; --memory-per-rank tells another's", ranks,
                       ranks == 1 ? "" : "s")};

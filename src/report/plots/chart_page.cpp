@@ -97,8 +97,7 @@ ChartPage::ChartPage(PagePlan plan)
   draw_legend();
   const double printed = has_room_for_level_values() ? line_height : has_room_for_values() ? value_length : 0;
   const double value_room = plan_.prints_values ? printed : 0;
-  const std::string title =
-      lie_on_each_other() ? fmt::format("alpha ({} in front)", plan_.in_front) : "alpha";
+  const std::string title = overlap() ? fmt::format("alpha ({} in front)", plan_.in_front) : "alpha";
   alpha_ = add_panel(AlphaScale(plan_.alphas), title, std::min(value_room, line_height),
                      plan_.missing ? missing_height : 0);
   if (plan_.changes) {
@@ -126,14 +125,14 @@ Marker ChartPage::marker(std::size_t style) const {
 void ChartPage::mark_alpha(std::size_t slot, std::size_t series, std::size_t style, double alpha) {
   constexpr double size_on_each_other = 5;
   const double y = alpha_y(alpha);
-  if (lie_on_each_other()) {
+  if (overlap()) {
     picture.mark({slot_middle(slot), y}, {Shape::disc, size_on_each_other, series_colour(style)});
   } else {
     picture.mark({x(slot, series), y}, marker(style));
   }
 }
 
-bool ChartPage::lie_on_each_other() const {
+bool ChartPage::overlap() const {
   return !plan_.in_front.empty() && series_width() < smallest_marker;
 }
 

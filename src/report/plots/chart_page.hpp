@@ -84,7 +84,7 @@ class ChartPage {
     std::size_t first, last;
   };
   std::vector<Band> bands() const;
-  bool lie_on_each_other() const;
+  bool overlap() const;
   double slot_left(std::size_t slot) const { return left_ + slot_width_ * static_cast<double>(slot); }
   void draw_header();
   /// A line as long as the page is wide.

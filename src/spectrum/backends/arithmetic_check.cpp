@@ -125,7 +125,7 @@ void expect_eigenvalues(const std::vector<double>& found, const std::vector<doub
 void check_gram(const CirculantMatrix& matrix, Format precision) {
   const StoredMatrix stored = matrix.stored();
   CastSurvey survey({precision}, stored.rows, stored.cols);
-  Alone alone;
+  SingleRank alone;
   const auto eigenvalues =
       make_cpu_backend()->gram_eigenvalues(stored, {Format::fp32, precision}, &survey, alone);
   expect(eigenvalues.has_value(), "finite weights are NaN or Inf");

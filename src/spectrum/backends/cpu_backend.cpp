@@ -136,7 +136,7 @@ std::unique_ptr<Backend> make_cpu_backend() {
 }
 
 std::vector<double> gram_eigenvalues_by_lapack(const StoredMatrix& matrix, CastChain chain) {
-  Alone alone;
+  SingleRank alone;
   std::optional<CheckedGram> gram = checked_gram(matrix, chain, nullptr, alone);
   if (!gram) throw Error(Fault::internal, "Gram matrix", "it has entries that are NaN or Inf");
   const lapack::Result values{gram->matrix.at(0, 0), gram->matrix.leading_dimension()};
@@ -148,7 +148,7 @@ std::vector<double> squared_singular_values(const StoredMatrix& matrix, CastChai
   Eigen::MatrixXd triangle = Eigen::MatrixXd::Zero(order, order);
   Eigen::MatrixXd transposed;
   GramCheck check(matrix);
-  Alone alone;
+  SingleRank alone;
   for_each_panel(matrix, chain, nullptr, alone, [&](Panel& panel) {
     check.add(panel);
     lapack::fold_into_triangle(order, panel.depth, triangle.data(), columns_of(panel, matrix, transposed));

@@ -10,7 +10,7 @@ ProcessGrid grid_of(int members) {
   return {rows, members / rows};
 }
 
-std::int64_t DealtSide::held() const {
+std::int64_t DistributedSide::held() const {
   const std::int64_t round = block * processes_;
   return length_ / round * block + std::clamp(length_ % round - process_ * block, std::int64_t{0}, block);
 }
@@ -19,9 +19,9 @@ std::int64_t block_cyclic_bytes(std::int64_t rows, std::int64_t cols, int member
   // A workspace of one block column and one block row, and PBLAS and BLACS a few buffers of that size.
   constexpr std::int64_t buffers = 4;
   const ProcessGrid grid = grid_of(members);
-  const std::int64_t held_rows = DealtSide(rows, grid.rows, 0).held();
-  const std::int64_t held_cols = DealtSide(cols, grid.cols, 0).held();
-  const std::int64_t buffer = DealtSide::block * (held_rows + held_cols + DealtSide::block);
+  const std::int64_t held_rows = DistributedSide(rows, grid.rows, 0).held();
+  const std::int64_t held_cols = DistributedSide(cols, grid.cols, 0).held();
+  const std::int64_t buffer = DistributedSide::block * (held_rows + held_cols + DistributedSide::block);
   return (held_rows * held_cols + buffers * buffer) * 8;
 }
 

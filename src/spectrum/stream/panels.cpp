@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t cast_block = 2048;
 constexpr std::int64_t shallowest_panel = 256;
 
-std::int64_t divided_up(std::int64_t whole, std::int64_t parts) {
+std::int64_t divide_rounding_up(std::int64_t whole, std::int64_t parts) {
   return (whole + parts - 1) / parts;
 }
 
@@ -41,11 +41,11 @@ class PartsOfMembers {
  public:
   PartsOfMembers(const StoredMatrix& matrix, int members)
       : slices_(matrix.longer_side()),
-        part_(divided_up(slices_, members)),
+        part_(divide_rounding_up(slices_, members)),
         deepest_(std::min(panel_depth(matrix), part_)) {}
 
   std::int64_t deepest() const { return deepest_; }
-  std::int64_t turns() const { return part_ == 0 ? 0 : divided_up(part_, deepest_); }
+  std::int64_t turns() const { return part_ == 0 ? 0 : divide_rounding_up(part_, deepest_); }
   std::int64_t end(int member) const { return std::min((member + 1) * part_, slices_); }
   Slices slices(int member, std::int64_t turn) const {
     const std::int64_t first = std::min(member * part_ + turn * deepest_, end(member));
@@ -63,7 +63,7 @@ class PanelExchange {
  public:
   explicit PanelExchange(Team& team) : team_(team) {}
 
-  void make_room(std::size_t values) {
+  void reserve_buffers(std::size_t values) {
     if (team_.size() == 1) return;
     own_.reserve(values);
     received_.reserve(values);
@@ -76,7 +76,7 @@ class PanelExchange {
   }
 
   /// @param panel  of the root's depth; filled
-  void give_all(Panel& panel, int root) {
+  void broadcast_panel(Panel& panel, int root) {
     if (team_.size() == 1) return;
     std::vector<float>& values = root == team_.rank() ? own_ : received_;
     values.resize(panel.values.size());
@@ -113,7 +113,7 @@ void for_each_panel(const StoredMatrix& matrix, CastChain chain, CastSurvey* sur
   PanelExchange exchange(team);
   do_together(team, [&] {
     panel.resize(parts.deepest(), matrix.order());
-    exchange.make_room(panel.values.size());
+    exchange.reserve_buffers(panel.values.size());
   });
   for (std::int64_t turn = 0; turn < parts.turns(); ++turn) {
     do_together(team, [&] {
@@ -126,7 +126,7 @@ void for_each_panel(const StoredMatrix& matrix, CastChain chain, CastSurvey* sur
     });
     for (int member = 0; member < team.size(); ++member) {
       panel.resize(parts.slices(member, turn).depth, matrix.order());
-      exchange.give_all(panel, member);
+      exchange.broadcast_panel(panel, member);
       if (panel.depth > 0) use(panel);
     }
   }

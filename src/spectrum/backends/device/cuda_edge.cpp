@@ -10,26 +10,27 @@ namespace alphahill::cuda {
 
 namespace {
 
-[[noreturn]] void give_up(const char* call, const std::string& reason) {
+[[noreturn]] void mark_lost(const char* call, const std::string& reason) {
   cudaGetLastError();  // what is not sticky must not be found again by a later call
   const bool answers = cudaDeviceSynchronize() == cudaSuccess;
-  throw DeviceError(answers ? DeviceError::Extent::this_layer : DeviceError::Extent::for_good, call, reason);
+  throw DeviceError(answers ? DeviceError::Extent::this_layer : DeviceError::Extent::device_lost, call,
+                    reason);
 }
 
 }  // namespace
 
 void check(const char* call, cudaError_t code) {
   if (code == cudaSuccess) return;
-  give_up(call, fmt::format("{} ({})", cudaGetErrorString(code), cudaGetErrorName(code)));
+  mark_lost(call, fmt::format("{} ({})", cudaGetErrorString(code), cudaGetErrorName(code)));
 }
 
 void check(const char* call, cublasStatus_t code) {
-  if (code != CUBLAS_STATUS_SUCCESS) give_up(call, cublasGetStatusString(code));
+  if (code != CUBLAS_STATUS_SUCCESS) mark_lost(call, cublasGetStatusString(code));
 }
 
 void check(const char* call, cusolverStatus_t code) {
   if (code != CUSOLVER_STATUS_SUCCESS)
-    give_up(call, fmt::format("cusolverStatus_t {}", static_cast<int>(code)));
+    mark_lost(call, fmt::format("cusolverStatus_t {}", static_cast<int>(code)));
 }
 
 int device_count() {

@@ -74,14 +74,14 @@ class DeviceBackend final : public Backend {
   }
 
   void note_failure(const StoredMatrix& matrix, const DeviceError& error) const {
-    if (error.extent() == DeviceError::Extent::for_good && budget_->lose()) {
+    if (error.extent() == DeviceError::Extent::device_lost && budget_->mark_lost()) {
       spdlog::error("the GPU has failed, this rank goes on with the CPU alone: {}", error.what());
     } else {
-      say_why_not(matrix, error);
+      explain_rejection(matrix, error);
     }
   }
 
-  static void say_why_not(const StoredMatrix& matrix, const Error& error) {
+  static void explain_rejection(const StoredMatrix& matrix, const Error& error) {
     spdlog::warn("a {} x {} layer is computed on the CPU instead of the GPU: {}", matrix.rows, matrix.cols,
                  error.what());
   }
@@ -129,7 +129,7 @@ class DeviceBackend final : public Backend {
 
   /// Nobody waits for memory while others wait for that of the pool.
   std::unique_ptr<DeviceBudget::Claim> claimed(std::int64_t bytes) {
-    if (auto claim = budget_->claim_now(bytes)) return claim;
+    if (auto claim = budget_->try_claim(bytes)) return claim;
     pool_->decompose();
     return budget_->claim(bytes);
   }
@@ -161,14 +161,14 @@ class DeviceBackend final : public Backend {
           } catch (const DeviceError& error) {
             note_failure(matrix, error);
           } catch (const Error& error) {
-            say_why_not(matrix, error);
+            explain_rejection(matrix, error);
           }
           return on_cpu(matrix, chain);
         };
   }
 
   GramSpectrum on_cpu(const StoredMatrix& matrix, CastChain chain) {
-    Alone alone;
+    SingleRank alone;
     const auto eigenvalues = cpu_->gram_eigenvalues(matrix, chain, nullptr, alone);
     if (!eigenvalues) throw Error(Fault::internal, "GPU", "it found NaN or Inf weights finite");
     return (*eigenvalues)();

@@ -20,7 +20,7 @@ std::unique_ptr<DeviceBudget::Claim> DeviceBudget::claim(std::int64_t bytes) {
   return std::make_unique<Claim>(*this, bytes);
 }
 
-std::unique_ptr<DeviceBudget::Claim> DeviceBudget::claim_now(std::int64_t bytes) {
+std::unique_ptr<DeviceBudget::Claim> DeviceBudget::try_claim(std::int64_t bytes) {
   const std::lock_guard lock(mutex_);
   if (next_served_ != next_ticket_ || bytes > free_) return nullptr;
   free_ -= bytes;

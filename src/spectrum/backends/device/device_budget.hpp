@@ -30,10 +30,10 @@ class DeviceBudget {
   /// @throws DeviceError(this_layer) when the whole budget is less
   std::unique_ptr<Claim> claim(std::int64_t bytes);
   /// Null where it would have to wait.
-  std::unique_ptr<Claim> claim_now(std::int64_t bytes);
+  std::unique_ptr<Claim> try_claim(std::int64_t bytes);
 
   /// After an error for good. @return is this the first?
-  bool lose() { return !lost_.exchange(true); }
+  bool mark_lost() { return !lost_.exchange(true); }
   bool lost() const { return lost_; }
 
  private:

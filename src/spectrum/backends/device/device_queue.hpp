@@ -21,8 +21,8 @@ namespace alphahill {
 class DeviceError : public Error {
  public:
   enum class Extent {
-    this_layer,  ///< too little memory, no convergence, a call that is not possible
-    for_good,    ///< nothing on the device can be trusted any more
+    this_layer,   ///< too little memory, no convergence, a call that is not possible
+    device_lost,  ///< nothing on the device can be trusted any more
   };
   DeviceError(Extent extent, std::string where, std::string reason)
       : Error(Fault::system, std::move(where), std::move(reason)), extent_(extent) {}

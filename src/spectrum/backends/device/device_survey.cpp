@@ -17,7 +17,7 @@ BlockSurvey layout_of(const StoredMatrix& matrix, const CastSurvey* survey) {
 }
 
 /// The sum over all groups, in their order.
-SurveySums added_up(const std::vector<SurveySums>& groups) {
+SurveySums sum_of_groups(const std::vector<SurveySums>& groups) {
   SurveySums total{};
   auto* sums = reinterpret_cast<double*>(&total);
   for (const SurveySums& group : groups) {
@@ -46,7 +46,7 @@ BlockSurvey DeviceSurvey::at(const PanelPlace& place) const {
 }
 
 DeviceSurvey::Found DeviceSurvey::found() const {
-  const SurveySums sums = added_up(groups_.downloaded());
+  const SurveySums sums = sum_of_groups(groups_.downloaded());
   if (precisions() == 0) return {sums.chain_squares, std::nullopt};
   return {sums.chain_squares, totals(sums)};
 }

@@ -1,4 +1,4 @@
-#include "alphahill/runtime/planned_layers.hpp"
+#include "alphahill/analysis/planned_layers.hpp"
 
 #include <gmock/gmock.h>
 

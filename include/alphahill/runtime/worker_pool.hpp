@@ -41,10 +41,10 @@ struct Arrival {
   Report report;
 };
 
-class Crew {
+class WorkerPool {
  public:
   /// @param lanes  of every rank
-  Crew(MpiSession& mpi, int lanes, const Work& own_work);
+  WorkerPool(MpiSession& mpi, int lanes, const Work& own_work);
 
   int size() const { return mpi_.size() * lanes_; }
   int rank_of(int worker) const { return worker / lanes_; }
@@ -57,7 +57,7 @@ class Crew {
 
   MpiSession& mpi_;
   int lanes_;
-  PatientWait silence_;
+  BackoffWait silence_;
   OwnWorkers own_;
 };
 

@@ -1,4 +1,4 @@
-#include "alphahill/runtime/planned_layers.hpp"
+#include "alphahill/analysis/planned_layers.hpp"
 
 #include <algorithm>
 
@@ -16,8 +16,7 @@ std::int64_t bytes_needed(const Layer& layer, int team_size) {
   return peak_bytes({layer.rows, layer.cols, layer.format, {}}, team_size);
 }
 
-std::optional<int> smallest_team(const Layer& layer, const BlockLayout& ranks,
-                                 std::int64_t memory_per_rank) {
+std::optional<int> smallest_team(const Layer& layer, const BlockLayout& ranks, std::int64_t memory_per_rank) {
   const std::vector<int> sizes = ranks.sizes_from(1);
   const auto enough =
       std::ranges::find_if(sizes, [&](int size) { return bytes_needed(layer, size) <= memory_per_rank; });

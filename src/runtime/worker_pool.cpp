@@ -1,4 +1,4 @@
-#include "alphahill/runtime/crew.hpp"
+#include "alphahill/runtime/worker_pool.hpp"
 
 #include <utility>
 
@@ -19,9 +19,9 @@ void send_to_rank_0(MpiSession& mpi, const Report& report) {
   mpi.send(rank_0, Tag::report, to_bytes(report));
 }
 
-void pass_messages_on(MpiSession& mpi, int lanes, OwnWorkers& workers) {
-  compute_no_layers();
-  PatientWait silence;
+void forward_messages(MpiSession& mpi, int lanes, OwnWorkers& workers) {
+  exclude_thread_from_crash_notes();
+  BackoffWait silence;
   for (int working = lanes; working > 0;) {
     if (const auto report = workers.report_now()) {
       send_to_rank_0(mpi, *report);
@@ -33,7 +33,7 @@ void pass_messages_on(MpiSession& mpi, int lanes, OwnWorkers& workers) {
       silence.pause();
       continue;
     }
-    silence = PatientWait();
+    silence = BackoffWait();
   }
 }
 
@@ -61,10 +61,10 @@ void OwnWorkers::assign(Assignment assignment) {
   assignments_.at(static_cast<std::size_t>(assignment.lane)).put(std::move(assignment));
 }
 
-Crew::Crew(MpiSession& mpi, int lanes, const Work& own_work)
+WorkerPool::WorkerPool(MpiSession& mpi, int lanes, const Work& own_work)
     : mpi_(mpi), lanes_(lanes), own_(lanes, own_work) {}
 
-void Crew::assign(int worker, Assignment assignment) {
+void WorkerPool::assign(int worker, Assignment assignment) {
   assignment.lane = worker % lanes_;
   if (rank_of(worker) == rank_0) {
     own_.assign(std::move(assignment));
@@ -73,7 +73,7 @@ void Crew::assign(int worker, Assignment assignment) {
   }
 }
 
-std::optional<Arrival> Crew::arrival_now() {
+std::optional<Arrival> WorkerPool::arrival_now() {
   const auto from = [&](int rank, Report report) {
     return Arrival{rank * lanes_ + report.lane, std::move(report)};
   };
@@ -84,14 +84,14 @@ std::optional<Arrival> Crew::arrival_now() {
   return std::nullopt;
 }
 
-std::vector<Arrival> Crew::arrivals(std::chrono::milliseconds longest) {
+std::vector<Arrival> WorkerPool::arrivals(std::chrono::milliseconds longest) {
   std::vector<Arrival> arrived;
   const auto end = std::chrono::steady_clock::now() + longest;
   while (arrived.empty() && std::chrono::steady_clock::now() < end) {
     while (auto arrival = arrival_now()) arrived.push_back(std::move(*arrival));
     if (arrived.empty()) silence_.pause();
   }
-  if (!arrived.empty()) silence_ = PatientWait();
+  if (!arrived.empty()) silence_ = BackoffWait();
   return arrived;
 }
 
@@ -101,7 +101,7 @@ void work_for_rank_0(MpiSession& mpi, int lanes, const Work& work) {
                  .send = [&](const Report& report) { send_to_rank_0(mpi, report); }});
   }
   OwnWorkers workers(lanes, work);
-  pass_messages_on(mpi, lanes, workers);
+  forward_messages(mpi, lanes, workers);
 }
 
 }  // namespace alphahill
