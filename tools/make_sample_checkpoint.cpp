@@ -25,7 +25,9 @@ constexpr std::size_t disagreements_shown = 5;
 /// check.
 po::options_description model_options(Options& options) {
   const auto read_dtype = [&options](const std::string& name) {
-    options.dtype = parse_format(name, "--dtype", {Format::bf16, Format::fp16, Format::fp32, Format::fp64});
+    options.dtype =
+        parse_format(name, "--dtype",
+                     {ElementFormat::bf16, ElementFormat::fp16, ElementFormat::fp32, ElementFormat::fp64});
   };
   const std::string usual_dtype(name_of(options.dtype));
   po::options_description description("Model");

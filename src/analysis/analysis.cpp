@@ -61,13 +61,13 @@ std::optional<Share> find_share(std::size_t precision, const std::vector<Precisi
 
 }  // namespace
 
-Analysis::Analysis(const StoredMatrix& matrix, const AnalysisSettings& settings, Backend& backend, Team& team)
+Analysis::Analysis(const WeightSource& matrix, const AnalysisSettings& settings, Backend& backend, Team& team)
     : matrix_(matrix),
       settings_(settings),
       backend_(backend),
       team_(team),
-      leader_suffices_(team.size() == 1 || peak_bytes(matrix) <= settings.memory),
-      survey_(settings.precisions, matrix.rows, matrix.cols),
+      leader_suffices_(team.size() == 1 || peak_bytes(matrix.shape()) <= settings.memory),
+      survey_(settings.precisions, matrix.rows(), matrix.cols()),
       figures_(settings.precisions.size()) {}
 
 bool Analysis::step() {
@@ -139,7 +139,7 @@ void Analysis::reduce(std::size_t p) {
 
 /// The survey, where the reduction that should have made it has failed. Collective.
 void Analysis::survey_only() {
-  do_together(team_, [&] { survey_ = CastSurvey(settings_.precisions, matrix_.rows, matrix_.cols); });
+  do_together(team_, [&] { survey_ = CastSurvey(settings_.precisions, matrix_.rows(), matrix_.cols()); });
   for_each_panel(matrix_, chain(0), &survey_, team_, [](const Panel&) {});
   survey_.sum_over(team_);
 }
@@ -192,9 +192,9 @@ void Analysis::finish_by_team() {
 /// Takes eigenvalues that add up. @throws Error(internal) where they do not
 void Analysis::keep(std::vector<double> eigenvalues, Method method) {
   const std::size_t p = under_way_->precision;
-  check_trace(eigenvalues, survey_.squared_norm(p), matrix_.rows, matrix_.cols);
+  check_trace(eigenvalues, survey_.squared_norm(p), matrix_.rows(), matrix_.cols());
   if (!under_way_->inexact.empty()) {
-    check_against_gram(eigenvalues, under_way_->inexact, matrix_.rows, matrix_.cols);
+    check_against_gram(eigenvalues, under_way_->inexact, matrix_.rows(), matrix_.cols());
   }
   figures_[p].spectrum = estimate(std::move(eigenvalues), method, settings_.k_fraction);
 }
@@ -205,7 +205,7 @@ void Analysis::end_decomposition() {
   under_way_.reset();
 }
 
-std::vector<PrecisionFigures> analyse(const StoredMatrix& matrix, const AnalysisSettings& settings,
+std::vector<PrecisionFigures> analyse(const WeightSource& matrix, const AnalysisSettings& settings,
                                       Backend& backend, Team& team) {
   std::optional<Analysis> analysis;
   do_together(team, [&] { analysis.emplace(matrix, settings, backend, team); });

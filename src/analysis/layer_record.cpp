@@ -11,7 +11,7 @@
 
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/text.hpp"
-#include "alphahill/checkpoint/weight_file.hpp"
+#include "alphahill/checkpoint/layer_weights.hpp"
 
 namespace alphahill {
 
@@ -122,7 +122,8 @@ class LayerInAnalysis {
         settings_(settings),
         leads_(team.rank() == 0) {
     do_together(team, [&] { weights_.emplace(catalog, layer_); });
-    guarded([&] { do_together(team, [&] { analysis_.emplace(matrix_, settings, backend, team); }); });
+    guarded(
+        [&] { do_together(team, [&] { analysis_.emplace(weights_->source(), settings, backend, team); }); });
   }
 
   /// @return whether there is more to do
@@ -160,9 +161,6 @@ class LayerInAnalysis {
   const AnalysisSettings& settings_;
   bool leads_;
   std::optional<LayerWeights> weights_;
-  StoredMatrix matrix_{layer_.rows, layer_.cols, layer_.format,
-                       [this](std::int64_t row, std::int64_t rows, std::int64_t col, std::int64_t cols,
-                              std::span<std::byte> bytes) { weights_->read(row, rows, col, cols, bytes); }};
   std::optional<Analysis> analysis_;
   std::optional<LayerRecord> failed_;
 };

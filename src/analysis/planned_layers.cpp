@@ -7,13 +7,13 @@
 namespace alphahill {
 
 LayerShape shape_of(const Layer& layer, const AnalysisSettings& settings) {
-  return {std::max(layer.rows, layer.cols), std::min(layer.rows, layer.cols),
-          layer.rows * layer.cols * bytes_of(layer.format),
-          distinct_casts(layer.format, settings.load, settings.precisions, settings.share_tolerance > 0)};
+  const WeightShape shape = layer.shape();
+  return {shape.longer_side(), shape.order(), shape.stored_bytes,
+          distinct_casts(shape.values, settings.load, settings.precisions, settings.share_tolerance > 0)};
 }
 
 std::int64_t bytes_needed(const Layer& layer, int team_size) {
-  return peak_bytes({layer.rows, layer.cols, layer.format, {}}, team_size);
+  return peak_bytes(layer.shape(), team_size);
 }
 
 std::optional<int> smallest_team(const Layer& layer, const BlockLayout& ranks, std::int64_t memory_per_rank) {
@@ -29,7 +29,7 @@ Plan make_plan(const Catalog& catalog, const AnalysisSettings& settings, const B
   std::int64_t number = 0;
   for (const Layer& layer : catalog.layers) {
     const LayerState of_layer = state(++number);
-    if (!layer.unsupported.empty() || of_layer == LayerState::finished) continue;
+    if (layer.unsupported() != nullptr || of_layer == LayerState::finished) continue;
     plan.layers.push_back({.number = number,
                            .shape = shape_of(layer, settings),
                            .least_team = smallest_team(layer, ranks, memory_per_rank).value(),

@@ -38,48 +38,48 @@ void round_each(std::span<const From> from, std::span<float> to, const Round& ro
 
 }  // namespace
 
-void decode(Format stored, std::span<const std::byte> bytes, std::span<double> to) {
+void decode(ElementFormat stored, std::span<const std::byte> bytes, std::span<double> to) {
   assert(static_cast<std::int64_t>(bytes.size()) == static_cast<std::int64_t>(to.size()) * bytes_of(stored));
   switch (stored) {
-    case Format::fp64:
+    case ElementFormat::fp64:
       return decode_each<double>(bytes, to, [](double value) ALPHAHILL_INLINE { return value; });
-    case Format::fp32:
+    case ElementFormat::fp32:
       return decode_each<float>(bytes, to, [](float value) ALPHAHILL_INLINE { return value; });
-    case Format::fp16:
+    case ElementFormat::fp16:
       return decode_each<std::uint16_t>(
           bytes, to, [](std::uint16_t value) ALPHAHILL_INLINE { return decode_fp16(value); });
-    case Format::bf16:
+    case ElementFormat::bf16:
       return decode_each<std::uint16_t>(
           bytes, to, [](std::uint16_t value) ALPHAHILL_INLINE { return decode_bf16(value); });
   }
 }
 
-void cast_loaded(Format load, std::span<const double> from, std::span<float> to) {
+void cast_loaded(ElementFormat load, std::span<const double> from, std::span<float> to) {
   assert(from.size() == to.size());
   switch (load) {
-    case Format::fp64:
+    case ElementFormat::fp64:
       throw Error(Fault::internal, "cast_loaded", "weights are loaded as fp32 or narrower");
-    case Format::fp32:
+    case ElementFormat::fp32:
       return round_each(from, to, [](double value) ALPHAHILL_INLINE { return static_cast<float>(value); });
-    case Format::fp16:
+    case ElementFormat::fp16:
       return round_each(
           from, to, [](double value) ALPHAHILL_INLINE { return round_to_fp16(round_to_odd_fp32(value)); });
-    case Format::bf16:
+    case ElementFormat::bf16:
       return round_each(
           from, to, [](double value) ALPHAHILL_INLINE { return round_to_bf16(round_to_odd_fp32(value)); });
   }
 }
 
-void cast(Format precision, std::span<const float> from, std::span<float> to) {
+void cast(ElementFormat precision, std::span<const float> from, std::span<float> to) {
   assert(from.size() == to.size());
   switch (precision) {
-    case Format::fp64:
-    case Format::fp32:
+    case ElementFormat::fp64:
+    case ElementFormat::fp32:
       std::memcpy(to.data(), from.data(), from.size_bytes());
       return;
-    case Format::fp16:
+    case ElementFormat::fp16:
       return round_each(from, to, [](float value) ALPHAHILL_INLINE { return round_to_fp16(value); });
-    case Format::bf16:
+    case ElementFormat::bf16:
       return round_each(from, to, [](float value) ALPHAHILL_INLINE { return round_to_bf16(value); });
   }
 }

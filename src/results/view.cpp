@@ -9,7 +9,7 @@
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/layer_filter.hpp"
 #include "alphahill/base/text.hpp"
-#include "alphahill/formats/format.hpp"
+#include "alphahill/formats/element_format.hpp"
 #include "alphahill/metrics/error_bounds.hpp"
 #include "alphahill/metrics/hill.hpp"
 
@@ -19,7 +19,8 @@ namespace {
 
 /// Significant bits; 0 for a precision that is no floating-point format of ours.
 int width_of(std::string_view precision) {
-  for (const Format format : {Format::fp64, Format::fp32, Format::fp16, Format::bf16}) {
+  for (const ElementFormat format :
+       {ElementFormat::fp64, ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16}) {
     if (name_of(format) == precision) return significand_bits(format);
   }
   return 0;

@@ -40,19 +40,19 @@ double seconds_of(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-Parts parts_once(Backend& backend, const StoredMatrix& matrix) {
+Parts parts_once(Backend& backend, const WeightSource& matrix) {
   SingleRank alone;
   std::optional<Eigenvalues> eigenvalues;
   const double shared = seconds_of([&] {
-    eigenvalues = backend.gram_eigenvalues(matrix, {Format::fp32, Format::fp32}, nullptr, alone);
+    eigenvalues =
+        backend.gram_eigenvalues(matrix, {ElementFormat::fp32, ElementFormat::fp32}, nullptr, alone);
   });
   return {shared, seconds_of([&] { eigenvalues.value()(); })};
 }
 
 Parts measured_parts(Backend& backend, std::int64_t longer_side, std::int64_t order) {
-  const StoredMatrix matrix{longer_side, order, Format::bf16,
-                            [](std::int64_t, std::int64_t, std::int64_t, std::int64_t,
-                               std::span<std::byte> bytes) { fill(bytes); }};
+  const PlainWeights matrix(plain_shape(longer_side, order, ElementFormat::bf16),
+                            [](const Block&, std::span<std::byte> bytes) { fill(bytes); });
   Parts least = parts_once(backend, matrix);
   for (double spent = least.sum(); spent < seconds_a_matrix;) {
     const Parts again = parts_once(backend, matrix);

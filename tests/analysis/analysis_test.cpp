@@ -12,7 +12,11 @@
 namespace alphahill {
 namespace {
 
-const AnalysisSettings four{Format::fp32, {Format::fp64, Format::fp32, Format::fp16, Format::bf16}, 0.1, 0};
+const AnalysisSettings four{
+    ElementFormat::fp32,
+    {ElementFormat::fp64, ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16},
+    0.1,
+    0};
 
 std::vector<PrecisionFigures> figures_of(const RowMajor& matrix, const AnalysisSettings& settings = four) {
   SingleRank alone;
@@ -36,7 +40,7 @@ TEST(Analysis, AShareIsWithTheFirstOfItsKind) {
 }
 
 TEST(Analysis, LoadingComesBeforeEachPrecision) {
-  const auto figures = figures_of(random_matrix(40, 20, 3), {Format::bf16, four.precisions, 0.1, 0});
+  const auto figures = figures_of(random_matrix(40, 20, 3), {ElementFormat::bf16, four.precisions, 0.1, 0});
   for (std::size_t p = 1; p < 4; ++p)
     EXPECT_EQ(figures[p].shares->precision, 0U) << "every format here holds bf16 values";
   EXPECT_GT(figures[0].cast_error, 1e-4) << "against the stored weights";
@@ -63,7 +67,7 @@ TEST(Analysis, ALargeEigenvalueDoesNotTakeAnSvd) {
   constexpr std::int64_t order = 400;
   RowMajor matrix = random_matrix(order, order, 12) / std::sqrt(order);
   matrix += 300 * random_matrix(order, 1, 13) * random_matrix(1, order, 14) / order;
-  const auto figures = figures_of(matrix, {Format::fp32, {Format::fp32}, 0.1, 0});
+  const auto figures = figures_of(matrix, {ElementFormat::fp32, {ElementFormat::fp32}, 0.1, 0});
   const Spectrum& spectrum = *figures[0].spectrum;
   EXPECT_EQ(spectrum.method, Method::gram_eigen);
   EXPECT_GT(spectrum.error_bound, largest_gram_error);
@@ -113,13 +117,13 @@ TEST(Analysis, SquaredNormIsTheSumOfTheEigenvalues) {
 RowMajor bf16_matrix(std::int64_t rows, std::int64_t cols, unsigned seed) {
   const RowMajor fine = random_matrix(rows, cols, seed) * 0.02;
   std::vector<float> values(fine.data(), fine.data() + fine.size());
-  cast(Format::bf16, std::vector<float>(values), values);
+  cast(ElementFormat::bf16, std::vector<float>(values), values);
   return Eigen::Map<Eigen::Matrix<float, -1, -1, Eigen::RowMajor>>(values.data(), rows, cols).cast<double>();
 }
 
 TEST(Analysis, CastsThatHardlyDifferShareWithinTheTolerance) {
   const RowMajor matrix = bf16_matrix(300, 200, 9);
-  const AnalysisSettings sharing{Format::fp32, four.precisions, 0.1, 1e-5};
+  const AnalysisSettings sharing{ElementFormat::fp32, four.precisions, 0.1, 1e-5};
   const auto shared = figures_of(matrix, sharing);
   const auto apart = figures_of(matrix);
   for (std::size_t p = 1; p < 4; ++p) EXPECT_EQ(shared[p].shares->precision, 0U);
@@ -133,7 +137,8 @@ TEST(Analysis, CastsThatHardlyDifferShareWithinTheTolerance) {
 }
 
 TEST(Analysis, ADenseRoundingIsNotShared) {
-  const auto figures = figures_of(random_matrix(400, 400, 10), {Format::fp32, four.precisions, 0.1, 1e-5});
+  const auto figures =
+      figures_of(random_matrix(400, 400, 10), {ElementFormat::fp32, four.precisions, 0.1, 1e-5});
   EXPECT_EQ(figures[1].shares->precision, 0U);
   EXPECT_FALSE(figures[2].shares);
   EXPECT_FALSE(figures[3].shares);

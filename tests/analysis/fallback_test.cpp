@@ -17,16 +17,18 @@
 namespace alphahill {
 namespace {
 
-const AnalysisSettings usual{Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, 0.1, 0};
+const AnalysisSettings usual{
+    ElementFormat::fp32, {ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16}, 0.1, 0};
 
 /// The CPU's backend, whose decompositions of one precision fail.
 class FailingBackend final : public Backend {
  public:
   /// @param reduction  called before the reduction; @param rest  called with the eigenvalues that are found
-  FailingBackend(Format precision, std::function<void()> reduction, std::function<void(GramSpectrum&)> rest)
+  FailingBackend(ElementFormat precision, std::function<void()> reduction,
+                 std::function<void(GramSpectrum&)> rest)
       : precision_(precision), reduction_(std::move(reduction)), rest_(std::move(rest)) {}
 
-  std::optional<Eigenvalues> gram_eigenvalues(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey,
+  std::optional<Eigenvalues> gram_eigenvalues(const WeightSource& matrix, CastChain chain, CastSurvey* survey,
                                               Team& team) override {
     const bool fails = chain.precision == precision_;
     if (fails) do_together(team, reduction_);
@@ -40,7 +42,7 @@ class FailingBackend final : public Backend {
   }
 
  private:
-  Format precision_;
+  ElementFormat precision_;
   std::function<void()> reduction_;
   std::function<void(GramSpectrum&)> rest_;
   std::unique_ptr<Backend> cpu_ = make_cpu_backend();
@@ -78,7 +80,7 @@ struct Defect {
   const char* reason;
 };
 
-class Fallback : public testing::TestWithParam<std::tuple<Defect, Format>> {};
+class Fallback : public testing::TestWithParam<std::tuple<Defect, ElementFormat>> {};
 
 TEST_P(Fallback, IsToLapackOnAGramMatrixThatIsSummedAgain) {
   const auto& [defect, precision] = GetParam();
@@ -108,7 +110,7 @@ INSTANTIATE_TEST_SUITE_P(Defects, Fallback,
                          testing::Combine(testing::ValuesIn(defects), testing::ValuesIn(usual.precisions)),
                          [](const auto& test) {
                            return std::get<Defect>(test.param).name +
-                                  std::string(name_of(std::get<Format>(test.param)));
+                                  std::string(name_of(std::get<ElementFormat>(test.param)));
                          });
 
 /// What a layer reads of itself changes: its second and third reading, for the Gram matrix and the SVD.
@@ -116,18 +118,16 @@ TEST(Fallback, APrecisionThatEveryMethodFailsLeavesTheOthersAlone) {
   const RowMajor matrix = random_matrix(60, 40, 1);
   const RowMajor other = random_matrix(60, 40, 2);
   bool changed = false;
-  StoredMatrix changing = stored(matrix);
-  changing.read = [&, read = changing.read, other_read = stored(other).read](
-                      std::int64_t row, std::int64_t rows, std::int64_t col, std::int64_t cols,
-                      std::span<std::byte> bytes) {
-    (changed ? other_read : read)(row, rows, col, cols, bytes);
-  };
-  FailingBackend backend(Format::fp16, nothing, [&](GramSpectrum&) {
+  const PlainWeights changing(stored(matrix).shape(), [&](const Block& block, std::span<std::byte> bytes) {
+    stored(changed ? other : matrix).read(block, bytes);
+  });
+  FailingBackend backend(ElementFormat::fp16, nothing, [&](GramSpectrum&) {
     changed = true;
     fails();
   });
   SingleRank alone;
-  const AnalysisSettings order_of_failure{Format::fp32, {Format::fp32, Format::bf16, Format::fp16}, 0.1, 0};
+  const AnalysisSettings order_of_failure{
+      ElementFormat::fp32, {ElementFormat::fp32, ElementFormat::bf16, ElementFormat::fp16}, 0.1, 0};
   const auto found = analyse(changing, order_of_failure, backend, alone);
   EXPECT_TRUE(found[0].spectrum && found[1].spectrum);
   EXPECT_FALSE(found[2].spectrum);
@@ -144,7 +144,7 @@ TEST_P(FallbackOfTeam, IsTheLeadersWhereItHasTheMemory) {
   run_as_team(GetParam(), [&](Team& team) {
     const bool last = team.rank() == team.size() - 1;
     FailingBackend backend(
-        Format::fp32,
+        ElementFormat::fp32,
         [last] {
           if (last) fails();
         },
@@ -162,12 +162,13 @@ INSTANTIATE_TEST_SUITE_P(Sizes, FallbackOfTeam, testing::Values(2, 3));
 /// The Gram matrix of a layer, and the check fed with its panels.
 struct CheckedMatrix {
   explicit CheckedMatrix(const RowMajor& matrix) : check(stored(matrix)) {
-    const StoredMatrix layer = stored(matrix);
+    const PlainWeights layer = stored(matrix);
     gram.emplace(layer.order(), alone);
-    for_each_panel(layer, {Format::fp32, Format::fp32}, nullptr, alone, [&](const Panel& panel) {
-      gram->add_gram(panel.values.data(), panel.depth, layer.wide());
-      check.add(panel);
-    });
+    for_each_panel(layer, {ElementFormat::fp32, ElementFormat::fp32}, nullptr, alone,
+                   [&](const Panel& panel) {
+                     gram->add_gram(panel.values.data(), panel.depth, layer.wide());
+                     check.add(panel);
+                   });
   }
 
   SingleRank alone;

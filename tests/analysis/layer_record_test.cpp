@@ -14,7 +14,8 @@
 namespace alphahill {
 namespace {
 
-const AnalysisSettings usual{Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, 0.1, 0};
+const AnalysisSettings usual{
+    ElementFormat::fp32, {ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16}, 0.1, 0};
 
 const std::vector<std::int64_t> first{1};
 
@@ -25,9 +26,10 @@ void add_layer(Catalog& catalog, const TemporaryFolder& folder, const std::strin
   const File file = File::open_for_reading(folder.write(name, bytes));
   Layer layer;
   layer.name = name;
-  layer.file = std::ssize(catalog.files);
-  layer.out_features = layer.rows = rows;
-  layer.in_features = layer.cols = cols;
+  layer.out_features = rows;
+  layer.in_features = cols;
+  layer.layout = Plain{ElementFormat::fp32,
+                       {.file = std::ssize(catalog.files), .rows = rows, .cols = cols, .row_stride = cols}};
   catalog.files.push_back({name, file.size(), file.modification_time_ns()});
   catalog.layers.push_back(layer);
 }
@@ -152,7 +154,7 @@ TEST(LayerRecord, AFileThatHasChangedEndsTheRun) {
 class ChangingBackend : public Backend {
  public:
   explicit ChangingBackend(std::filesystem::path file) : file_(std::move(file)) {}
-  std::optional<Eigenvalues> gram_eigenvalues(const StoredMatrix&, CastChain, CastSurvey*, Team&) override {
+  std::optional<Eigenvalues> gram_eigenvalues(const WeightSource&, CastChain, CastSurvey*, Team&) override {
     std::filesystem::last_write_time(file_, std::filesystem::file_time_type());
     throw Error(Fault::internal, "dsterf", "did not converge");
   }
@@ -177,7 +179,7 @@ class EventfulBackend : public Backend {
  public:
   explicit EventfulBackend(std::function<void()> before_reading)
       : before_reading_(std::move(before_reading)) {}
-  std::optional<Eigenvalues> gram_eigenvalues(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey,
+  std::optional<Eigenvalues> gram_eigenvalues(const WeightSource& matrix, CastChain chain, CastSurvey* survey,
                                               Team& team) override {
     before_reading_();
     return cpu_->gram_eigenvalues(matrix, chain, survey, team);

@@ -10,15 +10,14 @@
 namespace alphahill {
 namespace {
 
-const AnalysisSettings one_cast{Format::fp32, {Format::fp32}, 0.1, 0};
-const AnalysisSettings three_casts{Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, 0.1, 0};
+const AnalysisSettings one_cast{ElementFormat::fp32, {ElementFormat::fp32}, 0.1, 0};
+const AnalysisSettings three_casts{
+    ElementFormat::fp32, {ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16}, 0.1, 0};
 constexpr std::int64_t enough_memory = std::numeric_limits<std::int64_t>::max();
 
 Layer layer(std::int64_t rows, std::int64_t cols) {
   Layer layer;
-  layer.out_features = layer.rows = rows;
-  layer.in_features = layer.cols = cols;
-  layer.format = Format::bf16;
+  layer.layout = Plain{ElementFormat::bf16, {.rows = rows, .cols = cols, .row_stride = cols}};
   return layer;
 }
 
@@ -38,7 +37,7 @@ TEST(PlannedLayers, EveryDistinctCastIsReadAndDecomposed) {
 
 TEST(PlannedLayers, FinishedAndUnsupportedLayersAreLeftOutAndSuspectsStandAlone) {
   auto layers = std::vector{layer(10, 10), layer(20, 20), layer(30, 30), layer(40, 40)};
-  layers[1].unsupported = "quantized";
+  layers[1].layout = Unsupported{"quantized", {}};
   const Plan plan = make_plan(catalog(layers), one_cast, {1, 0, 1}, enough_memory, [](std::int64_t number) {
     return number == 3 ? LayerState::finished : number == 4 ? LayerState::suspect : LayerState::waiting;
   });
@@ -62,7 +61,7 @@ TEST(PlannedLayers, ALayerThatOneRankCannotHoldNeedsALargeEnoughTeam) {
 /// What the analysis refuses for lack of memory must not be planned.
 TEST(PlannedLayers, TheMemoryOfATeamIsThatOfTheSvdOfTheLayerAsItLies) {
   for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{4096, 14336}, {14336, 4096}}) {
-    const StoredMatrix matrix{rows, cols, Format::bf16, {}};
+    const WeightShape matrix = plain_shape(rows, cols, ElementFormat::bf16);
     for (const int members : {2, 4}) {
       EXPECT_GE(bytes_needed(layer(rows, cols), members), least_team_svd_bytes(matrix, members));
       EXPECT_EQ(bytes_needed(layer(rows, cols), members), peak_bytes(matrix, members));

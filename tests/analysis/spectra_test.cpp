@@ -12,7 +12,7 @@ namespace alphahill {
 namespace {
 
 constexpr double eps = std::numeric_limits<double>::epsilon();
-constexpr CastChain plain{Format::fp32, Format::fp32};
+constexpr CastChain plain{ElementFormat::fp32, ElementFormat::fp32};
 
 std::vector<double> gram_eigenvalues(const RowMajor& matrix) {
   SingleRank alone;
@@ -66,7 +66,7 @@ TEST(Spectra, TheTwoStageReductionGivesTheLaplacianItsClosedForm) {
 
 TEST(Spectra, ALongLayerIsSummedOverManyPanels) {
   constexpr std::int64_t order = 40;
-  const std::int64_t longer = 3 * panel_depth({1 << 30, order, Format::fp64, {}}) + 17;
+  const std::int64_t longer = 3 * panel_depth({1 << 30, order, ElementFormat::fp64, {}}) + 17;
   RowMajor tall = RowMajor::Zero(longer, order);
   for (std::int64_t row = 0; row < longer; ++row)
     tall(row, row % order) = 1 + static_cast<double>(row % order);
@@ -110,7 +110,7 @@ TEST(Spectra, ALayerWithoutWeightsHasAnEmptySpectrum) {
 }
 
 TEST(Spectra, ALargestPanelFitsTheStatedMemory) {
-  const StoredMatrix wide{4096, 14336, Format::fp32, {}};
+  const WeightShape wide = plain_shape(4096, 14336, ElementFormat::fp32);
   EXPECT_EQ(panel_depth(wide) * 4096 * 8, panel_bytes);
   EXPECT_LE(static_cast<double>(peak_bytes(wide)), 1.3 * 4096 * 4096 * 8 + (128 << 20));
 }

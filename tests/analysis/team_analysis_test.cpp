@@ -12,9 +12,10 @@
 namespace alphahill {
 namespace {
 
-const AnalysisSettings usual{Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, 0.1, 1e-5};
+const AnalysisSettings usual{
+    ElementFormat::fp32, {ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16}, 0.1, 1e-5};
 
-std::vector<PrecisionFigures> figures_of(const StoredMatrix& matrix, int members,
+std::vector<PrecisionFigures> figures_of(const WeightSource& matrix, int members,
                                          const AnalysisSettings& settings = usual) {
   std::vector<PrecisionFigures> figures;
   run_as_team(members, [&](Team& team) {
@@ -107,7 +108,7 @@ AnalysisSettings far_into_the_spectrum() {
 
 TEST_P(TeamAnalysis, ComputesAnSvdTogetherWhereItDoesNotFitIntoOneRank) {
   const RowMajor matrix = ill_conditioned(700, 600);
-  const std::int64_t needed = peak_bytes(stored(matrix));
+  const std::int64_t needed = peak_bytes(stored(matrix).shape());
   AnalysisSettings limited = far_into_the_spectrum();
   const auto alone = figures_of(stored(matrix), 1, limited);
   for (limited.memory = needed - 1; limited.memory <= needed; ++limited.memory) {
@@ -146,12 +147,11 @@ TEST_P(TeamAnalysis, CountsNanAndInfOfAllMembers) {
 
 TEST_P(TeamAnalysis, AFailureToReadOnOneMemberEndsAllWithItsReason) {
   const RowMajor matrix = random_matrix(4000, 2000, 4);
-  StoredMatrix failing = stored(matrix);
-  failing.read = [read = failing.read](std::int64_t row, std::int64_t rows, std::int64_t col,
-                                       std::int64_t cols, std::span<std::byte> bytes) {
-    if (row > 0) throw Error(Fault::input, "model.safetensors", "the file has become shorter");
-    read(row, rows, col, cols, bytes);
-  };
+  const PlainWeights whole = stored(matrix);
+  const PlainWeights failing(whole.shape(), [&](const Block& block, std::span<std::byte> bytes) {
+    if (block.row > 0) throw Error(Fault::input, "model.safetensors", "the file has become shorter");
+    whole.read(block, bytes);
+  });
   run_as_team(GetParam(), [&](Team& team) {
     try {
       analyse(failing, usual, *make_cpu_backend(), team);

@@ -58,9 +58,10 @@ struct Outcome {
 };
 using Outcomes = std::vector<Outcome>;
 
-const AnalysisSettings settings{Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, 0.1, 1e-5};
+const AnalysisSettings settings{
+    ElementFormat::fp32, {ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16}, 0.1, 1e-5};
 
-Outcome outcome_of(const StoredMatrix& matrix, Backend& backend, Team& team) {
+Outcome outcome_of(const WeightSource& matrix, Backend& backend, Team& team) {
   try {
     return {"", analyse(matrix, settings, backend, team)};
   } catch (const std::bad_alloc&) {
@@ -71,7 +72,7 @@ Outcome outcome_of(const StoredMatrix& matrix, Backend& backend, Team& team) {
 }
 
 /// @param nth  allocation of the member that fails; 0: none
-Outcomes outcomes_where(int failing_member, std::int64_t nth, int members, const StoredMatrix& matrix) {
+Outcomes outcomes_where(int failing_member, std::int64_t nth, int members, const WeightSource& matrix) {
   Outcomes outcomes(static_cast<std::size_t>(members));
   run_as_team(members, [&](Team& team) {
     const auto backend = make_cpu_backend();

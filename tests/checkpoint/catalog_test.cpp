@@ -36,11 +36,13 @@ TEST_F(CatalogTest, ALayerKnowsWhereItsBytesLie) {
   ASSERT_EQ(catalog.layers.size(), 1U);
   const Layer& layer = catalog.layers[0];
   EXPECT_EQ(layer.stored_dtype, "F16");
-  EXPECT_EQ(layer.format, Format::fp16);
-  EXPECT_EQ(layer.rows, 2);
-  EXPECT_EQ(layer.cols, 3);
-  EXPECT_EQ(layer.offset, catalog.files[0].size - 12) << "the last tensor of the file";
-  EXPECT_EQ(layer.unsupported, "");
+  const auto& plain = std::get<Plain>(layer.layout);
+  EXPECT_EQ(plain.format, ElementFormat::fp16);
+  EXPECT_EQ(plain.weights.rows, 2);
+  EXPECT_EQ(plain.weights.cols, 3);
+  EXPECT_EQ(plain.weights.row_stride, 3);
+  EXPECT_EQ(plain.weights.offset, catalog.files[0].size - 12) << "the last tensor of the file";
+  EXPECT_EQ(layer.unsupported(), nullptr);
 }
 
 TEST_F(CatalogTest, ATransposedLayerKeepsItsStoredRowsAndColumns) {
@@ -49,8 +51,9 @@ TEST_F(CatalogTest, ATransposedLayerKeepsItsStoredRowsAndColumns) {
   const Layer layer = open().layers.at(0);
   EXPECT_EQ(layer.out_features, 8);
   EXPECT_EQ(layer.in_features, 2);
-  EXPECT_EQ(layer.rows, 2);
-  EXPECT_EQ(layer.cols, 8);
+  EXPECT_EQ(layer.shape().rows, 2);
+  EXPECT_EQ(layer.shape().cols, 8);
+  EXPECT_TRUE(layer.shape().transposed);
 }
 
 TEST_F(CatalogTest, ATiedHeadPointsAtTheBytesOfTheEmbedding) {
@@ -58,7 +61,7 @@ TEST_F(CatalogTest, ATiedHeadPointsAtTheBytesOfTheEmbedding) {
   builder_.add("h.0.ln.weight", "F32", {8}).add("wte.weight", "F32", {9, 2}).write(folder_.path());
   const Catalog catalog = open();
   EXPECT_EQ(catalog.layers.at(0).name, "lm_head");
-  EXPECT_EQ(catalog.layers.at(0).offset, catalog.files[0].size - 9 * 2 * 4);
+  EXPECT_EQ(std::get<Plain>(catalog.layers.at(0).layout).weights.offset, catalog.files[0].size - 9 * 2 * 4);
 }
 
 TEST_F(CatalogTest, WithoutAnArchitectureNoHeadIsTied) {
@@ -69,9 +72,10 @@ TEST_F(CatalogTest, WithoutAnArchitectureNoHeadIsTied) {
 TEST_F(CatalogTest, EveryFormatThatCanBeAnalysedIsKnown) {
   builder_.add("a.weight", "F64", {2, 2}).add("b.weight", "F32", {2, 2});
   builder_.add("c.weight", "F16", {2, 2}).add("d.weight", "BF16", {2, 2}).write(folder_.path());
-  std::vector<Format> formats;
-  for (const Layer& layer : open().layers) formats.push_back(layer.format);
-  EXPECT_THAT(formats, ElementsAre(Format::fp64, Format::fp32, Format::fp16, Format::bf16));
+  std::vector<ElementFormat> formats;
+  for (const Layer& layer : open().layers) formats.push_back(layer.shape().values);
+  EXPECT_THAT(formats, ElementsAre(ElementFormat::fp64, ElementFormat::fp32, ElementFormat::fp16,
+                                   ElementFormat::bf16));
 }
 
 TEST_F(CatalogTest, FilesWithoutALayerAreNotListed) {
@@ -80,11 +84,11 @@ TEST_F(CatalogTest, FilesWithoutALayerAreNotListed) {
   const Catalog all = open();
   ASSERT_EQ(all.files.size(), 2U);
   EXPECT_EQ(all.files[0].name, "model-00002-of-00003.safetensors");
-  EXPECT_EQ(all.layers[1].file, 1);
+  EXPECT_EQ(first_file(all.layers[1].layout), 1);
   const Catalog filtered = open("^b$");
   ASSERT_EQ(filtered.files.size(), 1U);
   EXPECT_EQ(filtered.files[0].name, "model-00003-of-00003.safetensors");
-  EXPECT_EQ(filtered.layers[0].file, 0);
+  EXPECT_EQ(first_file(filtered.layers[0].layout), 0);
 }
 
 TEST_F(CatalogTest, ACatalogSurvivesTheWayToAnotherRank) {

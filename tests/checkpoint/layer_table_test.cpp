@@ -22,7 +22,7 @@ TEST(LayerTable, ColumnsAreAligned) {
   Catalog catalog{"", "", {{"model.safetensors", 0, 0}}, {}};
   catalog.layers = {layer("h.0.attn.q_proj", "attn_q", 4096, 128), layer("lm_head", "other_linear", 9, 4096)};
   catalog.layers[1].stored_dtype = "U8";
-  catalog.layers[1].unsupported = "in codes";
+  catalog.layers[1].layout = Unsupported{"in codes", {}};
   EXPECT_EQ(layer_table(catalog), R"(#  layer            category        out x in  stored  file
 1  h.0.attn.q_proj  attn_q        4096 x 128  BF16    model.safetensors
 2  lm_head          other_linear    9 x 4096  U8      model.safetensors  in codes

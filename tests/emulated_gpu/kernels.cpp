@@ -19,9 +19,9 @@ std::map<const void*, CastKernel>& kernels() {
   return kernels;
 }
 
-std::size_t stored_bytes(alphahill::Format format) {
-  if (format == alphahill::Format::fp64) return 8;
-  return format == alphahill::Format::fp32 ? 4 : 2;
+std::size_t stored_bytes(alphahill::ElementFormat format) {
+  if (format == alphahill::ElementFormat::fp64) return 8;
+  return format == alphahill::ElementFormat::fp32 ? 4 : 2;
 }
 
 void touch_all(const BlockCast& block, const BlockSurvey& survey) {

@@ -23,7 +23,7 @@ std::uint32_t checksum(std::vector<float> values) {
   return crc.checksum();
 }
 
-std::vector<float> decoded(Format stored) {
+std::vector<float> decoded(ElementFormat stored) {
   std::vector<std::uint16_t> codes(1 << 16);
   std::iota(codes.begin(), codes.end(), std::uint16_t{0});
   std::vector<double> values(codes.size());
@@ -48,14 +48,14 @@ std::vector<double> doubles() {
   return values;
 }
 
-std::vector<float> cast_floats(Format precision) {
+std::vector<float> cast_floats(ElementFormat precision) {
   const std::vector<float> from = floats();
   std::vector<float> to(from.size());
   cast(precision, from, to);
   return to;
 }
 
-std::vector<float> load_doubles(Format load) {
+std::vector<float> load_doubles(ElementFormat load) {
   const std::vector<double> from = doubles();
   std::vector<float> to(from.size());
   cast_loaded(load, from, to);
@@ -63,27 +63,27 @@ std::vector<float> load_doubles(Format load) {
 }
 
 TEST(Cast, AllFp16CodesDecodeAsInNumpy) {
-  EXPECT_EQ(checksum(decoded(Format::fp16)), 0x3020C7A7U);
+  EXPECT_EQ(checksum(decoded(ElementFormat::fp16)), 0x3020C7A7U);
 }
 TEST(Cast, AllBf16CodesDecodeAsInMlDtypes) {
-  EXPECT_EQ(checksum(decoded(Format::bf16)), 0x28C5ED34U);
+  EXPECT_EQ(checksum(decoded(ElementFormat::bf16)), 0x28C5ED34U);
 }
 TEST(Cast, Fp32RoundsToFp16AsInNumpy) {
-  EXPECT_EQ(checksum(cast_floats(Format::fp16)), 0x0E8EE693U);
+  EXPECT_EQ(checksum(cast_floats(ElementFormat::fp16)), 0x0E8EE693U);
 }
 TEST(Cast, Fp32RoundsToBf16AsInMlDtypes) {
-  EXPECT_EQ(checksum(cast_floats(Format::bf16)), 0xD4CD6A3FU);
+  EXPECT_EQ(checksum(cast_floats(ElementFormat::bf16)), 0xD4CD6A3FU);
 }
 TEST(Cast, Fp64RoundsToFp32AsInNumpy) {
-  EXPECT_EQ(checksum(load_doubles(Format::fp32)), 0x9872BAE4U);
+  EXPECT_EQ(checksum(load_doubles(ElementFormat::fp32)), 0x9872BAE4U);
 }
 TEST(Cast, Fp64RoundsToFp16OnceAsInNumpy) {
-  EXPECT_EQ(checksum(load_doubles(Format::fp16)), 0x7BECB6DDU);
+  EXPECT_EQ(checksum(load_doubles(ElementFormat::fp16)), 0x7BECB6DDU);
 }
 
 TEST(Cast, Fp32AndFp64HoldEveryLoadedValue) {
-  EXPECT_EQ(checksum(cast_floats(Format::fp32)), checksum(floats()));
-  EXPECT_EQ(checksum(cast_floats(Format::fp64)), checksum(floats()));
+  EXPECT_EQ(checksum(cast_floats(ElementFormat::fp32)), checksum(floats()));
+  EXPECT_EQ(checksum(cast_floats(ElementFormat::fp64)), checksum(floats()));
 }
 
 /// Between two neighbouring values of a 16-bit format lies a tie: it goes to the even code, and a float just
@@ -152,7 +152,7 @@ TEST(Cast, BlocksOfAnyLengthAndAlignmentAreCastWhole) {
   for (std::size_t count = 0; count <= 40; ++count) {
     std::memcpy(bytes.data() + 1, values.data() + 1000, count * sizeof(float));
     std::vector<double> to(count);
-    decode(Format::fp32, std::span(bytes).subspan(1, count * sizeof(float)), to);
+    decode(ElementFormat::fp32, std::span(bytes).subspan(1, count * sizeof(float)), to);
     EXPECT_TRUE(std::equal(to.begin(), to.end(), values.begin() + 1000));
   }
 }

@@ -72,8 +72,10 @@ std::vector<std::string> names_in_order(std::vector<Layer> layers) {
 void check(std::vector<Layer> layers) {
   for (const Layer& layer : layers) {
     promise(std::ranges::find(categories, layer.category) != categories.end(), "categories are known");
-    promise(layer.numel() >= 0 && layer.file == 0, "sizes and files are those of the checkpoint");
-    promise(!layer.unsupported.empty() || layer.rows * layer.cols == layer.numel(), "a matrix is whole");
+    promise(layer.numel() >= 0 && first_file(layer.layout) == 0,
+            "sizes and files are those of the checkpoint");
+    promise(layer.unsupported() != nullptr || layer.shape().rows * layer.shape().cols == layer.numel(),
+            "a matrix is whole");
   }
   const std::string table = layer_table({"", "", {{"f", 0, 0}}, layers});
   promise(std::ranges::count(table, '\n') == std::ssize(layers) + 1, "the table has one line a layer");

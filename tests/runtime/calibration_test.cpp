@@ -15,7 +15,7 @@ namespace {
 class FailingBackend : public Backend {
  public:
   explicit FailingBackend(std::function<Eigenvalues()> reduce) : reduce_(std::move(reduce)) {}
-  std::optional<Eigenvalues> gram_eigenvalues(const StoredMatrix&, CastChain, CastSurvey*, Team&) override {
+  std::optional<Eigenvalues> gram_eigenvalues(const WeightSource&, CastChain, CastSurvey*, Team&) override {
     return reduce_();
   }
 
@@ -36,7 +36,7 @@ std::vector<BackendMaker> failing_backends() {
         []() -> GramSpectrum { throw Error(Fault::internal, "eigenvalues", "their squares add up to -nan"); };
   };
   class NoEigenvalues : public Backend {
-    std::optional<Eigenvalues> gram_eigenvalues(const StoredMatrix&, CastChain, CastSurvey*, Team&) override {
+    std::optional<Eigenvalues> gram_eigenvalues(const WeightSource&, CastChain, CastSurvey*, Team&) override {
       return std::nullopt;
     }
   };

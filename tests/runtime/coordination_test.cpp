@@ -22,15 +22,14 @@ using testing::IsEmpty;
 
 MpiSession* mpi = nullptr;
 
-const AnalysisSettings settings{Format::fp32, {Format::fp32}, 0.1, 0};
+const AnalysisSettings settings{ElementFormat::fp32, {ElementFormat::fp32}, 0.1, 0};
 
 Catalog catalog_of(std::int64_t layers, std::int64_t rows) {
   Catalog catalog{"folder", "00", {}, {}};
   for (std::int64_t i = 1; i <= layers; ++i) {
     Layer layer;
     layer.name = "layer " + std::to_string(i);
-    layer.rows = rows;
-    layer.cols = rows + i;
+    layer.layout = Plain{ElementFormat::fp32, {.rows = rows, .cols = rows + i, .row_stride = rows + i}};
     catalog.layers.push_back(layer);
   }
   return catalog;

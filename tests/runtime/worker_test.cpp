@@ -112,16 +112,17 @@ TEST(Worker, LanesShareTheMemoryOfADevice) {
   const auto matrix_of_layer = [](std::int64_t layer) {
     return random_matrix(order, order, static_cast<unsigned>(layer));
   };
-  const std::int64_t bytes = device_bytes(stored(matrix_of_layer(1)));
+  const std::int64_t bytes = device_bytes(stored(matrix_of_layer(1)).shape());
   HostDevice device;
   device.memory = 2 * bytes;
   const auto budget = std::make_shared<DeviceBudget>(device.memory);
   const auto compute = [&](Backend& backend, std::int64_t layer) {
     SingleRank alone;
     const RowMajor matrix = matrix_of_layer(layer);
-    const StoredMatrix weights = stored(matrix);
+    const PlainWeights weights = stored(matrix);
     const GramSpectrum spectrum =
-        backend.gram_eigenvalues(weights, {Format::fp32, Format::fp32}, nullptr, alone).value()();
+        backend.gram_eigenvalues(weights, {ElementFormat::fp32, ElementFormat::fp32}, nullptr, alone)
+            .value()();
     EXPECT_EQ(spectrum.method, Method::gram_eigen_gpu) << "never out of memory";
     LayerRecord record = empty_record(layer);
     record.eigenvalues = spectrum.eigenvalues;

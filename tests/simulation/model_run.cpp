@@ -4,7 +4,8 @@ namespace alphahill {
 
 namespace {
 
-const AnalysisSettings usual_settings{Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, 0.1, 1e-5};
+const AnalysisSettings usual_settings{
+    ElementFormat::fp32, {ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16}, 0.1, 1e-5};
 /// Besides the program; as on a node of 4 GiB a core.
 constexpr std::int64_t memory_per_rank = std::int64_t{3900} << 20;
 

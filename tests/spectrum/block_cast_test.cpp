@@ -12,8 +12,9 @@
 namespace alphahill {
 namespace {
 
-constexpr Format narrow[] = {Format::fp32, Format::fp16, Format::bf16};
-constexpr Format all[] = {Format::fp64, Format::fp32, Format::fp16, Format::bf16};
+constexpr ElementFormat narrow[] = {ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16};
+constexpr ElementFormat all[] = {ElementFormat::fp64, ElementFormat::fp32, ElementFormat::fp16,
+                                 ElementFormat::bf16};
 
 bool same(double one, double other) {
   return std::isnan(one) ? std::isnan(other)
@@ -21,15 +22,15 @@ bool same(double one, double other) {
 }
 
 /// Casts every value by both ways, through every chain.
-void expect_equal_casts(Format stored, std::span<const std::byte> bytes) {
+void expect_equal_casts(ElementFormat stored, std::span<const std::byte> bytes) {
   const auto count = bytes.size() / static_cast<std::size_t>(bytes_of(stored));
   std::vector<double> decoded(count);
   std::vector<float> loaded(count);
   std::vector<float> cast_values(count);
   decode(stored, bytes, decoded);
-  for (const Format load : narrow) {
+  for (const ElementFormat load : narrow) {
     cast_loaded(load, decoded, loaded);
-    for (const Format precision : all) {
+    for (const ElementFormat precision : all) {
       cast(precision, loaded, cast_values);
       for (std::size_t i = 0; i < count; ++i) {
         const double mine = decode_at(stored, bytes.data(), static_cast<std::int64_t>(i));
@@ -46,8 +47,8 @@ void expect_equal_casts(Format stored, std::span<const std::byte> bytes) {
 TEST(BlockCast, All16BitCodesAreCastAsOnTheCpu) {
   std::vector<std::uint16_t> codes(1 << 16);
   std::iota(codes.begin(), codes.end(), std::uint16_t{0});
-  expect_equal_casts(Format::fp16, std::as_bytes(std::span(codes)));
-  expect_equal_casts(Format::bf16, std::as_bytes(std::span(codes)));
+  expect_equal_casts(ElementFormat::fp16, std::as_bytes(std::span(codes)));
+  expect_equal_casts(ElementFormat::bf16, std::as_bytes(std::span(codes)));
 }
 
 /// Beside the floats all over the range: both neighbours of every value of fp16 and bf16 and of every tie
@@ -73,7 +74,7 @@ std::vector<float> fp32_edge_cases() {
 
 TEST(BlockCast, EdgeCasesOfFp32AreCastAsOnTheCpu) {
   const std::vector<float> values = fp32_edge_cases();
-  expect_equal_casts(Format::fp32, std::as_bytes(std::span(values)));
+  expect_equal_casts(ElementFormat::fp32, std::as_bytes(std::span(values)));
 }
 
 TEST(BlockCast, EdgeCasesOfFp64AreCastAsOnTheCpu) {
@@ -83,7 +84,7 @@ TEST(BlockCast, EdgeCasesOfFp64AreCastAsOnTheCpu) {
     for (const double factor : {1.0, 1 - 0x1p-52, 1 + 0x1p-52, 1 + 0x1p-26}) values.push_back(value * factor);
   }
   for (const double huge : {1e39, -1e39, 1e300, 1e-300, -1e-46, 0x1p-150, 0x1.8p-150}) values.push_back(huge);
-  expect_equal_casts(Format::fp64, std::as_bytes(std::span(values)));
+  expect_equal_casts(ElementFormat::fp64, std::as_bytes(std::span(values)));
 }
 
 TEST(BlockCast, DifferencesOfEqualBitsAreZeroEvenForNan) {

@@ -9,7 +9,8 @@
 namespace alphahill {
 namespace {
 
-const std::vector<Format> all{Format::fp32, Format::fp64, Format::fp16, Format::bf16};
+const std::vector<ElementFormat> all{ElementFormat::fp32, ElementFormat::fp64, ElementFormat::fp16,
+                                     ElementFormat::bf16};
 
 /// Of a matrix of one row, in blocks.
 CastSurvey surveyed(const std::vector<double>& stored, std::size_t block_size = 1 << 20) {

@@ -46,7 +46,7 @@ TEST_P(DeviceBackend, AddsUpLayersOfManyBlocks) {
   const auto backend = backend_on(device, GetParam());
   for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{30001, 300}, {300, 30001}}) {
     const RowMajor matrix = random_matrix(rows, cols, 2);
-    ASSERT_GT(stored(matrix).longer_side(), 2 * panel_depth(stored(matrix)));
+    ASSERT_GT(stored(matrix).longer_side(), 2 * panel_depth(stored(matrix).shape()));
     expect_figures_of_cpu(figures_of(stored(matrix), *backend), stored(matrix), Method::gram_eigen_gpu);
   }
 }
@@ -54,7 +54,7 @@ TEST_P(DeviceBackend, AddsUpLayersOfManyBlocks) {
 TEST_P(DeviceBackend, TakesNoMoreMemoryThanItClaims) {
   const RowMajor matrix = random_matrix(500, 2000, 3);
   figures_of(stored(matrix), *backend_on(device, GetParam()));
-  EXPECT_LE(device.most_used, device_bytes(stored(matrix)));
+  EXPECT_LE(device.most_used, device_bytes(stored(matrix).shape()));
 }
 
 TEST_F(DeviceBackend, SharesWhatTheCpuShares) {
@@ -80,7 +80,7 @@ TEST_F(DeviceBackend, ALayerThatDoesNotFitIsDoneOnTheCpuAndTheNextOnTheDeviceAga
   const CapturedLog log;
   const RowMajor large = random_matrix(400, 400, 6);
   const RowMajor small = random_matrix(100, 100, 6);
-  device.memory = device_bytes(stored(large)) - 1;
+  device.memory = device_bytes(stored(large).shape()) - 1;
   const auto backend = backend_on(device);
   expect_figures_of_cpu(figures_of(stored(large), *backend), stored(large), Method::gram_eigen);
   EXPECT_THAT(log.text(),
@@ -93,7 +93,7 @@ TEST_F(DeviceBackend, ALayerForWhichAnAllocationFailsIsDoneOnTheCpu) {
   const RowMajor matrix = random_matrix(100, 100, 7);
   const auto budget = std::make_shared<DeviceBudget>(device.memory);
   const auto backend = make_device_backend(queues_of(device), budget, always_alone);
-  device.memory = device_bytes(stored(matrix)) / 2;
+  device.memory = device_bytes(stored(matrix).shape()) / 2;
   expect_figures_of_cpu(figures_of(stored(matrix), *backend), stored(matrix), Method::gram_eigen);
   EXPECT_THAT(log.text(), HasSubstr("allocate: out of memory"));
   EXPECT_EQ(device.used, 0);
@@ -161,10 +161,9 @@ TEST_F(DeviceBackend, EigenvaluesThatDoNotAddUpAreComputedAgainOnTheCpu) {
 
 TEST_F(DeviceBackend, AFailureToReadIsNoFailureOfTheDevice) {
   const RowMajor matrix = random_matrix(20, 20, 10);
-  StoredMatrix failing = stored(matrix);
-  failing.read = [](auto...) {
+  const PlainWeights failing(stored(matrix).shape(), [](auto...) {
     throw Error(Fault::input, "model.safetensors", "the file has become shorter");
-  };
+  });
   const auto backend = backend_on(device);
   EXPECT_THROW(figures_of(failing, *backend), Error);
   expect_figures_of_cpu(figures_of(stored(matrix), *backend), stored(matrix), Method::gram_eigen_gpu);
@@ -184,11 +183,11 @@ TEST_F(DeviceBackend, ATeamComputesOnItsCpus) {
 /// While the CPU still has the end of a layer to do, its memory on the device is free for the next.
 TEST_F(DeviceBackend, TheNextLayerIsOnTheDeviceWhileTheCpuFinishesTheLast) {
   const RowMajor matrix = random_matrix(80, 80, 12);
-  const auto budget = std::make_shared<DeviceBudget>(device_bytes(stored(matrix)));
+  const auto budget = std::make_shared<DeviceBudget>(device_bytes(stored(matrix).shape()));
   const auto one = make_device_backend(queues_of(device), budget, always_band);
   const auto other = make_device_backend(queues_of(device), budget, always_band);
-  const CastChain chain{Format::fp32, Format::fp32};
-  const StoredMatrix layer = stored(matrix);
+  const CastChain chain{ElementFormat::fp32, ElementFormat::fp32};
+  const PlainWeights layer = stored(matrix);
   SingleRank alone;
   const auto first = one->gram_eigenvalues(layer, chain, nullptr, alone).value();
   const auto second = other->gram_eigenvalues(layer, chain, nullptr, alone).value();

@@ -22,7 +22,7 @@ std::unique_ptr<Backend> backend(DeviceWays ways, std::int64_t memory = std::int
 }
 
 /// The fp64 values that the device makes of stored ones.
-std::vector<double> cast_on_device(Format stored, Format load, Format precision,
+std::vector<double> cast_on_device(ElementFormat stored, ElementFormat load, ElementFormat precision,
                                    std::span<const std::byte> bytes) {
   const auto queue = make_cuda_queue(0);
   const std::int64_t count = std::ssize(bytes) / bytes_of(stored);
@@ -36,9 +36,9 @@ std::vector<double> cast_on_device(Format stored, Format load, Format precision,
   return values.downloaded();
 }
 
-void expect_casts_of_host(Format stored, std::span<const std::byte> bytes) {
-  for (const Format load : {Format::fp32, Format::fp16, Format::bf16}) {
-    for (const Format precision : {Format::fp32, Format::fp16, Format::bf16}) {
+void expect_casts_of_host(ElementFormat stored, std::span<const std::byte> bytes) {
+  for (const ElementFormat load : {ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16}) {
+    for (const ElementFormat precision : {ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16}) {
       const auto found = cast_on_device(stored, load, precision, bytes);
       for (std::size_t i = 0; i < found.size(); ++i) {
         const double value = decode_at(stored, bytes.data(), static_cast<std::int64_t>(i));
@@ -56,8 +56,8 @@ void expect_casts_of_host(Format stored, std::span<const std::byte> bytes) {
 TEST(Gpu, CastsEvery16BitCodeToTheSameBits) {
   std::vector<std::uint16_t> codes(1 << 16);
   std::iota(codes.begin(), codes.end(), std::uint16_t{0});
-  expect_casts_of_host(Format::fp16, std::as_bytes(std::span(codes)));
-  expect_casts_of_host(Format::bf16, std::as_bytes(std::span(codes)));
+  expect_casts_of_host(ElementFormat::fp16, std::as_bytes(std::span(codes)));
+  expect_casts_of_host(ElementFormat::bf16, std::as_bytes(std::span(codes)));
 }
 
 TEST(Gpu, CastsFloatsAndDoublesOfAllSizesToTheSameBits) {
@@ -68,8 +68,8 @@ TEST(Gpu, CastsFloatsAndDoublesOfAllSizesToTheSameBits) {
     const std::uint64_t bits = i * 0x9E3779B97F4A7C15U;
     doubles[i] = std::bit_cast<double>((bits & 0x800FFFFFFFFFFFFFU) | ((1023 - 160 + bits % 300) << 52));
   }
-  expect_casts_of_host(Format::fp32, std::as_bytes(std::span(floats)));
-  expect_casts_of_host(Format::fp64, std::as_bytes(std::span(doubles)));
+  expect_casts_of_host(ElementFormat::fp32, std::as_bytes(std::span(floats)));
+  expect_casts_of_host(ElementFormat::fp64, std::as_bytes(std::span(doubles)));
 }
 
 class GpuBackend : public testing::TestWithParam<DeviceWays> {};
@@ -183,7 +183,7 @@ TEST(GpuLost, AnIllegalAddressLeavesAllLayersToTheCpu) {
   const auto gpu = backend(always_alone);
   expect_figures_of_cpu(figures_of(stored(matrix), *gpu), stored(matrix), Method::gram_eigen_gpu);
   const auto queue = make_cuda_queue(0);
-  queue->cast({Format::fp32, Format::fp32, Format::fp32, 1, 100, nullptr, nullptr}, {});
+  queue->cast({ElementFormat::fp32, ElementFormat::fp32, ElementFormat::fp32, 1, 100, nullptr, nullptr}, {});
   EXPECT_THROW(queue->wait(), DeviceError);
   const auto beside_it = backend(always_alone);
   for (Backend* backend : {gpu.get(), gpu.get(), beside_it.get()}) {

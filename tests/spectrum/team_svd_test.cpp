@@ -17,7 +17,7 @@
 namespace alphahill {
 namespace {
 
-constexpr CastChain plain{Format::fp32, Format::fp32};
+constexpr CastChain plain{ElementFormat::fp32, ElementFormat::fp32};
 constexpr std::int64_t plenty = std::numeric_limits<std::int64_t>::max();
 
 std::vector<double> spectrum_of(const RowMajor& matrix, int members, std::int64_t memory) {
@@ -55,7 +55,7 @@ class TeamSvd : public testing::TestWithParam<Shape> {};
 TEST_P(TeamSvd, GivesTheSingularValuesWithMuchMemoryAndWithLittle) {
   const RowMajor matrix = random_matrix(GetParam().rows, GetParam().cols, 5);
   for (const int members : {1, 2, 3}) {
-    const std::int64_t least = members == 1 ? plenty : least_team_svd_bytes(stored(matrix), members);
+    const std::int64_t least = members == 1 ? plenty : least_team_svd_bytes(stored(matrix).shape(), members);
     expect_spectrum(spectrum_of(matrix, members, least), matrix);
     expect_spectrum(spectrum_of(matrix, members, plenty), matrix);
   }
@@ -145,7 +145,7 @@ TEST(TeamSvd, ALongLayerIsFactoredWheneverTheMatrixIsFull) {
 
 TEST(TeamSvd, MoreMemoryMakesRoomForMoreRows) {
   constexpr std::int64_t order = 400;
-  const StoredMatrix layer{4000, order, Format::fp64, {}};
+  const WeightShape layer = plain_shape(4000, order, ElementFormat::fp64);
   const std::int64_t least = least_team_svd_bytes(layer, 2);
   EXPECT_EQ(calls_for(4000, order, least).capacity, 500);
   const std::int64_t between = calls_for(4000, order, least + 100 * order * 8 / 2).capacity;
@@ -155,8 +155,9 @@ TEST(TeamSvd, MoreMemoryMakesRoomForMoreRows) {
 }
 
 TEST(TeamSvd, ALayerThatDoesNotFitIsRefusedByAllMembersBeforeItIsRead) {
-  StoredMatrix layer{5000, 6000, Format::fp32, [](auto...) { ADD_FAILURE() << "read"; }};
-  const std::int64_t memory = least_team_svd_bytes(layer, 3) - 1;
+  const PlainWeights layer(plain_shape(5000, 6000, ElementFormat::fp32),
+                           [](auto...) { ADD_FAILURE() << "read"; });
+  const std::int64_t memory = least_team_svd_bytes(layer.shape(), 3) - 1;
   run_as_team(3, [&](Team& team) {
     const auto error = thrown_by([&] { squared_singular_values(layer, plain, team, memory); });
     ASSERT_TRUE(error);
@@ -166,7 +167,7 @@ TEST(TeamSvd, ALayerThatDoesNotFitIsRefusedByAllMembersBeforeItIsRead) {
 }
 
 TEST(TeamSvd, ThePeakOfATeamIncludesTheSvdAndShrinksWithItsMembers) {
-  const StoredMatrix layer{6000, 5000, Format::fp32, {}};
+  const WeightShape layer = plain_shape(6000, 5000, ElementFormat::fp32);
   for (const int members : {2, 3, 4})
     EXPECT_GE(peak_bytes(layer, members), least_team_svd_bytes(layer, members));
   const auto bytes_of_matrix = static_cast<double>(5000) * 6000 * 8;

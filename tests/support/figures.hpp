@@ -13,11 +13,14 @@
 namespace alphahill {
 
 inline const AnalysisSettings every_precision{
-    Format::fp32, {Format::fp64, Format::fp32, Format::fp16, Format::bf16}, 0.1, 1e-5};
+    ElementFormat::fp32,
+    {ElementFormat::fp64, ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16},
+    0.1,
+    1e-5};
 /// Relative difference that backends may have.
 inline constexpr double across_backends = 1e-9;
 
-inline std::vector<PrecisionFigures> figures_of(const StoredMatrix& matrix, Backend& backend) {
+inline std::vector<PrecisionFigures> figures_of(const WeightSource& matrix, Backend& backend) {
   SingleRank alone;
   return analyse(matrix, every_precision, backend, alone);
 }
@@ -31,7 +34,7 @@ inline void expect_close(double found, double expected) {
 }
 
 /// The figures of the CPU, with spectra by this method where it takes none by SVD.
-inline void expect_figures_of_cpu(const std::vector<PrecisionFigures>& found, const StoredMatrix& matrix,
+inline void expect_figures_of_cpu(const std::vector<PrecisionFigures>& found, const WeightSource& matrix,
                                   Method method) {
   const auto expected = figures_of(matrix, *make_cpu_backend());
   for (std::size_t p = 0; p < expected.size(); ++p) {
@@ -56,7 +59,7 @@ inline void expect_figures_of_cpu(const std::vector<PrecisionFigures>& found, co
 inline RowMajor bf16_matrix(std::int64_t rows, std::int64_t cols) {
   const RowMajor fine = random_matrix(rows, cols, 4) * 0.02;
   std::vector<float> values(fine.data(), fine.data() + fine.size());
-  cast(Format::bf16, std::vector<float>(values), values);
+  cast(ElementFormat::bf16, std::vector<float>(values), values);
   return Eigen::Map<Eigen::Matrix<float, -1, -1, Eigen::RowMajor>>(values.data(), rows, cols).cast<double>();
 }
 

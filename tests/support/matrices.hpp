@@ -23,13 +23,12 @@ Eigen::VectorXd squared_singular_values_by_eigen(const RowMajor& matrix);
 
 /// The matrix as a layer stored in fp64 (the load cast to fp32 still applies). The matrix must outlive the
 /// result.
-inline StoredMatrix stored(const RowMajor& matrix) {
-  const auto read = [&matrix](std::int64_t row, std::int64_t rows, std::int64_t col, std::int64_t cols,
-                              std::span<std::byte> bytes) {
-    const RowMajor block = matrix.block(row, col, rows, cols);
-    std::memcpy(bytes.data(), block.data(), bytes.size());
+inline PlainWeights stored(const RowMajor& matrix) {
+  const auto read = [&matrix](const Block& block, std::span<std::byte> bytes) {
+    const RowMajor values = matrix.block(block.row, block.col, block.rows, block.cols);
+    std::memcpy(bytes.data(), values.data(), bytes.size());
   };
-  return {matrix.rows(), matrix.cols(), Format::fp64, read};
+  return {plain_shape(matrix.rows(), matrix.cols(), ElementFormat::fp64), read};
 }
 
 /// The matrix rounded to fp32, as every analysis sees it.

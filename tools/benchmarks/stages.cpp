@@ -33,27 +33,29 @@ namespace {
 /// Weights in the host's memory, as the file holds them.
 class Weights {
  public:
-  Weights(std::int64_t rows, std::int64_t cols) : values_(static_cast<std::size_t>(rows * cols)) {
+  Weights(std::int64_t rows, std::int64_t cols)
+      : values_(static_cast<std::size_t>(rows * cols)),
+        matrix_(plain_shape(rows, cols, ElementFormat::fp32),
+                [this](const Block& block, std::span<std::byte> bytes) { read(block, bytes.data()); }) {
     std::mt19937_64 random(1);
     std::normal_distribution<float> normal(0, 0.02F);
     for (float& value : values_) value = normal(random);
-    matrix_ = {rows, cols, Format::fp32,
-               [this](std::int64_t row, std::int64_t count, std::int64_t col, std::int64_t width,
-                      std::span<std::byte> bytes) { read(row, count, col, width, bytes.data()); }};
   }
+  Weights(const Weights&) = delete;
+  Weights& operator=(const Weights&) = delete;
 
-  const StoredMatrix& matrix() const { return matrix_; }
+  const WeightSource& matrix() const { return matrix_; }
 
  private:
-  void read(std::int64_t row, std::int64_t rows, std::int64_t col, std::int64_t cols, std::byte* to) const {
-    const std::size_t row_bytes = static_cast<std::size_t>(cols) * sizeof(float);
-    for (std::int64_t end = row + rows; row < end; ++row, to += row_bytes) {
-      std::memcpy(to, values_.data() + row * matrix_.cols + col, row_bytes);
+  void read(const Block& block, std::byte* to) const {
+    const std::size_t row_bytes = static_cast<std::size_t>(block.cols) * sizeof(float);
+    for (std::int64_t row = block.row; row < block.row + block.rows; ++row, to += row_bytes) {
+      std::memcpy(to, values_.data() + row * matrix_.cols() + block.col, row_bytes);
     }
   }
 
   std::vector<float> values_;
-  StoredMatrix matrix_;
+  PlainWeights matrix_;
 };
 
 double cpu_seconds_of(const std::function<void()>& stage) {
@@ -96,15 +98,17 @@ void multiply_squares() {
 }
 
 /// The Gram matrix, from a reading that compares the three usual casts as it goes.
-SymmetricShare gram_of(const StoredMatrix& matrix, Stages& stages) {
+SymmetricShare gram_of(const WeightSource& matrix, Stages& stages) {
   SingleRank alone;
-  CastSurvey survey({Format::fp32, Format::fp16, Format::bf16}, matrix.rows, matrix.cols);
+  CastSurvey survey({ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16}, matrix.rows(),
+                    matrix.cols());
   SymmetricShare gram(matrix.order(), alone);
   double products = 0;
   const double all = cpu_seconds_of([&] {
-    for_each_panel(matrix, {Format::fp32, Format::fp32}, &survey, alone, [&](const Panel& panel) {
-      products += cpu_seconds_of([&] { gram.add_gram(panel.values.data(), panel.depth, matrix.wide()); });
-    });
+    for_each_panel(
+        matrix, {ElementFormat::fp32, ElementFormat::fp32}, &survey, alone, [&](const Panel& panel) {
+          products += cpu_seconds_of([&] { gram.add_gram(panel.values.data(), panel.depth, matrix.wide()); });
+        });
   });
   stages.note("casts", all - products);
   stages.note("gram", products);
@@ -126,7 +130,7 @@ Tridiagonal reduced(SymmetricShare gram, Stages& stages) {
   return result;
 }
 
-void take_turn(const StoredMatrix& matrix, Stages& stages) {
+void take_turn(const WeightSource& matrix, Stages& stages) {
   stages.measure("product", multiply_squares);
   Tridiagonal tridiagonal = reduced(gram_of(matrix, stages), stages);
   stages.measure("eigenvalues", [&] { tridiagonal_eigenvalues(std::move(tridiagonal)); });

@@ -48,28 +48,27 @@ std::uint16_t bf16_code(double value) {
 }
 
 /// Normal bf16 weights of a trained layer's size; fp16 rounds the smallest of them.
-StoredMatrix layer_of(const MatrixShape& shape, std::vector<std::uint16_t>& codes) {
+PlainWeights layer_of(const MatrixShape& shape, std::vector<std::uint16_t>& codes) {
   constexpr double deviation = 0.02;
   codes.resize(static_cast<std::size_t>(shape.rows * shape.cols));
   std::ranges::generate(codes,
                         [next = standard_normal()]() mutable { return bf16_code(deviation * next()); });
-  return {shape.rows, shape.cols, Format::bf16,
-          [&codes, shape](std::int64_t row, std::int64_t rows, std::int64_t col, std::int64_t cols,
-                          std::span<std::byte> bytes) {
+  return {plain_shape(shape.rows, shape.cols, ElementFormat::bf16),
+          [&codes, shape](const Block& block, std::span<std::byte> bytes) {
             const std::span all = std::as_bytes(std::span(codes));
-            for (std::int64_t i = 0; i < rows; ++i) {
-              const auto first = static_cast<std::size_t>(((row + i) * shape.cols + col) * 2);
-              std::ranges::copy(all.subspan(first, static_cast<std::size_t>(cols * 2)),
-                                bytes.begin() + i * cols * 2);
+            for (std::int64_t i = 0; i < block.rows; ++i) {
+              const auto first = static_cast<std::size_t>(((block.row + i) * shape.cols + block.col) * 2);
+              std::ranges::copy(all.subspan(first, static_cast<std::size_t>(block.cols * 2)),
+                                bytes.begin() + i * block.cols * 2);
             }
           }};
 }
 
 /// A decomposition from stored weights to eigenvalues. @throws Error(internal) where another method took over
-std::vector<double> decompose(Backend& backend, const StoredMatrix& layer, Method method) {
+std::vector<double> decompose(Backend& backend, const WeightSource& layer, Method method) {
   SingleRank alone;
   GramSpectrum spectrum =
-      backend.gram_eigenvalues(layer, {Format::fp32, Format::fp32}, nullptr, alone).value()();
+      backend.gram_eigenvalues(layer, {ElementFormat::fp32, ElementFormat::fp32}, nullptr, alone).value()();
   if (spectrum.method == method) return std::move(spectrum.eigenvalues);
   throw Error(Fault::internal, "GPU", "the layer was computed on the CPU");
 }
@@ -79,7 +78,7 @@ struct Path {
   std::vector<double> eigenvalues;
 };
 
-Path best_path(const MakeQueue& make_queue, const StoredMatrix& layer, int repetitions, DeviceWays ways) {
+Path best_path(const MakeQueue& make_queue, const WeightSource& layer, int repetitions, DeviceWays ways) {
   const auto device = make_device_backend(make_queue, std::make_shared<DeviceBudget>(unlimited), ways);
   Path best{never, {}};
   for (int i = 0; i < repetitions; ++i) {
@@ -164,9 +163,9 @@ class Measurement {
 };
 
 /// Layers in memory of the host, with what each lane takes to analyse them.
-class Block {
+class LayerBlock {
  public:
-  explicit Block(std::span<const MatrixShape> shapes) {
+  explicit LayerBlock(std::span<const MatrixShape> shapes) {
     for (const MatrixShape& shape : shapes) layers_.push_back(layer_of(shape, codes_.emplace_back()));
   }
 
@@ -187,9 +186,11 @@ class Block {
   }
 
  private:
-  static bool on_device(const StoredMatrix& layer, Backend& backend) {
-    const AnalysisSettings usual{
-        Format::fp32, {Format::fp32, Format::fp16, Format::bf16}, k_fraction, share_tolerance};
+  static bool on_device(const WeightSource& layer, Backend& backend) {
+    const AnalysisSettings usual{ElementFormat::fp32,
+                                 {ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16},
+                                 k_fraction,
+                                 share_tolerance};
     SingleRank alone;
     return std::ranges::all_of(analyse(layer, usual, backend, alone), [](const PrecisionFigures& figures) {
       return figures.shares || figures.spectrum.value().method == Method::gram_eigen_gpu;
@@ -197,7 +198,7 @@ class Block {
   }
 
   std::deque<std::vector<std::uint16_t>> codes_;
-  std::vector<StoredMatrix> layers_;
+  std::vector<PlainWeights> layers_;
 };
 
 }  // namespace
@@ -211,14 +212,14 @@ StageTimes measure_stages(DeviceQueue& queue, const MatrixShape& shape, int repe
 
 double measure_path(const MakeQueue& make_queue, const MatrixShape& shape, int repetitions, DeviceWays ways) {
   std::vector<std::uint16_t> codes;
-  const StoredMatrix layer = layer_of(shape, codes);
+  const PlainWeights layer = layer_of(shape, codes);
   return best_path(make_queue, layer, repetitions, ways).seconds;
 }
 
 std::vector<LayerTimes> measure_layer(const MakeQueue& make_queue, const MatrixShape& shape, int repetitions,
                                       std::span<const DeviceWays> ways) {
   std::vector<std::uint16_t> codes;
-  const StoredMatrix layer = layer_of(shape, codes);
+  const PlainWeights layer = layer_of(shape, codes);
   Path cpu{0, {}};
   cpu.seconds =
       seconds_of([&] { cpu.eigenvalues = decompose(*make_cpu_backend(), layer, Method::gram_eigen); });
@@ -252,7 +253,7 @@ SolverTimes measure_small(DeviceQueue& queue, std::int64_t n, std::int64_t count
 
 double measure_block(const MakeQueue& make_queue, int lanes, std::span<const MatrixShape> shapes,
                      int repetitions) {
-  const Block block(shapes);
+  const LayerBlock block(shapes);
   const auto budget = std::make_shared<DeviceBudget>(unlimited);
   std::vector<std::unique_ptr<Backend>> backends;
   for (int lane = 0; lane < lanes; ++lane) {

@@ -54,7 +54,8 @@ double relative_difference(const Row& row, const std::string& precision, const K
 }
 
 void compare_row(Agreement& agreement, const Row& row, const Tensor& tensor, const Options& options) {
-  for (const Format precision : {Format::fp64, Format::fp32, Format::fp16, Format::bf16}) {
+  for (const ElementFormat precision :
+       {ElementFormat::fp64, ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16}) {
     const std::string name(name_of(precision));
     if (!row.contains("alpha_" + name)) continue;
     const double difference =

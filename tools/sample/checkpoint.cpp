@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::int64_t bytes_of(const Tensor& tensor, Format dtype) {
+std::int64_t bytes_of(const Tensor& tensor, ElementFormat dtype) {
   return tensor.rows * tensor.cols * alphahill::bytes_of(dtype);
 }
 
@@ -40,12 +40,12 @@ void append(std::vector<std::byte>& bytes, Value value) {
   std::memcpy(bytes.data() + end, &value, sizeof value);
 }
 
-void append_encoded(std::vector<std::byte>& bytes, Format dtype, double value) {
+void append_encoded(std::vector<std::byte>& bytes, ElementFormat dtype, double value) {
   float rounded = 0;
-  if (dtype == Format::fp64) return append(bytes, value);
+  if (dtype == ElementFormat::fp64) return append(bytes, value);
   cast_loaded(dtype, std::span(&value, 1), std::span(&rounded, 1));
-  if (dtype == Format::fp32) return append(bytes, rounded);
-  if (dtype == Format::fp16) return append(bytes, fp16_code(rounded));
+  if (dtype == ElementFormat::fp32) return append(bytes, rounded);
+  if (dtype == ElementFormat::fp16) return append(bytes, fp16_code(rounded));
   append(bytes, static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(rounded) >> 16));
 }
 
@@ -66,9 +66,9 @@ std::vector<std::byte> encoded(const Tensor& tensor, const Options& options) {
 }
 
 /// The safetensors header of a file that holds these tensors one after another, with its length before it.
-std::vector<std::byte> header(std::span<const Tensor> tensors, Format dtype) {
+std::vector<std::byte> header(std::span<const Tensor> tensors, ElementFormat dtype) {
   const std::string stored_dtype =
-      dtype == Format::bf16 ? "BF16" : fmt::format("F{}", 8 * alphahill::bytes_of(dtype));
+      dtype == ElementFormat::bf16 ? "BF16" : fmt::format("F{}", 8 * alphahill::bytes_of(dtype));
   std::string json = R"({"__metadata__":{"format":"pt"})";
   std::int64_t begin = 0;
   for (const Tensor& tensor : tensors) {
@@ -107,7 +107,8 @@ void write_safetensors(const fs::path& path, std::span<const Tensor> tensors, co
 }
 
 /// Cuts the list into runs of about equal size.
-std::vector<std::vector<Tensor>> cut(const std::vector<Tensor>& tensors, std::int64_t parts, Format dtype) {
+std::vector<std::vector<Tensor>> cut(const std::vector<Tensor>& tensors, std::int64_t parts,
+                                     ElementFormat dtype) {
   std::int64_t total = 0;
   for (const Tensor& tensor : tensors) total += bytes_of(tensor, dtype);
   std::vector<std::vector<Tensor>> cut_up(static_cast<std::size_t>(parts));

@@ -46,9 +46,10 @@ std::vector<bool> random_signs(std::size_t count, Random& random) {
 }
 
 /// The factors as an analysis sees them: stored, loaded as fp32, cast to the precision.
-std::vector<float> cast_factors(const std::vector<double>& factors, Format stored, Format precision) {
+std::vector<float> cast_factors(const std::vector<double>& factors, ElementFormat stored,
+                                ElementFormat precision) {
   std::vector<float> loaded(factors.size()), seen(factors.size());
-  cast_loaded(stored == Format::fp64 ? Format::fp32 : stored, factors, loaded);
+  cast_loaded(stored == ElementFormat::fp64 ? ElementFormat::fp32 : stored, factors, loaded);
   cast(precision, loaded, seen);
   return seen;
 }
@@ -72,7 +73,8 @@ double KnownMatrix::at(std::int64_t row, std::int64_t col) const {
   return negative ? -factors_[r] : factors_[r];
 }
 
-KnownFigures known_figures(const Tensor& tensor, std::uint64_t seed, Format stored, Format precision) {
+KnownFigures known_figures(const Tensor& tensor, std::uint64_t seed, ElementFormat stored,
+                           ElementFormat precision) {
   std::vector<float> d = cast_factors(KnownMatrix(tensor, seed).factors(), stored, precision);
   std::ranges::sort(d, std::greater<>());
   const auto count = static_cast<std::int64_t>(d.size());

@@ -43,6 +43,7 @@ struct KnownFigures {
 
 /// The figures of a tensor stored as `stored`, loaded as fp32 and cast to `precision`, from the definition of
 /// alpha with k_frac 0.1, in extended precision.
-KnownFigures known_figures(const Tensor& tensor, std::uint64_t seed, Format stored, Format precision);
+KnownFigures known_figures(const Tensor& tensor, std::uint64_t seed, ElementFormat stored,
+                           ElementFormat precision);
 
 }  // namespace alphahill::sample

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "alphahill/formats/format.hpp"
+#include "alphahill/formats/element_format.hpp"
 
 namespace alphahill::sample {
 
@@ -14,7 +14,7 @@ struct Options {
   std::string kind = "llama";  ///< llama, gpt2 or mixtral
   std::int64_t blocks = 4;
   std::int64_t hidden = 256;  ///< a power of two, so that Sylvester's matrices of that order exist
-  Format dtype = Format::bf16;
+  ElementFormat dtype = ElementFormat::bf16;
   std::int64_t shards = 1;
   std::uint64_t seed = 1;
 };

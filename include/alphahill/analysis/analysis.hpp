@@ -15,10 +15,10 @@
 namespace alphahill {
 
 struct AnalysisSettings {
-  Format load;                     ///< fp32, fp16 or bf16
-  std::vector<Format> precisions;  ///< in the order asked for
-  double k_fraction;               ///< in (0, 1]
-  double share_tolerance;          ///< of alpha's relative change, in [0, 1); 0: only equal bits share
+  ElementFormat load;                     ///< fp32, fp16 or bf16
+  std::vector<ElementFormat> precisions;  ///< in the order asked for
+  double k_fraction;                      ///< in (0, 1]
+  double share_tolerance;                 ///< of alpha's relative change, in [0, 1); 0: only equal bits share
   /// Bytes that a rank may use for a layer: what a team's leader does alone, where the others are not needed,
   /// may not fit.
   std::int64_t memory = std::numeric_limits<std::int64_t>::max();
@@ -61,7 +61,7 @@ struct PrecisionFigures {
 class Analysis {
  public:
   /// @param matrix, settings, backend, team  outlive this
-  Analysis(const StoredMatrix& matrix, const AnalysisSettings& settings, Backend& backend, Team& team);
+  Analysis(const WeightSource& matrix, const AnalysisSettings& settings, Backend& backend, Team& team);
 
   /// Finishes the decomposition under way, and begins the next.
   /// @return whether there is more to do
@@ -94,7 +94,7 @@ class Analysis {
     std::vector<double> inexact;  ///< eigenvalues of the Gram matrix that are too inexact
   };
 
-  const StoredMatrix& matrix_;
+  const WeightSource& matrix_;
   const AnalysisSettings& settings_;
   Backend& backend_;
   Team& team_;
@@ -108,7 +108,7 @@ class Analysis {
 };
 
 /// All steps of an analysis. Collective.
-std::vector<PrecisionFigures> analyse(const StoredMatrix& matrix, const AnalysisSettings& settings,
+std::vector<PrecisionFigures> analyse(const WeightSource& matrix, const AnalysisSettings& settings,
                                       Backend& backend, Team& team);
 
 }  // namespace alphahill

@@ -2,7 +2,8 @@
 ///
 /// Layout: integers and floating-point numbers as they lie in memory (little-endian), bool and enums as one
 /// byte (an enum has a function `last_of(Enum)` that tells its largest value), strings and vectors as a u64
-/// count and their items, structs field by field in the order of their `fields` function:
+/// count and their items, variants as the byte of the alternative and the alternative, structs field by field in
+/// the order of their `fields` function:
 ///
 ///     template <class Archive, class Self> static void fields(Archive& archive, Self& self) {
 ///       archive(self.name, self.rows);
@@ -17,6 +18,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "alphahill/base/error.hpp"
@@ -60,6 +62,11 @@ class ByteWriter {
     } else {
       for (const Item& item : items) put(item);
     }
+  }
+  template <class... Alternatives>
+  void put(const std::variant<Alternatives...>& value) {
+    put(static_cast<std::uint8_t>(value.index()));
+    std::visit([&](const auto& alternative) { put(alternative); }, value);
   }
   std::vector<std::byte> bytes_;
 };
@@ -126,6 +133,12 @@ class ByteReader {
       items.clear();
       for (std::size_t left = next_count(1); left > 0; --left) get(items.emplace_back());
     }
+  }
+  template <class... Alternatives>
+  void get(std::variant<Alternatives...>& value) {
+    const std::uint8_t index = next_byte(sizeof...(Alternatives) - 1);
+    std::uint8_t candidate = 0;
+    ((index == candidate++ ? get(value.template emplace<Alternatives>()) : void()), ...);
   }
   std::span<const std::byte> bytes_;
   std::string_view where_;

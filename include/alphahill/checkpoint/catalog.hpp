@@ -1,15 +1,12 @@
-/// The catalog of a checkpoint: which tensors are Linear layers, what they are called, and where their bytes
-/// lie.
+/// The catalog of a checkpoint: which tensors are Linear layers, what they are called, and how they are stored.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "alphahill/formats/format.hpp"
+#include "alphahill/checkpoint/stored_layout.hpp"
 
 namespace alphahill {
 
@@ -25,26 +22,28 @@ struct SourceFile {
   }
 };
 
-/// One Linear layer. The stored matrix is row-major, `rows` x `cols`, at `offset` of its file.
+/// One Linear layer.
 struct Layer {
   std::string name;  ///< without ".weight", control characters escaped
   std::string category;
   std::int64_t out_features = 0;
   std::int64_t in_features = 0;
-  std::string stored_dtype;      ///< as the checkpoint calls it: "BF16"
-  Format format = Format::fp32;  ///< of the stored values; meaningless where `unsupported` is set
-  std::int64_t rows = 0;         ///< as stored: out_features, or in_features for a transposed Conv1D
-  std::int64_t cols = 0;
-  std::int64_t file = 0;    ///< index into Catalog::files
-  std::int64_t offset = 0;  ///< bytes from the start of the file
-  std::string unsupported;  ///< empty, or the reason why the layer cannot be analysed
+  std::string stored_dtype;  ///< as the checkpoint calls it: "BF16"
+  StoredLayout layout;
 
   std::int64_t numel() const { return out_features * in_features; }
+  WeightShape shape() const {
+    return std::visit([](const auto& stored) { return stored.shape(); }, layout);
+  }
+  /// Why the layer cannot be analysed; null where it can.
+  const std::string* unsupported() const {
+    const auto* found = std::get_if<Unsupported>(&layout);
+    return found == nullptr ? nullptr : &found->reason;
+  }
 
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
-    archive(self.name, self.category, self.out_features, self.in_features, self.stored_dtype, self.format,
-            self.rows, self.cols, self.file, self.offset, self.unsupported);
+    archive(self.name, self.category, self.out_features, self.in_features, self.stored_dtype, self.layout);
   }
 };
 

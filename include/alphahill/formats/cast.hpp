@@ -16,7 +16,7 @@
 #include <span>
 
 #include "alphahill/base/host_device.hpp"
-#include "alphahill/formats/format.hpp"
+#include "alphahill/formats/element_format.hpp"
 
 namespace alphahill {
 
@@ -76,13 +76,13 @@ ALPHAHILL_HOST_DEVICE inline float decode_bf16(std::uint16_t code) {
 
 /// The stored values of raw little-endian bytes, exactly.
 /// @param bytes  to.size() * bytes_of(stored) bytes, of any alignment
-void decode(Format stored, std::span<const std::byte> bytes, std::span<double> to);
+void decode(ElementFormat stored, std::span<const std::byte> bytes, std::span<double> to);
 
 /// The first cast of stored values, in one rounding.
 /// @param load  fp32, fp16 or bf16
-void cast_loaded(Format load, std::span<const double> from, std::span<float> to);
+void cast_loaded(ElementFormat load, std::span<const double> from, std::span<float> to);
 
 /// The cast of loaded values to a precision; fp64 and fp32 hold them all.
-void cast(Format precision, std::span<const float> from, std::span<float> to);
+void cast(ElementFormat precision, std::span<const float> from, std::span<float> to);
 
 }  // namespace alphahill

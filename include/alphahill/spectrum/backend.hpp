@@ -42,7 +42,7 @@ class Backend {
   /// @param survey  fed with the weights in passing; may be null
   /// @return nothing when a cast weight is NaN or Inf
   /// @throws Error(internal) on all members where the Gram matrix does not agree with the weights
-  virtual std::optional<Eigenvalues> gram_eigenvalues(const StoredMatrix& matrix, CastChain chain,
+  virtual std::optional<Eigenvalues> gram_eigenvalues(const WeightSource& matrix, CastChain chain,
                                                       CastSurvey* survey, Team& team) = 0;
 
   /// Seconds that calls for several matrices have taken so far, whichever layer made them.
@@ -54,15 +54,15 @@ std::unique_ptr<Backend> make_cpu_backend();
 /// The same eigenvalues by LAPACK's dsyevd alone, on one rank that reads the layer once more: for where the
 /// backend has failed. Weights must be finite.
 /// @throws Error(internal) where these fail the same checks
-std::vector<double> gram_eigenvalues_by_lapack(const StoredMatrix& matrix, CastChain chain);
+std::vector<double> gram_eigenvalues_by_lapack(const WeightSource& matrix, CastChain chain);
 
 /// The same eigenvalues as squared singular values of the weights, on the CPU: a QR factorization updated
 /// panel by panel (so that the layer is never whole in memory), then an SVD of its triangle. Relative error
 /// of lambda_i: 2 N eps sqrt(lambda_1 / lambda_i). Weights must be finite.
-std::vector<double> squared_singular_values(const StoredMatrix& matrix, CastChain chain);
+std::vector<double> squared_singular_values(const WeightSource& matrix, CastChain chain);
 
 /// Bytes that each member of a team of `members` needs for a layer at its peak on the CPU, for the Gram
 /// matrix or for an SVD.
-std::int64_t peak_bytes(const StoredMatrix& matrix, int members = 1);
+std::int64_t peak_bytes(const WeightShape& shape, int members = 1);
 
 }  // namespace alphahill

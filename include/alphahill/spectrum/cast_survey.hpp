@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "alphahill/formats/format.hpp"
+#include "alphahill/formats/element_format.hpp"
 #include "alphahill/spectrum/cast_difference.hpp"
 
 namespace alphahill {
@@ -35,7 +35,7 @@ struct SurveyTotals {
 class CastSurvey {
  public:
   /// @param rows, cols  of the matrix
-  CastSurvey(std::vector<Format> precisions, std::int64_t rows, std::int64_t cols);
+  CastSurvey(std::vector<ElementFormat> precisions, std::int64_t rows, std::int64_t cols);
 
   /// Takes in a block of weights that begins `first` weights into a panel.
   /// @param stored  exact values; @param loaded  the same after the load cast
@@ -48,7 +48,7 @@ class CastSurvey {
   /// Takes in what the other members of a team have seen of the same matrix; collective.
   void sum_over(Team& team);
 
-  const std::vector<Format>& precisions() const { return precisions_; }
+  const std::vector<ElementFormat>& precisions() const { return precisions_; }
   /// How far the casts of two precisions are apart. @pre earlier < precision
   const CastDifference& difference(std::size_t precision, std::size_t earlier) const {
     return tallies_[precision].differences[earlier];
@@ -75,7 +75,7 @@ class CastSurvey {
     std::vector<CastDifference> differences;  ///< from each earlier precision
   };
 
-  std::vector<Format> precisions_;
+  std::vector<ElementFormat> precisions_;
   std::int64_t weights_;  ///< of the matrix
   std::vector<Tally> tallies_;
   double stored_squares_ = 0;

@@ -13,31 +13,16 @@
 #include <span>
 #include <vector>
 
-#include "alphahill/formats/format.hpp"
+#include "alphahill/formats/weight_source.hpp"
 #include "alphahill/spectrum/cast_survey.hpp"
 #include "alphahill/spectrum/team.hpp"
 
 namespace alphahill {
 
-/// The stored weights of one layer and how to read them.
-struct StoredMatrix {
-  std::int64_t rows;
-  std::int64_t cols;
-  Format format;
-  /// Reads the stored bytes of rows [row, row + rows) x columns [col, col + cols), row-major, without gaps.
-  std::function<void(std::int64_t row, std::int64_t rows, std::int64_t col, std::int64_t cols,
-                     std::span<std::byte> bytes)>
-      read;
-
-  std::int64_t order() const { return std::min(rows, cols); }
-  std::int64_t longer_side() const { return std::max(rows, cols); }
-  bool wide() const { return rows < cols; }
-};
-
 /// The two casts that a stored weight goes through.
 struct CastChain {
-  Format load;       ///< fp32, fp16 or bf16
-  Format precision;  ///< any
+  ElementFormat load;       ///< fp32, fp16 or bf16
+  ElementFormat precision;  ///< any
 };
 
 /// A panel of cast weights in fp64, in the layout above.
@@ -52,16 +37,16 @@ struct Panel {
 };
 
 /// Slices of the longer side that make a panel of about `panel_bytes` in fp64, and deep enough for BLAS-3.
-std::int64_t panel_depth(const StoredMatrix& matrix);
+std::int64_t panel_depth(const WeightShape& shape);
 inline constexpr std::int64_t panel_bytes = 16 << 20;
 
 /// Reads the layer once, panel by panel, casts each and hands it to `use`, which may overwrite it. Each
 /// member of a team reads and casts an equal part of the panels; all use all of them, in the same order.
 /// @param survey  fed with the stored and loaded values that this member reads; may be null
-void for_each_panel(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey, Team& team,
+void for_each_panel(const WeightSource& weights, CastChain chain, CastSurvey* survey, Team& team,
                     const std::function<void(Panel&)>& use);
 
 /// Bytes that a panel takes with all that its reading needs.
-std::int64_t reading_bytes(const StoredMatrix& matrix);
+std::int64_t reading_bytes(const WeightShape& shape);
 
 }  // namespace alphahill

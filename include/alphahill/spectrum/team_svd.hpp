@@ -23,10 +23,10 @@ namespace alphahill {
 /// @param memory  bytes that each member may use for it, the same for all; more of them than the least save
 ///                operations
 /// @throws Error(internal) on all members, where they do not suffice before anything is allocated
-std::vector<double> squared_singular_values(const StoredMatrix& matrix, CastChain chain, Team& team,
+std::vector<double> squared_singular_values(const WeightSource& matrix, CastChain chain, Team& team,
                                             std::int64_t memory);
 
 /// Bytes that each member of a team needs for that at least.
-std::int64_t least_team_svd_bytes(const StoredMatrix& matrix, int members);
+std::int64_t least_team_svd_bytes(const WeightShape& shape, int members);
 
 }  // namespace alphahill

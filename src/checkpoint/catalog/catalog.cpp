@@ -32,7 +32,7 @@ std::string read_config(const std::filesystem::path& path) {
 
 void warn_of_unknown_quantization(const std::vector<Layer>& layers, const std::string& method) {
   const bool known =
-      std::ranges::any_of(layers, [](const Layer& layer) { return !layer.unsupported.empty(); });
+      std::ranges::any_of(layers, [](const Layer& layer) { return layer.unsupported() != nullptr; });
   if (method.empty() || known) return;
   spdlog::warn(
       "config.json says that weights are quantized ({}), but none are found in a form that is known: "
@@ -55,12 +55,16 @@ std::vector<Layer> filtered(std::vector<Layer> layers, const std::string& filter
 std::vector<SourceFile> files_of(std::vector<Layer>& layers, const std::vector<SourceFile>& files) {
   std::vector<SourceFile> used;
   std::map<std::int64_t, std::int64_t> number_of;
-  for (const Layer& layer : layers) number_of.emplace(layer.file, 0);
+  for (const Layer& layer : layers) {
+    for_each_slice(layer.layout, [&](const TensorSlice& slice) { number_of.emplace(slice.file, 0); });
+  }
   for (auto& [file, number] : number_of) {
     number = std::ssize(used);
     used.push_back(files[static_cast<std::size_t>(file)]);
   }
-  for (Layer& layer : layers) layer.file = number_of.at(layer.file);
+  for (Layer& layer : layers) {
+    for_each_slice(layer.layout, [&](TensorSlice& slice) { slice.file = number_of.at(slice.file); });
+  }
   return used;
 }
 

@@ -49,4 +49,10 @@ BlockPath block_path(std::string_view name) {
   return path;
 }
 
+std::string_view kind_of(std::string_view name) {
+  std::vector<std::string_view> components = components_of(name);
+  while (components.size() > 1 && is_number(components.back())) components.pop_back();
+  return components.back();
+}
+
 }  // namespace alphahill

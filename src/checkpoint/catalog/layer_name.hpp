@@ -25,4 +25,7 @@ struct BlockPath {
 };
 BlockPath block_path(std::string_view name);
 
+/// The last component but for numbers: "embed_tokens" of "decoder.embed_tokens.0".
+std::string_view kind_of(std::string_view name);
+
 }  // namespace alphahill

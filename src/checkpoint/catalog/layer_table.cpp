@@ -17,10 +17,13 @@ using Row = std::array<std::string, columns>;
 
 Row row_of(const Catalog& catalog, std::size_t i) {
   const Layer& layer = catalog.layers[i];
-  return {std::to_string(i + 1), layer.name,
-          layer.category,        fmt::format("{} x {}", layer.out_features, layer.in_features),
-          layer.stored_dtype,    printable(catalog.files[static_cast<std::size_t>(layer.file)].name),
-          layer.unsupported};
+  return {std::to_string(i + 1),
+          layer.name,
+          layer.category,
+          fmt::format("{} x {}", layer.out_features, layer.in_features),
+          layer.stored_dtype,
+          printable(catalog.files[static_cast<std::size_t>(first_file(layer.layout))].name),
+          layer.unsupported() == nullptr ? "" : *layer.unsupported()};
 }
 
 /// Widths of the columns; a name beyond the limit spoils its own line and no other.

@@ -11,8 +11,6 @@
 
 #include "alphahill/checkpoint/category.hpp"
 #include "checkpoint/catalog/layer_name.hpp"
-#include "checkpoint/catalog/stored_layer.hpp"
-#include "checkpoint/catalog/unsupported_layers.hpp"
 
 namespace alphahill {
 
@@ -34,25 +32,10 @@ bool has(const auto& names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
 }
 
-/// The last component but for numbers: "embed_tokens" of "decoder.embed_tokens.0".
-std::string_view kind_of(std::string_view name) {
-  std::vector<std::string_view> components = components_of(name);
-  while (components.size() > 1 && is_number(components.back())) components.pop_back();
-  return components.back();
-}
-
 bool is_embedding(std::string_view name) {
   const std::string_view kind = kind_of(name);
   return has(token_embeddings, kind) || has(other_embeddings, kind) || kind.starts_with("embed_tokens_") ||
          kind.ends_with("_embedding") || kind.ends_with("_embeddings");
-}
-
-/// GPT-2 and its relatives store the matrices of their Conv1D as [in, out].
-bool is_transposed(std::string_view name, const ModelConfig& config) {
-  constexpr std::array<std::string_view, 5> models{"gpt2", "openai-gpt", "imagegpt", "decision_transformer",
-                                                   "clvp"};
-  constexpr std::array<std::string_view, 4> modules{"c_attn", "q_attn", "c_proj", "c_fc"};
-  return has(models, config.model_type) && has(modules, kind_of(name));
 }
 
 /// DeepSeek's blocks for multi-token prediction: in the file behind the last block, not in the model.
@@ -65,17 +48,6 @@ bool is_behind_last_block(std::string_view name, const ModelConfig& config) {
   std::int64_t block = 0;
   const bool fits = std::from_chars(number.data(), number.data() + number.size(), block).ec == std::errc();
   return !fits || block >= config.num_hidden_layers.value_or(std::numeric_limits<std::int64_t>::max());
-}
-
-/// X.weight [out, in] of weights that can be analysed.
-std::optional<Layer> plain_layer(const StoredTensor& tensor, const ModelConfig& config) {
-  const std::optional<std::string_view> name = without_ending(tensor.name, ".weight");
-  const std::optional<Format> format = format_of(tensor.dtype);
-  if (!name || tensor.shape.size() != 2 || !format) return std::nullopt;
-  Layer layer = make_layer(tensor, *name, tensor.shape[0], tensor.shape[1]);
-  layer.format = *format;
-  if (is_transposed(*name, config)) std::swap(layer.out_features, layer.in_features);
-  return layer;
 }
 
 /// The head that shares the matrix of the token embedding.
@@ -97,10 +69,10 @@ std::vector<Layer> find_linear_layers(const CheckpointHeaders& headers, const Mo
   std::vector<Layer> layers;
   std::vector<Layer> embeddings;
   for (const StoredTensor& tensor : headers.tensors) {
-    std::optional<Layer> layer = plain_layer(tensor, config);
-    if (!layer) layer = unsupported_layer(tensor, headers, config);
-    if (!layer || is_behind_last_block(layer->name, config)) continue;
-    (is_embedding(layer->name) ? embeddings : layers).push_back(*std::move(layer));
+    for (Layer& layer : layers_of(tensor, headers, config)) {
+      if (is_behind_last_block(layer.name, config)) continue;
+      (is_embedding(layer.name) ? embeddings : layers).push_back(std::move(layer));
+    }
   }
   const bool stores_head = std::ranges::any_of(layers, is_head, &Layer::name);
   if (config.has_head() && config.ties_head() && !stores_head) {

@@ -12,11 +12,9 @@ std::optional<std::string_view> without_ending(std::string_view name, std::strin
 Layer make_layer(const StoredTensor& tensor, std::string_view name, std::int64_t rows, std::int64_t cols) {
   Layer layer;
   layer.name = printable(name);
-  layer.out_features = layer.rows = rows;
-  layer.in_features = layer.cols = cols;
+  layer.out_features = rows;
+  layer.in_features = cols;
   layer.stored_dtype = tensor.dtype;
-  layer.file = tensor.file;
-  layer.offset = tensor.offset;
   return layer;
 }
 

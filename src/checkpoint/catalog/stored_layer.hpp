@@ -13,7 +13,7 @@ namespace alphahill {
 /// X of a tensor's name X + ending; nothing where the name does not end so or is the ending alone.
 std::optional<std::string_view> without_ending(std::string_view name, std::string_view ending);
 
-/// The layer of that name whose rows and columns are the tensor's; its category is not set.
+/// The layer of that name whose rows and columns are the tensor's; its category and layout are not set.
 Layer make_layer(const StoredTensor& tensor, std::string_view name, std::int64_t rows, std::int64_t cols);
 
 }  // namespace alphahill

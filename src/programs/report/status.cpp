@@ -21,13 +21,14 @@ constexpr std::size_t most_shown = 5;
 
 /// What a run casts its layers to.
 struct Casts {
-  Format load;
-  std::vector<Format> precisions;
+  ElementFormat load;
+  std::vector<ElementFormat> precisions;
   bool share_small_changes;
 };
 
 Casts casts_of(const RunDescription& run) {
-  const std::vector<Format> all{Format::fp64, Format::fp32, Format::fp16, Format::bf16};
+  const std::vector<ElementFormat> all{ElementFormat::fp64, ElementFormat::fp32, ElementFormat::fp16,
+                                       ElementFormat::bf16};
   Casts casts{parse_format(run.load_dtype, "load_dtype", all), {}, run.share_tolerance > 0};
   for (const std::string& precision : run.precisions) {
     casts.precisions.push_back(parse_format(precision, "precisions", all));
@@ -71,7 +72,7 @@ class Tally {
 
  private:
   LayerShape shape_of(const LayerRow& layer) const {
-    const Format stored = format_of(layer.stored_dtype).value_or(Format::bf16);
+    const ElementFormat stored = format_of(layer.stored_dtype).value_or(ElementFormat::bf16);
     return {std::max(layer.out_features, layer.in_features), std::min(layer.out_features, layer.in_features),
             layer.numel * bytes_of(stored),
             distinct_casts(stored, casts_.load, casts_.precisions, casts_.share_small_changes)};

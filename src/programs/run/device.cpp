@@ -88,8 +88,8 @@ Device open_device(const DeviceChoice& choice, std::optional<std::int64_t> memor
 std::int64_t layers_in_flight(const Device& device, const Catalog& catalog) {
   std::int64_t largest = 1;
   for (const Layer& layer : catalog.layers) {
-    if (!layer.unsupported.empty()) continue;
-    largest = std::max(largest, peak_bytes({layer.rows, layer.cols, layer.format, {}}));
+    if (layer.unsupported() != nullptr) continue;
+    largest = std::max(largest, peak_bytes(layer.shape()));
   }
   const std::int64_t fit = (device.memory - program_bytes) / largest;
   return std::clamp<std::int64_t>(fit, 1, device.most_layers);

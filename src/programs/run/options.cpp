@@ -48,11 +48,13 @@ struct RunOption {
   void (*take)(Options& options, const std::string& name, const std::string& value);
 };
 
-const std::vector<Format> all_formats{Format::fp64, Format::fp32, Format::fp16, Format::bf16};
-const std::vector<Format> narrow_formats{Format::fp32, Format::fp16, Format::bf16};
+const std::vector<ElementFormat> all_formats{ElementFormat::fp64, ElementFormat::fp32, ElementFormat::fp16,
+                                             ElementFormat::bf16};
+const std::vector<ElementFormat> narrow_formats{ElementFormat::fp32, ElementFormat::fp16,
+                                                ElementFormat::bf16};
 
-std::vector<Format> formats_of(const std::string& name, const std::string& value) {
-  std::vector<Format> formats;
+std::vector<ElementFormat> formats_of(const std::string& name, const std::string& value) {
+  std::vector<ElementFormat> formats;
   for (const std::string& format : list_of(name, value)) {
     formats.push_back(parse_format(format, name, all_formats));
   }

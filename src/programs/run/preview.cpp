@@ -61,8 +61,8 @@ Plan whole_plan(const Catalog& catalog, const AnalysisSettings& settings, const 
 
 /// ", of which 3 cannot be analysed and 126 need more memory than any team's ranks have".
 std::string left_out_text(const Catalog& catalog, const Plan& plan) {
-  const auto cannot =
-      std::ranges::count_if(catalog.layers, [](const Layer& layer) { return !layer.unsupported.empty(); });
+  const auto cannot = std::ranges::count_if(
+      catalog.layers, [](const Layer& layer) { return layer.unsupported() != nullptr; });
   const auto too_large = std::ssize(catalog.layers) - std::ssize(plan.layers) - cannot;
   std::string text = fmt::format(", of which {} cannot be analysed", cannot);
   if (too_large > 0) text += fmt::format(" and {} need more memory than any team's ranks have", too_large);

@@ -33,7 +33,7 @@ LayerRow row_of(const Catalog& catalog, const Layer& layer) {
           .in_features = layer.in_features,
           .numel = layer.numel(),
           .stored_dtype = layer.stored_dtype,
-          .source_file = catalog.files.at(static_cast<std::size_t>(layer.file)).name};
+          .source_file = catalog.files.at(static_cast<std::size_t>(first_file(layer.layout))).name};
 }
 
 RunDescription describe(const Options& options, const Catalog& catalog) {
@@ -47,7 +47,8 @@ RunDescription describe(const Options& options, const Catalog& catalog) {
                      .version = version_text(),
                      .host = host_name(),
                      .layers = {}};
-  for (const Format precision : options.settings.precisions) run.precisions.emplace_back(name_of(precision));
+  for (const ElementFormat precision : options.settings.precisions)
+    run.precisions.emplace_back(name_of(precision));
   for (const Layer& layer : catalog.layers) run.layers.push_back(row_of(catalog, layer));
   return run;
 }
@@ -93,7 +94,7 @@ struct LeftOut {
 std::optional<LeftOut> left_out(const Layer& layer, AttemptTally attempts) {
   constexpr std::int64_t most_blamed = 2;
   constexpr std::int64_t most_unexplained = 3;
-  if (!layer.unsupported.empty()) return LeftOut{Status::unsupported, layer.unsupported};
+  if (layer.unsupported() != nullptr) return LeftOut{Status::unsupported, *layer.unsupported()};
   if (attempts.blamed >= most_blamed) return LeftOut{Status::failed, "brought the run down twice"};
   if (attempts.unexplained >= most_unexplained) {
     return LeftOut{Status::failed, "was under way three times when the run was killed"};

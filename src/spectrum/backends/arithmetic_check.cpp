@@ -45,14 +45,13 @@ class CirculantMatrix {
     }
   }
 
-  StoredMatrix stored() const {
+  PlainWeights stored() const {
     const std::int64_t longer = order_ * blocks_;
-    return {wide_ ? order_ : longer, wide_ ? longer : order_, Format::fp32,
-            [this](std::int64_t row, std::int64_t rows, std::int64_t col, std::int64_t cols,
-                   std::span<std::byte> bytes) {
+    return {plain_shape(wide_ ? order_ : longer, wide_ ? longer : order_, ElementFormat::fp32),
+            [this](const Block& block, std::span<std::byte> bytes) {
               std::byte* to = bytes.data();
-              for (std::int64_t i = row; i < row + rows; ++i) {
-                for (std::int64_t j = col; j < col + cols; ++j, to += sizeof(float)) {
+              for (std::int64_t i = block.row; i < block.row + block.rows; ++i) {
+                for (std::int64_t j = block.col; j < block.col + block.cols; ++j, to += sizeof(float)) {
                   const float weight = entry(i, j) * above_integer;
                   std::memcpy(to, &weight, sizeof weight);
                 }
@@ -122,12 +121,12 @@ void expect_eigenvalues(const std::vector<double>& found, const std::vector<doub
   }
 }
 
-void check_gram(const CirculantMatrix& matrix, Format precision) {
-  const StoredMatrix stored = matrix.stored();
-  CastSurvey survey({precision}, stored.rows, stored.cols);
+void check_gram(const CirculantMatrix& matrix, ElementFormat precision) {
+  const PlainWeights stored = matrix.stored();
+  CastSurvey survey({precision}, stored.rows(), stored.cols());
   SingleRank alone;
   const auto eigenvalues =
-      make_cpu_backend()->gram_eigenvalues(stored, {Format::fp32, precision}, &survey, alone);
+      make_cpu_backend()->gram_eigenvalues(stored, {ElementFormat::fp32, precision}, &survey, alone);
   expect(eigenvalues.has_value(), "finite weights are NaN or Inf");
   GramSpectrum spectrum = (*eigenvalues)();
   expect(spectrum.failure.empty(), spectrum.failure);
@@ -141,7 +140,7 @@ void check_gram(const CirculantMatrix& matrix, Format precision) {
 }
 
 void check_svd(const CirculantMatrix& matrix) {
-  expect_eigenvalues(squared_singular_values(matrix.stored(), {Format::bf16, Format::fp32}),
+  expect_eigenvalues(squared_singular_values(matrix.stored(), {ElementFormat::bf16, ElementFormat::fp32}),
                      matrix.eigenvalues(), "SVD");
 }
 
@@ -161,7 +160,7 @@ void expect_each(const std::vector<From>& from, const std::vector<To>& to, std::
 }
 
 /// Every code of a 16-bit format.
-void check_decoding(Format stored, float (*one)(std::uint16_t)) {
+void check_decoding(ElementFormat stored, float (*one)(std::uint16_t)) {
   std::vector<std::uint16_t> codes(1 << 16);
   std::iota(codes.begin(), codes.end(), std::uint16_t{0});
   std::vector<double> values(codes.size());
@@ -170,7 +169,7 @@ void check_decoding(Format stored, float (*one)(std::uint16_t)) {
 }
 
 /// Bit patterns over the whole range, NaN and Inf among them.
-void check_rounding(Format format, float (*one)(float)) {
+void check_rounding(ElementFormat format, float (*one)(float)) {
   std::vector<float> from(4099);
   for (std::uint32_t i = 0; i < from.size(); ++i) from[i] = std::bit_cast<float>(i * 1048583U);
   std::vector<float> to(from.size());
@@ -183,10 +182,10 @@ void check_rounding(Format format, float (*one)(float)) {
 }
 
 void check_casts() {
-  check_decoding(Format::fp16, decode_fp16);
-  check_decoding(Format::bf16, decode_bf16);
-  check_rounding(Format::fp16, round_to_fp16);
-  check_rounding(Format::bf16, round_to_bf16);
+  check_decoding(ElementFormat::fp16, decode_fp16);
+  check_decoding(ElementFormat::bf16, decode_bf16);
+  check_rounding(ElementFormat::fp16, round_to_fp16);
+  check_rounding(ElementFormat::bf16, round_to_bf16);
 }
 
 /// Of a layer that is reduced in two stages, with a last panel that is not full.
@@ -215,8 +214,8 @@ void check_arithmetic() {
                   "Nehalem); where that does not help, {}",
                   blas_kernels(), our_level),
       [] {
-        check_gram({two_stages, 1, false}, Format::bf16);
-        check_gram({200, 2, false}, Format::fp16);
+        check_gram({two_stages, 1, false}, ElementFormat::bf16);
+        check_gram({200, 2, false}, ElementFormat::fp16);
         check_svd({120, 3, true});
       });
 }

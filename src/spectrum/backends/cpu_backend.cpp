@@ -21,7 +21,7 @@ namespace {
 
 /// A Gram matrix, as the members of a team hold it, and its check.
 struct GramSum {
-  GramSum(const StoredMatrix& weights, const Team& team)
+  GramSum(const WeightSource& weights, const Team& team)
       : matrix(weights.order(), team), check(weights), wide(weights.wide()) {}
 
   void add(const Panel& panel) {
@@ -42,7 +42,7 @@ struct CheckedGram {
 
 /// Sums the Gram matrix of the cast weights while the layer is read once. Collective.
 /// @return nothing when a cast weight is NaN or Inf
-std::optional<CheckedGram> checked_gram(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey,
+std::optional<CheckedGram> checked_gram(const WeightSource& matrix, CastChain chain, CastSurvey* survey,
                                         Team& team) {
   std::optional<GramSum> gram;
   do_together(team, [&] { gram.emplace(matrix, team); });
@@ -92,7 +92,7 @@ GramSpectrum spectrum_of(const Tridiagonal& matrix, double squared_norm) {
 
 class CpuBackend final : public Backend {
  public:
-  std::optional<Eigenvalues> gram_eigenvalues(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey,
+  std::optional<Eigenvalues> gram_eigenvalues(const WeightSource& matrix, CastChain chain, CastSurvey* survey,
                                               Team& team) override {
     if (matrix.order() == 0) return [] { return GramSpectrum{}; };
     std::optional<CheckedGram> gram = checked_gram(matrix, chain, survey, team);
@@ -123,7 +123,7 @@ class CpuBackend final : public Backend {
 };
 
 /// The panel as a depth x n column-major matrix, as LAPACK wants it.
-double* columns_of(Panel& panel, const StoredMatrix& matrix, Eigen::MatrixXd& transposed) {
+double* columns_of(Panel& panel, const WeightSource& matrix, Eigen::MatrixXd& transposed) {
   if (matrix.wide()) return panel.values.data();
   transposed = Eigen::Map<Eigen::MatrixXd>(panel.values.data(), matrix.order(), panel.depth).transpose();
   return transposed.data();
@@ -135,7 +135,7 @@ std::unique_ptr<Backend> make_cpu_backend() {
   return std::make_unique<CpuBackend>();
 }
 
-std::vector<double> gram_eigenvalues_by_lapack(const StoredMatrix& matrix, CastChain chain) {
+std::vector<double> gram_eigenvalues_by_lapack(const WeightSource& matrix, CastChain chain) {
   SingleRank alone;
   std::optional<CheckedGram> gram = checked_gram(matrix, chain, nullptr, alone);
   if (!gram) throw Error(Fault::internal, "Gram matrix", "it has entries that are NaN or Inf");
@@ -143,7 +143,7 @@ std::vector<double> gram_eigenvalues_by_lapack(const StoredMatrix& matrix, CastC
   return checked(lapack::symmetric_eigenvalues(matrix.order(), values), gram->squared_norm);
 }
 
-std::vector<double> squared_singular_values(const StoredMatrix& matrix, CastChain chain) {
+std::vector<double> squared_singular_values(const WeightSource& matrix, CastChain chain) {
   const std::int64_t order = matrix.order();
   Eigen::MatrixXd triangle = Eigen::MatrixXd::Zero(order, order);
   Eigen::MatrixXd transposed;
@@ -161,13 +161,13 @@ std::vector<double> squared_singular_values(const StoredMatrix& matrix, CastChai
   return values;
 }
 
-std::int64_t peak_bytes(const StoredMatrix& matrix, int members) {
-  const std::int64_t panel = panel_depth(matrix) * matrix.order() * 8;
-  const std::int64_t transposed_or_received = matrix.wide() && members == 1 ? 0 : panel;
+std::int64_t peak_bytes(const WeightShape& shape, int members) {
+  const std::int64_t panel = panel_depth(shape) * shape.order() * 8;
+  const std::int64_t transposed_or_received = shape.wide() && members == 1 ? 0 : panel;
   const std::int64_t gram =
-      (SymmetricShare::most_values(matrix.order(), members) + reduction_values(matrix.order())) * 8 +
-      reading_bytes(matrix) + transposed_or_received;
-  return members == 1 ? gram : std::max(gram, least_team_svd_bytes(matrix, members));
+      (SymmetricShare::most_values(shape.order(), members) + reduction_values(shape.order())) * 8 +
+      reading_bytes(shape) + transposed_or_received;
+  return members == 1 ? gram : std::max(gram, least_team_svd_bytes(shape, members));
 }
 
 }  // namespace alphahill

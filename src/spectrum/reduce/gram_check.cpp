@@ -12,11 +12,11 @@
 
 namespace alphahill {
 
-GramCheck::GramCheck(const StoredMatrix& matrix)
+GramCheck::GramCheck(const WeightSource& matrix)
     : wide_(matrix.wide()),
       longer_side_(matrix.longer_side()),
       x_(static_cast<std::size_t>(matrix.order())),
-      product_(static_cast<std::size_t>(panel_depth(matrix))) {
+      product_(static_cast<std::size_t>(panel_depth(matrix.shape()))) {
   std::minstd_rand random(1);
   constexpr double range = std::minstd_rand::max();
   for (double& entry : x_) {

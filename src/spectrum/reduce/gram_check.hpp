@@ -15,7 +15,7 @@ namespace alphahill {
 class GramCheck {
  public:
   /// Allocates all that it needs.
-  explicit GramCheck(const StoredMatrix& matrix);
+  explicit GramCheck(const WeightSource& matrix);
 
   /// Takes in a panel of the matrix.
   void add(const Panel& panel);

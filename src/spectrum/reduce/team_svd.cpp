@@ -17,16 +17,16 @@ namespace alphahill {
 namespace {
 
 /// Rows that the members hold: more save factorizations of R. @pre order >= 1
-std::int64_t least_capacity(const StoredMatrix& matrix) {
+std::int64_t least_capacity(const WeightShape& matrix) {
   const std::int64_t order = matrix.order();
   return std::min(order + (order + 3) / 4, matrix.longer_side());
 }
-std::int64_t most_capacity(const StoredMatrix& matrix) {
+std::int64_t most_capacity(const WeightShape& matrix) {
   return std::min(2 * matrix.order(), matrix.longer_side());
 }
 
 /// A panel is held twice in fp32 while it goes from one member to the others.
-std::int64_t bytes_needed(const StoredMatrix& matrix, int members, std::int64_t capacity) {
+std::int64_t bytes_needed(const WeightShape& matrix, int members, std::int64_t capacity) {
   const std::int64_t exchanged = panel_depth(matrix) * matrix.order() * 8;
   return reading_bytes(matrix) + exchanged + block_cyclic_bytes(capacity, matrix.order(), members);
 }
@@ -38,7 +38,7 @@ std::string too_little_memory(std::int64_t needed, int members, std::int64_t mem
 }
 
 /// @throws Error(internal) where not even the least fits
-std::int64_t largest_capacity(const StoredMatrix& matrix, int members, std::int64_t memory) {
+std::int64_t largest_capacity(const WeightShape& matrix, int members, std::int64_t memory) {
   std::int64_t fits = least_capacity(matrix);
   const std::int64_t needed = bytes_needed(matrix, members, fits);
   if (needed > memory) {
@@ -51,7 +51,7 @@ std::int64_t largest_capacity(const StoredMatrix& matrix, int members, std::int6
   return fits;
 }
 
-MatrixRows rows_of(const Panel& panel, const StoredMatrix& matrix) {
+MatrixRows rows_of(const Panel& panel, const WeightSource& matrix) {
   if (matrix.wide()) return {panel.depth, panel.values.data(), 1, panel.depth};
   return {panel.depth, panel.values.data(), matrix.order(), 1};
 }
@@ -91,7 +91,7 @@ class StreamedRows {
   std::int64_t held_ = 0;
 };
 
-Bidiagonal reduced_by_team(const StoredMatrix& matrix, CastChain chain, Team& team, std::int64_t capacity) {
+Bidiagonal reduced_by_team(const WeightSource& matrix, CastChain chain, Team& team, std::int64_t capacity) {
   StreamedRows rows(team, matrix.order(), capacity);
   // Two references: std::function then allocates nothing, which could fail on one member alone.
   for_each_panel(matrix, chain, nullptr, team,
@@ -107,12 +107,12 @@ std::vector<double> ascending_squares(std::vector<double> descending) {
 
 }  // namespace
 
-std::vector<double> squared_singular_values(const StoredMatrix& matrix, CastChain chain, Team& team,
+std::vector<double> squared_singular_values(const WeightSource& matrix, CastChain chain, Team& team,
                                             std::int64_t memory) {
   if (team.size() == 1) return squared_singular_values(matrix, chain);
   if (matrix.order() == 0) return {};
   std::int64_t capacity = 0;
-  do_together(team, [&] { capacity = largest_capacity(matrix, team.size(), memory); });
+  do_together(team, [&] { capacity = largest_capacity(matrix.shape(), team.size(), memory); });
   Bidiagonal bidiagonal = reduced_by_team(matrix, chain, team, capacity);
   std::vector<double> squares;
   do_together(team, [&] {
@@ -121,7 +121,7 @@ std::vector<double> squared_singular_values(const StoredMatrix& matrix, CastChai
   return squares;
 }
 
-std::int64_t least_team_svd_bytes(const StoredMatrix& matrix, int members) {
+std::int64_t least_team_svd_bytes(const WeightShape& matrix, int members) {
   return matrix.order() == 0 ? 0 : bytes_needed(matrix, members, least_capacity(matrix));
 }
 

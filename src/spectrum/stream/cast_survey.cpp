@@ -54,7 +54,7 @@ double total(const Lanes& lanes) {
 
 }  // namespace
 
-CastSurvey::CastSurvey(std::vector<Format> precisions, std::int64_t rows, std::int64_t cols)
+CastSurvey::CastSurvey(std::vector<ElementFormat> precisions, std::int64_t rows, std::int64_t cols)
     : precisions_(std::move(precisions)), weights_(rows * cols), tallies_(precisions_.size()) {
   for (std::size_t p = 0; p < tallies_.size(); ++p) tallies_[p].differences.assign(p, {rows, cols});
 }

@@ -19,7 +19,7 @@ std::int64_t divide_rounding_up(std::int64_t whole, std::int64_t parts) {
 }
 
 /// Stored bytes to fp64 values of the chain, block by block.
-void cast_panel(Format stored_format, CastChain chain, std::span<const std::byte> bytes,
+void cast_panel(ElementFormat stored_format, CastChain chain, std::span<const std::byte> bytes,
                 const PanelPlace& place, CastSurvey* survey, std::span<double> values) {
   std::array<float, cast_block> loaded;
   std::array<float, cast_block> rounded;
@@ -39,10 +39,10 @@ void cast_panel(Format stored_format, CastChain chain, std::span<const std::byte
 /// The slices that each member of a team reads, turn by turn.
 class PartsOfMembers {
  public:
-  PartsOfMembers(const StoredMatrix& matrix, int members)
-      : slices_(matrix.longer_side()),
+  PartsOfMembers(const WeightShape& shape, int members)
+      : slices_(shape.longer_side()),
         part_(divide_rounding_up(slices_, members)),
-        deepest_(std::min(panel_depth(matrix), part_)) {}
+        deepest_(std::min(panel_depth(shape), part_)) {}
 
   std::int64_t deepest() const { return deepest_; }
   std::int64_t turns() const { return part_ == 0 ? 0 : divide_rounding_up(part_, deepest_); }
@@ -92,40 +92,41 @@ class PanelExchange {
 
 }  // namespace
 
-std::int64_t panel_depth(const StoredMatrix& matrix) {
-  const std::int64_t slice_bytes = std::max<std::int64_t>(matrix.order(), 1) * 8;
-  return std::min(std::max(panel_bytes / slice_bytes, shallowest_panel), matrix.longer_side());
+std::int64_t panel_depth(const WeightShape& shape) {
+  const std::int64_t slice_bytes = std::max<std::int64_t>(shape.order(), 1) * 8;
+  return std::min(std::max(panel_bytes / slice_bytes, shallowest_panel), shape.longer_side());
 }
 
-std::int64_t reading_bytes(const StoredMatrix& matrix) {
-  const std::int64_t value_bytes = bytes_of(matrix.format);
-  const std::int64_t panel = panel_depth(matrix) * matrix.order();
-  const std::int64_t read = StoredPanels::depth_of_read(matrix) * matrix.order();
+std::int64_t reading_bytes(const WeightShape& shape) {
+  const std::int64_t value_bytes = bytes_of(shape.values);
+  const std::int64_t panel = panel_depth(shape) * shape.order();
+  const std::int64_t read = StoredPanels::depth_of_read(shape) * shape.order();
   return panel * 8 + read * value_bytes + (read > panel ? panel * value_bytes : 0);
 }
 
-void for_each_panel(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey, Team& team,
+void for_each_panel(const WeightSource& weights, CastChain chain, CastSurvey* survey, Team& team,
                     const std::function<void(Panel&)>& use) {
-  const PartsOfMembers parts(matrix, team.size());
-  StoredPanels stored(matrix, parts.end(team.rank()));
+  const ElementFormat values = weights.shape().values;
+  const PartsOfMembers parts(weights.shape(), team.size());
+  StoredPanels stored(weights, parts.end(team.rank()));
   std::vector<std::byte> bytes;
   Panel panel;
   PanelExchange exchange(team);
   do_together(team, [&] {
-    panel.resize(parts.deepest(), matrix.order());
+    panel.resize(parts.deepest(), weights.order());
     exchange.reserve_buffers(panel.values.size());
   });
   for (std::int64_t turn = 0; turn < parts.turns(); ++turn) {
     do_together(team, [&] {
       const Slices slices = parts.slices(team.rank(), turn);
-      panel.resize(slices.depth, matrix.order());
-      bytes.resize(panel.values.size() * static_cast<std::size_t>(bytes_of(matrix.format)));
+      panel.resize(slices.depth, weights.order());
+      bytes.resize(panel.values.size() * static_cast<std::size_t>(bytes_of(values)));
       stored.read(slices, bytes);
-      cast_panel(matrix.format, chain, bytes, stored.place(slices), survey, panel.values);
+      cast_panel(values, chain, bytes, stored.place(slices), survey, panel.values);
       exchange.keep(panel);
     });
     for (int member = 0; member < team.size(); ++member) {
-      panel.resize(parts.slices(member, turn).depth, matrix.order());
+      panel.resize(parts.slices(member, turn).depth, weights.order());
       exchange.broadcast_panel(panel, member);
       if (panel.depth > 0) use(panel);
     }

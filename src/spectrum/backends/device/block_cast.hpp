@@ -40,9 +40,9 @@ struct SurveySums {
 inline constexpr int survey_sums = sizeof(SurveySums) / sizeof(double);
 
 struct BlockCast {
-  Format stored;
-  Format load;
-  Format precision;
+  ElementFormat stored;
+  ElementFormat load;
+  ElementFormat precision;
   std::int64_t rows;
   std::int64_t cols;
   const std::byte* bytes;  ///< aligned to a value
@@ -52,7 +52,7 @@ struct BlockCast {
 /// Where a survey of a block puts its sums; all memory is the device's.
 struct BlockSurvey {
   int precisions;  ///< 0: only the squares of the chain are wanted
-  Format formats[most_precisions];
+  ElementFormat formats[most_precisions];
   SurveySums* groups;  ///< survey_groups of them
   double* row_sums;    ///< of |difference|: pairs x rows of the matrix
   double* col_sums;    ///< pairs x column_parts x columns of the matrix
@@ -62,30 +62,31 @@ struct BlockSurvey {
   std::int64_t col;    ///< of the block's first weight in the matrix
 };
 
-ALPHAHILL_HOST_DEVICE inline double decode_at(Format stored, const std::byte* bytes, std::int64_t index) {
+ALPHAHILL_HOST_DEVICE inline double decode_at(ElementFormat stored, const std::byte* bytes,
+                                              std::int64_t index) {
   switch (stored) {
-    case Format::fp64:
+    case ElementFormat::fp64:
       return reinterpret_cast<const double*>(bytes)[index];
-    case Format::fp32:
+    case ElementFormat::fp32:
       return static_cast<double>(reinterpret_cast<const float*>(bytes)[index]);
-    case Format::fp16:
+    case ElementFormat::fp16:
       return static_cast<double>(decode_fp16(reinterpret_cast<const std::uint16_t*>(bytes)[index]));
-    case Format::bf16:
+    case ElementFormat::bf16:
       break;
   }
   return static_cast<double>(decode_bf16(reinterpret_cast<const std::uint16_t*>(bytes)[index]));
 }
 
 /// @param load  fp32, fp16 or bf16
-ALPHAHILL_HOST_DEVICE inline float load_value(Format load, double stored) {
-  if (load == Format::fp32) return static_cast<float>(stored);
+ALPHAHILL_HOST_DEVICE inline float load_value(ElementFormat load, double stored) {
+  if (load == ElementFormat::fp32) return static_cast<float>(stored);
   const float odd = round_to_odd_fp32(stored);
-  return load == Format::fp16 ? round_to_fp16(odd) : round_to_bf16(odd);
+  return load == ElementFormat::fp16 ? round_to_fp16(odd) : round_to_bf16(odd);
 }
 
-ALPHAHILL_HOST_DEVICE inline float cast_value(Format precision, float loaded) {
-  if (precision == Format::fp16) return round_to_fp16(loaded);
-  return precision == Format::bf16 ? round_to_bf16(loaded) : loaded;
+ALPHAHILL_HOST_DEVICE inline float cast_value(ElementFormat precision, float loaded) {
+  if (precision == ElementFormat::fp16) return round_to_fp16(loaded);
+  return precision == ElementFormat::bf16 ? round_to_bf16(loaded) : loaded;
 }
 
 /// |one - other|; 0 where the bits are equal, NaN and Inf included.

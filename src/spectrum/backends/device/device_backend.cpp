@@ -50,7 +50,7 @@ class DeviceBackend final : public Backend {
         ways_(ways),
         cpu_(make_cpu_backend()) {}
 
-  std::optional<Eigenvalues> gram_eigenvalues(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey,
+  std::optional<Eigenvalues> gram_eigenvalues(const WeightSource& matrix, CastChain chain, CastSurvey* survey,
                                               Team& team) override {
     if (budget_->lost() || team.size() > 1 || matrix.order() == 0) {
       return cpu_->gram_eigenvalues(matrix, chain, survey, team);
@@ -73,7 +73,7 @@ class DeviceBackend final : public Backend {
     pool_.emplace(*queue_);
   }
 
-  void note_failure(const StoredMatrix& matrix, const DeviceError& error) const {
+  void note_failure(const WeightSource& matrix, const DeviceError& error) const {
     if (error.extent() == DeviceError::Extent::device_lost && budget_->mark_lost()) {
       spdlog::error("the GPU has failed, this rank goes on with the CPU alone: {}", error.what());
     } else {
@@ -81,17 +81,17 @@ class DeviceBackend final : public Backend {
     }
   }
 
-  static void explain_rejection(const StoredMatrix& matrix, const Error& error) {
-    spdlog::warn("a {} x {} layer is computed on the CPU instead of the GPU: {}", matrix.rows, matrix.cols,
-                 error.what());
+  static void explain_rejection(const WeightSource& matrix, const Error& error) {
+    spdlog::warn("a {} x {} layer is computed on the CPU instead of the GPU: {}", matrix.rows(),
+                 matrix.cols(), error.what());
   }
 
   /// The survey is fed when nothing can fail any more: the CPU can start from the beginning.
-  std::optional<Eigenvalues> on_device(const StoredMatrix& matrix, CastChain chain, CastSurvey* survey) {
+  std::optional<Eigenvalues> on_device(const WeightSource& matrix, CastChain chain, CastSurvey* survey) {
     queue_->begin_here();
-    auto claim = claimed(device_bytes(matrix));
+    auto claim = claimed(device_bytes(matrix.shape()));
     auto gram = std::make_unique<DeviceGram>(*queue_, matrix.order());
-    const DeviceSurvey device_survey(*queue_, matrix, survey);
+    const DeviceSurvey device_survey(*queue_, matrix.shape(), survey);
     add_up(matrix, chain, device_survey, *gram);
     DeviceSurvey::Found found = device_survey.found();
     const double diagonal = queue_->squared_norm(gram->order, gram->values.get(), gram->order + 1);
@@ -104,24 +104,26 @@ class DeviceBackend final : public Backend {
     return checked(std::move(compute), matrix, chain, found.chain_squares, 2 * below - diagonal);
   }
 
-  void add_up(const StoredMatrix& matrix, CastChain chain, const DeviceSurvey& survey, DeviceGram& gram) {
-    const std::int64_t deepest = panel_depth(matrix);
+  void add_up(const WeightSource& matrix, CastChain chain, const DeviceSurvey& survey, DeviceGram& gram) {
+    const std::int64_t value_bytes = bytes_of(matrix.shape().values);
+    const std::int64_t deepest = panel_depth(matrix.shape());
     const std::int64_t most_values = deepest * matrix.order();
-    const DeviceArray<std::byte> bytes(*queue_, most_values * bytes_of(matrix.format));
+    const DeviceArray<std::byte> bytes(*queue_, most_values * value_bytes);
     const DeviceArray<double> values(*queue_, most_values);
     StoredPanels stored(matrix, matrix.longer_side());
     int number = 0;
     for (Slices slices{0, deepest}; slices.first < matrix.longer_side(); slices.first += deepest) {
       slices.depth = std::min(deepest, matrix.longer_side() - slices.first);
-      const auto block = staging_->block(number, slices.depth * matrix.order() * bytes_of(matrix.format));
+      const auto block = staging_->block(number, slices.depth * matrix.order() * value_bytes);
       stored.read(slices, block);
       queue_->upload(block.data(), bytes.get(), std::ssize(block));
       queue_->mark(number);
       number = (number + 1) % Staging::blocks;
       const PanelPlace place = stored.place(slices);
-      const std::int64_t rows = std::ssize(block) / bytes_of(matrix.format) / place.cols;
-      queue_->cast({matrix.format, chain.load, chain.precision, rows, place.cols, bytes.get(), values.get()},
-                   survey.at(place));
+      const std::int64_t rows = std::ssize(block) / value_bytes / place.cols;
+      queue_->cast(
+          {matrix.shape().values, chain.load, chain.precision, rows, place.cols, bytes.get(), values.get()},
+          survey.at(place));
       // Row-major, as LAPACK sees it: order x depth, or depth x order where the matrix is wide.
       queue_->add_gram(gram.order, slices.depth, {values.get(), place.cols, matrix.wide()}, gram.matrix());
     }
@@ -148,13 +150,13 @@ class DeviceBackend final : public Backend {
   }
 
   /// Eigenvalues that add up, from the device or else from the CPU.
-  Eigenvalues checked(Eigenvalues compute, const StoredMatrix& matrix, CastChain chain,
+  Eigenvalues checked(Eigenvalues compute, const WeightSource& matrix, CastChain chain,
                       double squared_norm_of_weights, double squared_norm_of_gram) {
     return
         [this, compute = std::move(compute), &matrix, chain, squared_norm_of_weights, squared_norm_of_gram] {
           try {
             GramSpectrum spectrum = compute();
-            check_trace(spectrum.eigenvalues, squared_norm_of_weights, matrix.rows, matrix.cols);
+            check_trace(spectrum.eigenvalues, squared_norm_of_weights, matrix.rows(), matrix.cols());
             check_squares(spectrum.eigenvalues, squared_norm_of_gram);
             for (double& eigenvalue : spectrum.eigenvalues) eigenvalue = std::max(eigenvalue, 0.0);
             return spectrum;
@@ -167,7 +169,7 @@ class DeviceBackend final : public Backend {
         };
   }
 
-  GramSpectrum on_cpu(const StoredMatrix& matrix, CastChain chain) {
+  GramSpectrum on_cpu(const WeightSource& matrix, CastChain chain) {
     SingleRank alone;
     const auto eigenvalues = cpu_->gram_eigenvalues(matrix, chain, nullptr, alone);
     if (!eigenvalues) throw Error(Fault::internal, "GPU", "it found NaN or Inf weights finite");
@@ -190,13 +192,13 @@ std::unique_ptr<Backend> make_device_backend(MakeQueue make_queue, std::shared_p
   return std::make_unique<DeviceBackend>(std::move(make_queue), std::move(budget), ways);
 }
 
-std::int64_t device_bytes(const StoredMatrix& matrix) {
-  const std::int64_t order = matrix.order();
-  const std::int64_t block = panel_depth(matrix) * order;
+std::int64_t device_bytes(const WeightShape& shape) {
+  const std::int64_t order = shape.order();
+  const std::int64_t block = panel_depth(shape) * order;
   // The solver's workspace is taken to be as large as the matrix; where it is larger, its allocation tells.
   const std::int64_t reduction = std::max(order * order, reduction_values(order));
-  return (order * order + block + reduction) * 8 + block * bytes_of(matrix.format) +
-         DeviceSurvey::most_bytes(matrix);
+  return (order * order + block + reduction) * 8 + block * bytes_of(shape.values) +
+         DeviceSurvey::most_bytes(shape);
 }
 
 }  // namespace alphahill

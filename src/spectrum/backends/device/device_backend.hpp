@@ -31,6 +31,6 @@ std::unique_ptr<Backend> make_device_backend(MakeQueue make_queue, std::shared_p
                                              DeviceWays ways);
 
 /// Bytes that a layer takes on the device at its peak.
-std::int64_t device_bytes(const StoredMatrix& matrix);
+std::int64_t device_bytes(const WeightShape& shape);
 
 }  // namespace alphahill

@@ -6,10 +6,10 @@ namespace alphahill {
 
 namespace {
 
-BlockSurvey layout_of(const StoredMatrix& matrix, const CastSurvey* survey) {
+BlockSurvey layout_of(const WeightShape& shape, const CastSurvey* survey) {
   BlockSurvey layout{};
-  layout.rows = matrix.rows;
-  layout.cols = matrix.cols;
+  layout.rows = shape.rows;
+  layout.cols = shape.cols;
   if (survey == nullptr) return layout;
   layout.precisions = static_cast<int>(survey->precisions().size());
   std::ranges::copy(survey->precisions(), layout.formats);
@@ -29,11 +29,11 @@ SurveySums sum_of_groups(const std::vector<SurveySums>& groups) {
 
 }  // namespace
 
-DeviceSurvey::DeviceSurvey(DeviceQueue& queue, const StoredMatrix& matrix, const CastSurvey* survey)
-    : layout_(layout_of(matrix, survey)),
+DeviceSurvey::DeviceSurvey(DeviceQueue& queue, const WeightShape& shape, const CastSurvey* survey)
+    : layout_(layout_of(shape, survey)),
       groups_(queue, survey_groups),
-      row_sums_(queue, pairs() * matrix.rows),
-      col_sums_(queue, pairs() * column_parts * matrix.cols) {}
+      row_sums_(queue, pairs() * shape.rows),
+      col_sums_(queue, pairs() * column_parts * shape.cols) {}
 
 BlockSurvey DeviceSurvey::at(const PanelPlace& place) const {
   BlockSurvey block = layout_;
@@ -73,9 +73,9 @@ SurveyTotals DeviceSurvey::totals(const SurveySums& sums) const {
   return totals;
 }
 
-std::int64_t DeviceSurvey::most_bytes(const StoredMatrix& matrix) {
+std::int64_t DeviceSurvey::most_bytes(const WeightShape& shape) {
   return survey_groups * static_cast<std::int64_t>(sizeof(SurveySums)) +
-         most_pairs * (matrix.rows + column_parts * matrix.cols) * 8;
+         most_pairs * (shape.rows + column_parts * shape.cols) * 8;
 }
 
 }  // namespace alphahill

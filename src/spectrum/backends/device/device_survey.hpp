@@ -11,7 +11,7 @@ namespace alphahill {
 class DeviceSurvey {
  public:
   /// @param survey  that the weights are wanted for; null: only the squares of the chain are taken
-  DeviceSurvey(DeviceQueue& queue, const StoredMatrix& matrix, const CastSurvey* survey);
+  DeviceSurvey(DeviceQueue& queue, const WeightShape& shape, const CastSurvey* survey);
 
   /// Where the block at this place puts its sums.
   BlockSurvey at(const PanelPlace& place) const;
@@ -24,7 +24,7 @@ class DeviceSurvey {
   Found found() const;
 
   /// Bytes on the device, with every precision surveyed.
-  static std::int64_t most_bytes(const StoredMatrix& matrix);
+  static std::int64_t most_bytes(const WeightShape& shape);
 
  private:
   int precisions() const { return layout_.precisions; }

@@ -1,4 +1,4 @@
-#include "checkpoint/catalog/unsupported_layers.hpp"
+/// Linear layers in forms that cannot be analysed yet: pre-quantized, or all experts of a block in one tensor.
 
 #include <fmt/format.h>
 
@@ -10,7 +10,9 @@
 
 #include "alphahill/base/checked.hpp"
 #include "alphahill/base/error.hpp"
+#include "alphahill/checkpoint/catalog.hpp"
 #include "checkpoint/catalog/layer_name.hpp"
+#include "checkpoint/catalog/model_config.hpp"
 #include "checkpoint/catalog/stored_layer.hpp"
 
 namespace alphahill {
@@ -30,7 +32,7 @@ Layer unsupported(const StoredTensor& tensor, std::string_view name, Features fe
                 fmt::format("the size of a layer of {} x {} weights overflows", features.out, features.in));
   }
   Layer layer = make_layer(tensor, name, features.out, features.in);
-  layer.unsupported = std::move(reason);
+  layer.layout = Unsupported{std::move(reason), {.file = tensor.file, .offset = tensor.offset}};
   return layer;
 }
 
@@ -121,13 +123,18 @@ std::optional<Layer> expert_tensor(const StoredTensor& tensor, const ModelConfig
 
 }  // namespace
 
-std::optional<Layer> unsupported_layer(const StoredTensor& tensor, const CheckpointHeaders& headers,
-                                       const ModelConfig& config) {
-  if (auto layer = coded_weight(tensor, headers)) return layer;
-  if (auto layer = gptq_or_awq(tensor, headers)) return layer;
-  if (auto layer = compressed_tensors(tensor)) return layer;
-  if (auto layer = mxfp4_experts(tensor, headers)) return layer;
-  return expert_tensor(tensor, config);
+std::vector<Layer> Unsupported::find(const StoredTensor& tensor, const CheckpointHeaders& headers,
+                                     const ModelConfig& config) {
+  std::optional<Layer> layer = coded_weight(tensor, headers);
+  if (!layer) layer = gptq_or_awq(tensor, headers);
+  if (!layer) layer = compressed_tensors(tensor);
+  if (!layer) layer = mxfp4_experts(tensor, headers);
+  if (!layer) layer = expert_tensor(tensor, config);
+  return layer ? std::vector{*std::move(layer)} : std::vector<Layer>{};
+}
+
+std::unique_ptr<WeightSource> Unsupported::open(LayerFiles&) const {
+  throw Error(Fault::internal, "weights", reason);
 }
 
 }  // namespace alphahill

@@ -17,7 +17,7 @@ std::string layers_of(const CheckpointBuilder& builder, const std::string& model
   std::string lines = "\n";
   for (const Layer& layer : open_catalog(folder.path(), "").layers) {
     lines += fmt::format("{} {}x{} {}: {}\n", layer.name, layer.out_features, layer.in_features,
-                         layer.stored_dtype, layer.unsupported);
+                         layer.stored_dtype, layer.unsupported() == nullptr ? "" : *layer.unsupported());
   }
   return lines;
 }

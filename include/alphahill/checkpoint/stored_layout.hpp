@@ -1,0 +1,110 @@
+/// How a layer is stored: a small type for each way, which names the tensors that it takes.
+///
+/// Such a type, in a file of its own, has
+///
+///   fields                                    its byte form (base/bytes.hpp)
+///   for_each_slice(self, use)                 calls use(TensorSlice&) for each tensor that it takes
+///   static find(tensor, headers, config)      the layers that the tensor yields, none where it is stored otherwise
+///   shape()                                   what is known before reading
+///   open(files)                               its weights as numbers
+///
+/// and is added to StoredLayout; nothing else knows the ways apart.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "alphahill/formats/weight_source.hpp"
+
+namespace alphahill {
+
+struct CheckpointHeaders;
+struct Layer;
+struct ModelConfig;
+struct StoredTensor;
+class LayerFiles;
+
+/// A matrix of values in a file, a tensor or a part of one: entry (i, j) is the value number i * row_stride +
+/// j * col_stride from `offset` on.
+struct TensorSlice {
+  std::int64_t file = 0;    ///< index into the checkpoint's files
+  std::int64_t offset = 0;  ///< bytes from the start of the file
+  std::int64_t rows = 0;
+  std::int64_t cols = 0;
+  std::int64_t row_stride = 0;  ///< values
+  std::int64_t col_stride = 1;  ///< values
+
+  template <class Archive, class Self>
+  static void fields(Archive& archive, Self& self) {
+    archive(self.file, self.offset, self.rows, self.cols, self.row_stride, self.col_stride);
+  }
+};
+
+/// Values of a floating-point format, as they are: X.weight [out, in], transposed for GPT-2's Conv1D.
+struct Plain {
+  ElementFormat format = ElementFormat::fp32;
+  TensorSlice weights;
+  bool transposed = false;  ///< rows are in_features
+
+  static std::vector<Layer> find(const StoredTensor& tensor, const CheckpointHeaders& headers,
+                                 const ModelConfig& config);
+  WeightShape shape() const;
+  std::unique_ptr<WeightSource> open(LayerFiles& files) const;
+
+  template <class Self, class Use>
+  static void for_each_slice(Self& self, Use use) {
+    use(self.weights);
+  }
+  template <class Archive, class Self>
+  static void fields(Archive& archive, Self& self) {
+    archive(self.format, self.weights, self.transposed);
+  }
+};
+
+/// A way that is known and cannot be analysed.
+struct Unsupported {
+  std::string reason;
+  TensorSlice tensor;  ///< its place; rows and columns are not told
+
+  static std::vector<Layer> find(const StoredTensor& tensor, const CheckpointHeaders& headers,
+                                 const ModelConfig& config);
+  WeightShape shape() const { return {}; }
+  /// @throws Error(internal) with the reason
+  std::unique_ptr<WeightSource> open(LayerFiles& files) const;
+
+  template <class Self, class Use>
+  static void for_each_slice(Self& self, Use use) {
+    use(self.tensor);
+  }
+  template <class Archive, class Self>
+  static void fields(Archive& archive, Self& self) {
+    archive(self.reason, self.tensor);
+  }
+};
+
+/// In the order in which a tensor is tried.
+using StoredLayout = std::variant<Plain, Unsupported>;
+
+/// The layers that a tensor yields, by the first layout that finds any.
+std::vector<Layer> layers_of(const StoredTensor& tensor, const CheckpointHeaders& headers,
+                             const ModelConfig& config);
+
+/// Calls use(TensorSlice&) for each tensor of a layout.
+template <class Layout, class Use>
+void for_each_slice(Layout& layout, Use use) {
+  std::visit([&](auto& stored) { std::remove_cvref_t<decltype(stored)>::for_each_slice(stored, use); },
+             layout);
+}
+
+/// Of its first tensor.
+inline std::int64_t first_file(const StoredLayout& layout) {
+  std::int64_t file = -1;
+  for_each_slice(layout, [&](const TensorSlice& slice) { file = file < 0 ? slice.file : file; });
+  return file;
+}
+
+}  // namespace alphahill

@@ -1,0 +1,91 @@
+#include "checkpoint/weights/layer_files.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <filesystem>
+#include <vector>
+
+#include "alphahill/base/error.hpp"
+
+namespace alphahill {
+
+namespace {
+
+void check_file(const File& file, const SourceFile& expected) {
+  const std::int64_t size = file.size();
+  if (size == expected.size && file.modification_time_ns() == expected.modification_time_ns) return;
+  throw Error(
+      Fault::input, file.path().string(),
+      fmt::format(
+          "the file was changed or replaced while the run was under way: expected the {} bytes of its "
+          "beginning, found {} or another time of change",
+          expected.size, size));
+}
+
+}  // namespace
+
+const File& LayerFiles::open(std::int64_t file) {
+  const auto found = files_.find(file);
+  if (found != files_.end()) return found->second;
+  const SourceFile& source = catalog_.files.at(static_cast<std::size_t>(file));
+  File opened = File::open_for_reading(std::filesystem::path(catalog_.folder) / source.name);
+  check_file(opened, source);
+  return files_.emplace(file, std::move(opened)).first->second;
+}
+
+void LayerFiles::check_unchanged() const {
+  for (const auto& [number, file] : files_) {
+    check_file(file, catalog_.files[static_cast<std::size_t>(number)]);
+  }
+}
+
+TensorSlice whole_matrix(const StoredTensor& tensor) {
+  return {.file = tensor.file,
+          .offset = tensor.offset,
+          .rows = tensor.shape[0],
+          .cols = tensor.shape[1],
+          .row_stride = tensor.shape[1]};
+}
+
+void SliceReader::check(const Block& block, std::span<std::byte> bytes) const {
+  const bool inside = block.row + block.rows <= slice_.rows && block.col + block.cols <= slice_.cols;
+  if (inside && std::ssize(bytes) == block.rows * block.cols * value_bytes_) return;
+  throw Error(
+      Fault::internal, file_.path().string(),
+      fmt::format("a block of {} x {} values at ({}, {}) into {} bytes, of a matrix of {} x {}", block.rows,
+                  block.cols, block.row, block.col, bytes.size(), slice_.rows, slice_.cols));
+}
+
+std::int64_t SliceReader::place_of(std::int64_t row, std::int64_t col) const {
+  return slice_.offset + (row * slice_.row_stride + col * slice_.col_stride) * value_bytes_;
+}
+
+void SliceReader::read(const Block& block, std::span<std::byte> bytes) const {
+  check(block, bytes);
+  if (bytes.empty()) return;
+  const bool without_gaps = slice_.col_stride == 1 && slice_.row_stride == block.cols;
+  if (without_gaps) return file_.read_at(bytes, place_of(block.row, block.col));
+  // The system cannot see that strided reads go on.
+  if (block.row == 0 && block.col == 0) {
+    file_.will_need(slice_.offset, place_of(slice_.rows, 0) - slice_.offset);
+  }
+  const auto row_bytes = static_cast<std::size_t>(block.cols * value_bytes_);
+  for (std::int64_t i = 0; i < block.rows; ++i) {
+    read_row(block.row + i, block, bytes.subspan(static_cast<std::size_t>(i) * row_bytes, row_bytes));
+  }
+}
+
+void SliceReader::read_row(std::int64_t row, const Block& block, std::span<std::byte> bytes) const {
+  const std::int64_t begin = place_of(row, block.col);
+  if (slice_.col_stride == 1) return file_.read_at(bytes, begin);
+  const auto value_bytes = static_cast<std::size_t>(value_bytes_);
+  const auto stride = static_cast<std::size_t>(slice_.col_stride) * value_bytes;
+  std::vector<std::byte> row_bytes(static_cast<std::size_t>(block.cols - 1) * stride + value_bytes);
+  file_.read_at(row_bytes, begin);
+  for (std::size_t col = 0; col < static_cast<std::size_t>(block.cols); ++col) {
+    std::memcpy(&bytes[col * value_bytes], &row_bytes[col * stride], value_bytes);
+  }
+}
+
+}  // namespace alphahill

@@ -1,0 +1,24 @@
+#include "alphahill/checkpoint/stored_layout.hpp"
+
+#include "alphahill/checkpoint/catalog.hpp"
+
+namespace alphahill {
+
+namespace {
+
+template <class... Layouts>
+std::vector<Layer> found_by_first(std::variant<Layouts...>, const StoredTensor& tensor,
+                                  const CheckpointHeaders& headers, const ModelConfig& config) {
+  std::vector<Layer> layers;
+  ((layers = Layouts::find(tensor, headers, config), !layers.empty()) || ...);
+  return layers;
+}
+
+}  // namespace
+
+std::vector<Layer> layers_of(const StoredTensor& tensor, const CheckpointHeaders& headers,
+                             const ModelConfig& config) {
+  return found_by_first(StoredLayout{}, tensor, headers, config);
+}
+
+}  // namespace alphahill
