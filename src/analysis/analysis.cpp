@@ -67,7 +67,7 @@ Analysis::Analysis(const WeightSource& matrix, const AnalysisSettings& settings,
       backend_(backend),
       team_(team),
       leader_suffices_(team.size() == 1 || peak_bytes(matrix.shape()) <= settings.memory),
-      survey_(settings.precisions, matrix.rows(), matrix.cols()),
+      survey_(settings.precisions, matrix.shape()),
       figures_(settings.precisions.size()) {}
 
 bool Analysis::step() {
@@ -139,7 +139,7 @@ void Analysis::reduce(std::size_t p) {
 
 /// The survey, where the reduction that should have made it has failed. Collective.
 void Analysis::survey_only() {
-  do_together(team_, [&] { survey_ = CastSurvey(settings_.precisions, matrix_.rows(), matrix_.cols()); });
+  do_together(team_, [&] { survey_ = CastSurvey(settings_.precisions, matrix_.shape()); });
   for_each_panel(matrix_, chain(0), &survey_, team_, [](const Panel&) {});
   survey_.sum_over(team_);
 }

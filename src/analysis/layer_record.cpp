@@ -18,7 +18,7 @@ namespace alphahill {
 namespace {
 
 std::string name_at(const AnalysisSettings& settings, std::size_t precision) {
-  return std::string(name_of(settings.precisions[precision]));
+  return std::string(settings.precisions[precision].name);
 }
 
 /// Appends the spectrum to the record and fills in what follows from it.

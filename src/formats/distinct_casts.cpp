@@ -19,11 +19,12 @@ bool holds(ElementFormat wide, ElementFormat narrow) {
 
 }  // namespace
 
-std::int64_t distinct_casts(ElementFormat stored, ElementFormat load,
-                            std::span<const ElementFormat> precisions, bool share_small_changes) {
+std::int64_t distinct_casts(ElementFormat stored, ElementFormat load, std::span<const Precision> precisions,
+                            bool share_small_changes) {
   const ElementFormat loaded = holds(load, stored) ? stored : load;
   const auto shares = share_small_changes ? holds_digits : holds;
-  const auto sharing = std::ranges::count_if(precisions, [&](ElementFormat p) { return shares(p, loaded); });
+  const auto sharing = std::ranges::count_if(
+      precisions, [&](const Precision& p) { return !p.scaled() && shares(p.element, loaded); });
   return std::ssize(precisions) - std::max<std::int64_t>(sharing - 1, 0);
 }
 

@@ -9,7 +9,7 @@
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/layer_filter.hpp"
 #include "alphahill/base/text.hpp"
-#include "alphahill/formats/element_format.hpp"
+#include "alphahill/formats/precision.hpp"
 #include "alphahill/metrics/error_bounds.hpp"
 #include "alphahill/metrics/hill.hpp"
 
@@ -17,13 +17,10 @@ namespace alphahill {
 
 namespace {
 
-/// Significant bits; 0 for a precision that is no floating-point format of ours.
-int width_of(std::string_view precision) {
-  for (const ElementFormat format :
-       {ElementFormat::fp64, ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16}) {
-    if (name_of(format) == precision) return significand_bits(format);
-  }
-  return 0;
+/// Significant bits; 0 for a precision that is none of ours.
+int width_of(const std::string& precision) {
+  const auto found = find_precision(precision);
+  return found ? significand_bits(found->element) : 0;
 }
 
 /// @throws Error(input) where the run has no precision

@@ -40,6 +40,15 @@ class MpiTeam final : public Team {
     });
   }
 
+  void maximum(std::span<double> values) override {
+    in_pieces(values, [&](std::span<double> piece) {
+      MPI_Request request = MPI_REQUEST_NULL;
+      check_mpi("MPI_Iallreduce", MPI_Iallreduce(MPI_IN_PLACE, piece.data(), count_of(piece.size()),
+                                                 MPI_DOUBLE, MPI_MAX, ranks_, &request));
+      wait_with_backoff(request);
+    });
+  }
+
   bool any(bool mine) override {
     int some = mine ? 1 : 0;
     MPI_Request request = MPI_REQUEST_NULL;

@@ -12,7 +12,7 @@ namespace alphahill {
 namespace {
 
 constexpr double eps = std::numeric_limits<double>::epsilon();
-constexpr CastChain plain{ElementFormat::fp32, ElementFormat::fp32};
+const CastChain plain{ElementFormat::fp32, ElementFormat::fp32};
 
 std::vector<double> gram_eigenvalues(const RowMajor& matrix) {
   SingleRank alone;

@@ -28,6 +28,9 @@ class SparedTeam final : public Team {
   void sum(std::span<double> values) override {
     spared([&] { team_.sum(values); });
   }
+  void maximum(std::span<double> values) override {
+    spared([&] { team_.maximum(values); });
+  }
   bool any(bool mine) override {
     bool some = false;
     spared([&] { some = team_.any(mine); });

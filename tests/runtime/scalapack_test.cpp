@@ -34,7 +34,7 @@ MpiSession* mpi = nullptr;
 
 constexpr double eps = std::numeric_limits<double>::epsilon();
 constexpr std::int64_t plenty = std::numeric_limits<std::int64_t>::max();
-constexpr CastChain plain{ElementFormat::fp32, ElementFormat::fp32};
+const CastChain plain{ElementFormat::fp32, ElementFormat::fp32};
 /// Of a singular value, against the largest.
 constexpr double largest_error = 1e-13;
 
@@ -72,7 +72,8 @@ void expect_same_as_lapack(const RowMajor& matrix) {
   const RowMajor transposed = rounded.transpose();
   for (const RowMajor* orientation : {&rounded, &transposed}) {
     const PlainWeights layer = stored(*orientation);
-    for (const std::int64_t memory : {plenty, least_team_svd_bytes(layer.shape(), std::max(team->size(), 2))}) {
+    for (const std::int64_t memory :
+         {plenty, least_team_svd_bytes(layer.shape(), std::max(team->size(), 2))}) {
       const auto squares = squared_singular_values(layer, plain, *team, memory);
       if (team->rank() == 0) expect_singular_values(squares, *orientation);
     }

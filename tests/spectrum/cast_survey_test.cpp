@@ -9,13 +9,13 @@
 namespace alphahill {
 namespace {
 
-const std::vector<ElementFormat> all{ElementFormat::fp32, ElementFormat::fp64, ElementFormat::fp16,
-                                     ElementFormat::bf16};
+const std::vector<Precision> all{ElementFormat::fp32, ElementFormat::fp64, ElementFormat::fp16,
+                                 ElementFormat::bf16};
 
 /// Of a matrix of one row, in blocks.
 CastSurvey surveyed(const std::vector<double>& stored, std::size_t block_size = 1 << 20) {
   const std::int64_t cols = std::ssize(stored);
-  CastSurvey survey(all, 1, cols);
+  CastSurvey survey(all, plain_shape(1, cols, ElementFormat::fp64));
   for (std::size_t first = 0; first < stored.size(); first += block_size) {
     const auto block = std::span(stored).subspan(first, std::min(block_size, stored.size() - first));
     survey.add(block, std::vector<float>(block.begin(), block.end()), {0, 0, cols},

@@ -17,7 +17,7 @@
 namespace alphahill {
 namespace {
 
-constexpr CastChain plain{ElementFormat::fp32, ElementFormat::fp32};
+const CastChain plain{ElementFormat::fp32, ElementFormat::fp32};
 constexpr std::int64_t plenty = std::numeric_limits<std::int64_t>::max();
 
 std::vector<double> spectrum_of(const RowMajor& matrix, int members, std::int64_t memory) {
@@ -106,6 +106,7 @@ class RecordingTeam final : public Team {
   int rank() const override { return team_.rank(); }
   void broadcast(std::span<std::byte> bytes, int root) override { team_.broadcast(bytes, root); }
   void sum(std::span<double> values) override { team_.sum(values); }
+  void maximum(std::span<double> values) override { team_.maximum(values); }
   bool any(bool mine) override { return team_.any(mine); }
   std::unique_ptr<TeamMatrix> make_matrix(std::int64_t rows, std::int64_t cols) override {
     calls.capacity = rows;

@@ -36,15 +36,10 @@ class ThreadTeam final : public Team {
     room_.barrier.arrive_and_wait();
   }
 
-  void sum(std::span<double> values) override {
-    show(std::as_writable_bytes(values));
-    std::vector<double> total(values.size());
-    for (const auto& bytes : room_.spans) {
-      const auto* theirs = reinterpret_cast<const double*>(bytes.data());
-      for (std::size_t i = 0; i < total.size(); ++i) total[i] += theirs[i];
-    }
-    room_.barrier.arrive_and_wait();
-    std::ranges::copy(total, values.begin());
+  void sum(std::span<double> values) override { combine(values, std::plus<double>()); }
+
+  void maximum(std::span<double> values) override {
+    combine(values, [](double a, double b) { return std::max(a, b); });
   }
 
   bool any(bool mine) override {
@@ -58,6 +53,20 @@ class ThreadTeam final : public Team {
   }
 
  private:
+  /// Replaces the values by those of all members, combined in their order.
+  template <class Operation>
+  void combine(std::span<double> values, Operation operation) {
+    show(std::as_writable_bytes(values));
+    std::vector<double> total(values.size());
+    for (std::size_t member = 0; member < room_.spans.size(); ++member) {
+      const auto* theirs = reinterpret_cast<const double*>(room_.spans[member].data());
+      for (std::size_t i = 0; i < total.size(); ++i) {
+        total[i] = member == 0 ? theirs[i] : operation(total[i], theirs[i]);
+      }
+    }
+    room_.barrier.arrive_and_wait();
+    std::ranges::copy(total, values.begin());
+  }
   void show(std::span<std::byte> bytes) {
     room_.spans[static_cast<std::size_t>(rank_)] = bytes;
     room_.barrier.arrive_and_wait();

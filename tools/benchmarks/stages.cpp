@@ -100,8 +100,7 @@ void multiply_squares() {
 /// The Gram matrix, from a reading that compares the three usual casts as it goes.
 SymmetricShare gram_of(const WeightSource& matrix, Stages& stages) {
   SingleRank alone;
-  CastSurvey survey({ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16}, matrix.rows(),
-                    matrix.cols());
+  CastSurvey survey({ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16}, matrix.shape());
   SymmetricShare gram(matrix.order(), alone);
   double products = 0;
   const double all = cpu_seconds_of([&] {

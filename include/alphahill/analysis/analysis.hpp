@@ -15,10 +15,10 @@
 namespace alphahill {
 
 struct AnalysisSettings {
-  ElementFormat load;                     ///< fp32, fp16 or bf16
-  std::vector<ElementFormat> precisions;  ///< in the order asked for
-  double k_fraction;                      ///< in (0, 1]
-  double share_tolerance;                 ///< of alpha's relative change, in [0, 1); 0: only equal bits share
+  ElementFormat load;                 ///< fp32, fp16 or bf16
+  std::vector<Precision> precisions;  ///< in the order asked for
+  double k_fraction;                  ///< in (0, 1]
+  double share_tolerance;             ///< of alpha's relative change, in [0, 1); 0: only equal bits share
   /// Bytes that a rank may use for a layer: what a team's leader does alone, where the others are not needed,
   /// may not fit.
   std::int64_t memory = std::numeric_limits<std::int64_t>::max();

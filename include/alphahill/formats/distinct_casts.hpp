@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-#include "alphahill/formats/element_format.hpp"
+#include "alphahill/formats/precision.hpp"
 
 namespace alphahill {
 
@@ -12,7 +12,7 @@ namespace alphahill {
 /// is taken to change something.
 /// @param stored  format of the stored weights; @param load  that they are cast to first
 /// @param share_small_changes  casts that hold as many digits, in a smaller range, share a spectrum too
-std::int64_t distinct_casts(ElementFormat stored, ElementFormat load,
-                            std::span<const ElementFormat> precisions, bool share_small_changes);
+std::int64_t distinct_casts(ElementFormat stored, ElementFormat load, std::span<const Precision> precisions,
+                            bool share_small_changes);
 
 }  // namespace alphahill

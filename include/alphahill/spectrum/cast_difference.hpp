@@ -11,16 +11,10 @@
 #include <span>
 #include <vector>
 
+#include "alphahill/spectrum/panel_place.hpp"
 #include "alphahill/spectrum/team.hpp"
 
 namespace alphahill {
-
-/// Where a panel of consecutive weights, row by row, lies in its matrix.
-struct PanelPlace {
-  std::int64_t row;   ///< of its first weight
-  std::int64_t col;   ///< of its first weight
-  std::int64_t cols;  ///< of the panel
-};
 
 /// Differences E of two casts over a whole matrix, as sums.
 struct DifferenceSums {

@@ -6,8 +6,10 @@
 #include <span>
 #include <vector>
 
-#include "alphahill/formats/element_format.hpp"
+#include "alphahill/formats/precision.hpp"
+#include "alphahill/formats/weight_source.hpp"
 #include "alphahill/spectrum/cast_difference.hpp"
+#include "alphahill/spectrum/precision_cast.hpp"
 
 namespace alphahill {
 
@@ -34,8 +36,10 @@ struct SurveyTotals {
 
 class CastSurvey {
  public:
-  /// @param rows, cols  of the matrix
-  CastSurvey(std::vector<ElementFormat> precisions, std::int64_t rows, std::int64_t cols);
+  CastSurvey(const std::vector<Precision>& precisions, const WeightShape& shape);
+
+  /// The casts of each precision; what they need of a first pass over the weights must be there before `add`.
+  std::span<PrecisionCast> casts() { return casts_; }
 
   /// Takes in a block of weights that begins `first` weights into a panel.
   /// @param stored  exact values; @param loaded  the same after the load cast
@@ -48,7 +52,7 @@ class CastSurvey {
   /// Takes in what the other members of a team have seen of the same matrix; collective.
   void sum_over(Team& team);
 
-  const std::vector<ElementFormat>& precisions() const { return precisions_; }
+  std::span<const PrecisionCast> casts() const { return casts_; }
   /// How far the casts of two precisions are apart. @pre earlier < precision
   const CastDifference& difference(std::size_t precision, std::size_t earlier) const {
     return tallies_[precision].differences[earlier];
@@ -75,7 +79,7 @@ class CastSurvey {
     std::vector<CastDifference> differences;  ///< from each earlier precision
   };
 
-  std::vector<ElementFormat> precisions_;
+  std::vector<PrecisionCast> casts_;
   std::int64_t weights_;  ///< of the matrix
   std::vector<Tally> tallies_;
   double stored_squares_ = 0;

@@ -13,6 +13,7 @@
 #include <span>
 #include <vector>
 
+#include "alphahill/formats/precision.hpp"
 #include "alphahill/formats/weight_source.hpp"
 #include "alphahill/spectrum/cast_survey.hpp"
 #include "alphahill/spectrum/team.hpp"
@@ -21,8 +22,8 @@ namespace alphahill {
 
 /// The two casts that a stored weight goes through.
 struct CastChain {
-  ElementFormat load;       ///< fp32, fp16 or bf16
-  ElementFormat precision;  ///< any
+  ElementFormat load;  ///< fp32, fp16 or bf16
+  Precision precision;
 };
 
 /// A panel of cast weights in fp64, in the layout above.
@@ -40,8 +41,10 @@ struct Panel {
 std::int64_t panel_depth(const WeightShape& shape);
 inline constexpr std::int64_t panel_bytes = 16 << 20;
 
-/// Reads the layer once, panel by panel, casts each and hands it to `use`, which may overwrite it. Each
-/// member of a team reads and casts an equal part of the panels; all use all of them, in the same order.
+/// Reads the layer panel by panel, casts each and hands it to `use`, which may overwrite it. Each member of a
+/// team reads and casts an equal part of the panels; all use all of them, in the same order. Panels are cut at
+/// the borders of the groups that share a scale; where a scale depends on more than rows of a panel hold, the
+/// layer is read once before.
 /// @param survey  fed with the stored and loaded values that this member reads; may be null
 void for_each_panel(const WeightSource& weights, CastChain chain, CastSurvey* survey, Team& team,
                     const std::function<void(Panel&)>& use);

@@ -25,6 +25,8 @@ class Team {
   virtual void broadcast(std::span<std::byte> bytes, int root) = 0;
   /// Replaces the values of every member by their sum over the members, the same bits for all of them.
   virtual void sum(std::span<double> values) = 0;
+  /// Replaces the values of every member by the largest over the members.
+  virtual void maximum(std::span<double> values) = 0;
   /// Does any member say so?
   virtual bool any(bool mine) = 0;
 
@@ -69,6 +71,7 @@ class SingleRank final : public Team {
   int rank() const override { return 0; }
   void broadcast(std::span<std::byte>, int) override {}
   void sum(std::span<double>) override {}
+  void maximum(std::span<double>) override {}
   bool any(bool mine) override { return mine; }
   /// @throws Error(internal): it shares nothing
   std::unique_ptr<TeamMatrix> make_matrix(std::int64_t rows, std::int64_t cols) override;

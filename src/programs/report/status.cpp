@@ -22,16 +22,16 @@ constexpr std::size_t most_shown = 5;
 /// What a run casts its layers to.
 struct Casts {
   ElementFormat load;
-  std::vector<ElementFormat> precisions;
+  std::vector<Precision> precisions;
   bool share_small_changes;
 };
 
 Casts casts_of(const RunDescription& run) {
-  const std::vector<ElementFormat> all{ElementFormat::fp64, ElementFormat::fp32, ElementFormat::fp16,
-                                       ElementFormat::bf16};
-  Casts casts{parse_format(run.load_dtype, "load_dtype", all), {}, run.share_tolerance > 0};
+  const std::vector<ElementFormat> formats{ElementFormat::fp64, ElementFormat::fp32, ElementFormat::fp16,
+                                           ElementFormat::bf16};
+  Casts casts{parse_format(run.load_dtype, "load_dtype", formats), {}, run.share_tolerance > 0};
   for (const std::string& precision : run.precisions) {
-    casts.precisions.push_back(parse_format(precision, "precisions", all));
+    casts.precisions.push_back(parse_precision(precision, "precisions"));
   }
   return casts;
 }

@@ -44,21 +44,17 @@ struct RunOption {
   const char* name;
   const char* value;  ///< what --help calls it; nothing: a flag
   const char* usual;  ///< where it is not given; nothing: `take` is not called then
-  const char* text;
+  std::string text;
   void (*take)(Options& options, const std::string& name, const std::string& value);
 };
 
-const std::vector<ElementFormat> all_formats{ElementFormat::fp64, ElementFormat::fp32, ElementFormat::fp16,
-                                             ElementFormat::bf16};
-const std::vector<ElementFormat> narrow_formats{ElementFormat::fp32, ElementFormat::fp16,
-                                                ElementFormat::bf16};
+const std::vector<ElementFormat> load_formats{ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16};
 
-std::vector<ElementFormat> formats_of(const std::string& name, const std::string& value) {
-  std::vector<ElementFormat> formats;
-  for (const std::string& format : list_of(name, value)) {
-    formats.push_back(parse_format(format, name, all_formats));
-  }
-  return formats;
+std::vector<Precision> precisions_of(const std::string& name, const std::string& value) {
+  std::vector<Precision> precisions;
+  for (const std::string& precision : list_of(name, value))
+    precisions.push_back(parse_precision(precision, name));
+  return precisions;
 }
 
 using Name = const std::string&;
@@ -73,10 +69,12 @@ const std::vector<RunOption> run_options{
      [](Options& options, Name, Value value) { options.device = parse_device(value); }},
     {"load-dtype", "DTYPE", "fp32", "first cast of the stored weights: fp32, fp16 or bf16",
      [](Options& options, Name name, Value value) {
-       options.settings.load = parse_format(value, name, narrow_formats);
+       options.settings.load = parse_format(value, name, load_formats);
      }},
-    {"precisions", "LIST", "fp32,fp16,bf16", "of fp64, fp32, fp16, bf16: a second cast, one each",
-     [](Options& options, Name name, Value value) { options.settings.precisions = formats_of(name, value); }},
+    {"precisions", "LIST", "fp32,fp16,bf16", "of " + precision_names() + ": a second cast, one each",
+     [](Options& options, Name name, Value value) {
+       options.settings.precisions = precisions_of(name, value);
+     }},
     {"output-dir", "DIR", "./results/precision_analysis", "where everything is written",
      [](Options& options, Name, Value value) { options.report.output_dir = value; }},
     {"k-frac", "FRACTION", "0.1", "part of the eigenvalues in the tail, in (0, 1]",
@@ -124,11 +122,11 @@ po::options_description described_options() {
   po::options_description options("Run", 100);
   for (const auto& [name, value, usual, text, take] : run_options) {
     if (value == nullptr) {
-      options.add_options()(name, po::bool_switch(), text);
+      options.add_options()(name, po::bool_switch(), text.c_str());
       continue;
     }
     auto* semantic = po::value<std::string>()->value_name(value);
-    options.add_options()(name, usual == nullptr ? semantic : semantic->default_value(usual), text);
+    options.add_options()(name, usual == nullptr ? semantic : semantic->default_value(usual), text.c_str());
   }
   return options;
 }

@@ -47,8 +47,7 @@ RunDescription describe(const Options& options, const Catalog& catalog) {
                      .version = version_text(),
                      .host = host_name(),
                      .layers = {}};
-  for (const ElementFormat precision : options.settings.precisions)
-    run.precisions.emplace_back(name_of(precision));
+  for (const Precision& precision : options.settings.precisions) run.precisions.emplace_back(precision.name);
   for (const Layer& layer : catalog.layers) run.layers.push_back(row_of(catalog, layer));
   return run;
 }

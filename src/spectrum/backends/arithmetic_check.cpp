@@ -123,7 +123,7 @@ void expect_eigenvalues(const std::vector<double>& found, const std::vector<doub
 
 void check_gram(const CirculantMatrix& matrix, ElementFormat precision) {
   const PlainWeights stored = matrix.stored();
-  CastSurvey survey({precision}, stored.rows(), stored.cols());
+  CastSurvey survey({precision}, stored.shape());
   SingleRank alone;
   const auto eigenvalues =
       make_cpu_backend()->gram_eigenvalues(stored, {ElementFormat::fp32, precision}, &survey, alone);

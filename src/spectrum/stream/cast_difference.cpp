@@ -6,6 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "spectrum/stream/cast_terms.hpp"
+
 namespace alphahill {
 
 namespace {
@@ -29,16 +31,9 @@ bool CastDifference::add(std::span<const float> one, std::span<const float> othe
   if (std::memcmp(one.data(), other.data(), one.size_bytes()) == 0) return true;
   row_sums_.resize(static_cast<std::size_t>(rows_));
   col_sums_.resize(static_cast<std::size_t>(cols_));
-  for (std::int64_t at = 0; at < std::ssize(one);) {
-    const std::int64_t row = (first + at) / panel.cols;
-    const std::int64_t col = (first + at) % panel.cols;
-    const std::int64_t length = std::min(panel.cols - col, std::ssize(one) - at);
-    const auto segment = [&](std::span<const float> values) {
-      return values.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(length));
-    };
-    add_to_row(segment(one), segment(other), panel.row + row, panel.col + col);
-    at += length;
-  }
+  panel.for_each_row(first, one.size(), [&](const RowPiece& piece) {
+    add_to_row(piece.of(one), piece.of(other), piece.row, piece.col);
+  });
   return false;
 }
 
@@ -69,7 +64,7 @@ void CastDifference::add_to_row(std::span<const float> one, std::span<const floa
   double sum = 0;
   for_each_differing_piece(one, other, [&](std::size_t first, std::size_t end) {
     for (std::size_t i = first; i < end; ++i) {
-      const double difference = std::fabs(static_cast<double>(one[i]) - static_cast<double>(other[i]));
+      const double difference = absolute_difference(one[i], other[i]);
       col_sums[i] += difference;
       sum += difference;
       differing_ += difference == 0 ? 0 : 1;

@@ -2,12 +2,11 @@
 
 #include <array>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <utility>
 
 #include "alphahill/base/vector_level.hpp"
-#include "alphahill/formats/cast.hpp"
+#include "spectrum/stream/cast_terms.hpp"
 
 namespace alphahill {
 
@@ -27,11 +26,10 @@ double total(const Lanes& lanes) {
   Lanes squared_errors{};
   Lanes nonfinite{};
   const auto add = [&](std::size_t i, std::size_t lane) ALPHAHILL_INLINE {
-    const double value = cast_values[i];
-    const double error = value - stored[i];
-    squares[lane] += value * value;
-    squared_errors[lane] += error * error;
-    nonfinite[lane] += std::fabs(value) <= std::numeric_limits<float>::max() ? 0 : 1;
+    const CastTerms terms = cast_terms(cast_values[i], stored[i]);
+    squares[lane] += terms.square;
+    squared_errors[lane] += terms.squared_error;
+    nonfinite[lane] += terms.nonfinite;
   };
   std::size_t i = 0;
   for (; i + squares.size() <= count; i += squares.size()) {
@@ -54,9 +52,12 @@ double total(const Lanes& lanes) {
 
 }  // namespace
 
-CastSurvey::CastSurvey(std::vector<ElementFormat> precisions, std::int64_t rows, std::int64_t cols)
-    : precisions_(std::move(precisions)), weights_(rows * cols), tallies_(precisions_.size()) {
-  for (std::size_t p = 0; p < tallies_.size(); ++p) tallies_[p].differences.assign(p, {rows, cols});
+CastSurvey::CastSurvey(const std::vector<Precision>& precisions, const WeightShape& shape)
+    : weights_(shape.rows * shape.cols), tallies_(precisions.size()) {
+  for (std::size_t p = 0; p < tallies_.size(); ++p) {
+    casts_.emplace_back(precisions[p], shape);
+    tallies_[p].differences.assign(p, {shape.rows, shape.cols});
+  }
 }
 
 void CastSurvey::add(std::span<const double> stored, std::span<const float> loaded, const PanelPlace& panel,
@@ -67,7 +68,7 @@ void CastSurvey::add(std::span<const double> stored, std::span<const float> load
   for (std::size_t p = 0; p < tallies_.size(); ++p) {
     Tally& tally = tallies_[p];
     tally.block.resize(loaded.size());
-    cast(precisions_[p], loaded, tally.block);
+    casts_[p].cast(loaded, panel, first, tally.block);
     bool known = false;
     for (std::size_t q = 0; q < p; ++q) {
       const bool equal = tally.differences[q].add(tallies_[q].block, tally.block, panel, first);

@@ -1,7 +1,8 @@
 #include "alphahill/spectrum/panels.hpp"
 
 #include <algorithm>
-#include <array>
+#include <numeric>
+#include <optional>
 
 #include "alphahill/formats/cast.hpp"
 #include "spectrum/stream/stored_panels.hpp"
@@ -18,31 +19,97 @@ std::int64_t divide_rounding_up(std::int64_t whole, std::int64_t parts) {
   return (whole + parts - 1) / parts;
 }
 
-/// Stored bytes to fp64 values of the chain, block by block.
-void cast_panel(ElementFormat stored_format, CastChain chain, std::span<const std::byte> bytes,
-                const PanelPlace& place, CastSurvey* survey, std::span<double> values) {
-  std::array<float, cast_block> loaded;
-  std::array<float, cast_block> rounded;
-  const auto value_bytes = static_cast<std::size_t>(bytes_of(stored_format));
-  for (std::size_t first = 0; first < values.size(); first += cast_block) {
-    const auto block = values.subspan(first, std::min(cast_block, values.size() - first));
-    const auto loaded_block = std::span(loaded).first(block.size());
-    const auto rounded_block = std::span(rounded).first(block.size());
-    decode(stored_format, bytes.subspan(first * value_bytes, block.size() * value_bytes), block);
-    cast_loaded(chain.load, block, loaded_block);
-    if (survey != nullptr) survey->add(block, loaded_block, place, static_cast<std::int64_t>(first));
-    cast(chain.precision, loaded_block, rounded_block);
-    std::ranges::copy(rounded_block, block.begin());
+/// Stored values to loaded ones and to fp64 values of the chain, block by block.
+class PanelCast {
+ public:
+  /// @param survey  may be null
+  PanelCast(const WeightShape& shape, CastChain chain, CastSurvey* survey)
+      : stored_(shape.values), load_(chain.load), chain_(chain.precision, shape), survey_(survey) {
+    casts_.push_back(&chain_);
+    if (survey != nullptr) {
+      for (PrecisionCast& cast : survey->casts()) casts_.push_back(&cast);
+    }
+    for (const PrecisionCast* cast : casts_) {
+      scaled_ = scaled_ || cast->precision().scaled();
+      first_pass_ = first_pass_ || cast->needs_first_pass();
+      column_multiple_ = std::lcm(column_multiple_, cast->column_multiple());
+    }
   }
-}
+
+  PanelCast(const PanelCast&) = delete;
+  PanelCast& operator=(const PanelCast&) = delete;
+
+  bool needs_first_pass() const { return first_pass_; }
+  std::int64_t column_multiple() const { return column_multiple_; }
+
+  /// A first pass over what this member reads.
+  void observe(std::span<const std::byte> bytes, const PanelPlace& place, std::span<double> values) {
+    for_each_block(bytes, place, values,
+                   [&](std::span<double>, std::span<const float> loaded, std::int64_t first) {
+                     for (PrecisionCast* cast : casts_) {
+                       if (cast->needs_first_pass()) cast->observe(loaded, place, first);
+                     }
+                   });
+  }
+  /// Collective.
+  void combine(Team& team) {
+    for (PrecisionCast* cast : casts_) cast->combine(team);
+  }
+
+  void cast(std::span<const std::byte> bytes, const PanelPlace& place, std::span<double> values) {
+    for_each_block(bytes, place, values,
+                   [&](std::span<double> block, std::span<const float> loaded, std::int64_t first) {
+                     if (survey_ != nullptr) survey_->add(block, loaded, place, first);
+                     const auto rounded = std::span(rounded_).first(block.size());
+                     chain_.cast(loaded, place, first, rounded);
+                     std::ranges::copy(rounded, block.begin());
+                   });
+  }
+
+ private:
+  /// Weights of a block: whole rows of the panel where groups of them share a scale.
+  std::size_t block_size(const PanelPlace& place) const {
+    const auto cols = static_cast<std::size_t>(place.cols);
+    return scaled_ ? std::max(cast_block / cols, std::size_t{1}) * cols : cast_block;
+  }
+
+  template <class Use>
+  void for_each_block(std::span<const std::byte> bytes, const PanelPlace& place, std::span<double> values,
+                      Use use) {
+    if (values.empty()) return;
+    const std::size_t size = std::min(block_size(place), values.size());
+    const auto value_bytes = static_cast<std::size_t>(bytes_of(stored_));
+    loaded_.resize(size);
+    rounded_.resize(size);
+    for (std::size_t first = 0; first < values.size(); first += size) {
+      const auto block = values.subspan(first, std::min(size, values.size() - first));
+      const auto loaded = std::span(loaded_).first(block.size());
+      decode(stored_, bytes.subspan(first * value_bytes, block.size() * value_bytes), block);
+      cast_loaded(load_, block, loaded);
+      use(block, loaded, static_cast<std::int64_t>(first));
+    }
+  }
+
+  ElementFormat stored_;
+  ElementFormat load_;
+  PrecisionCast chain_;
+  CastSurvey* survey_;
+  std::vector<PrecisionCast*> casts_;  ///< the chain's and the survey's
+  bool scaled_ = false;
+  bool first_pass_ = false;
+  std::int64_t column_multiple_ = 1;
+  std::vector<float> loaded_;
+  std::vector<float> rounded_;
+};
 
 /// The slices that each member of a team reads, turn by turn.
 class PartsOfMembers {
  public:
-  PartsOfMembers(const WeightShape& shape, int members)
+  /// @param multiple  of slices, at which panels are cut
+  PartsOfMembers(const WeightShape& shape, int members, std::int64_t multiple)
       : slices_(shape.longer_side()),
-        part_(divide_rounding_up(slices_, members)),
-        deepest_(std::min(panel_depth(shape), part_)) {}
+        part_(divide_rounding_up(divide_rounding_up(slices_, members), multiple) * multiple),
+        deepest_(std::min(std::max(panel_depth(shape) / multiple, std::int64_t{1}) * multiple, part_)) {}
 
   std::int64_t deepest() const { return deepest_; }
   std::int64_t turns() const { return part_ == 0 ? 0 : divide_rounding_up(part_, deepest_); }
@@ -104,25 +171,66 @@ std::int64_t reading_bytes(const WeightShape& shape) {
   return panel * 8 + read * value_bytes + (read > panel ? panel * value_bytes : 0);
 }
 
+namespace {
+
+/// Reads the panels of one member in turn.
+class MemberReader {
+ public:
+  MemberReader(const WeightSource& weights, const PartsOfMembers& parts, int member)
+      : value_bytes_(static_cast<std::size_t>(bytes_of(weights.shape().values))),
+        order_(weights.order()),
+        stored_(weights, parts.end(member)) {}
+
+  /// @param cast  called with bytes, place and values to fill
+  template <class Cast>
+  void read(Slices slices, Panel& panel, Cast cast) {
+    panel.resize(slices.depth, order_);
+    bytes_.resize(panel.values.size() * value_bytes_);
+    stored_.read(slices, bytes_);
+    cast(bytes_, stored_.place(slices), panel.values);
+  }
+
+ private:
+  std::size_t value_bytes_;
+  std::int64_t order_;
+  StoredPanels stored_;
+  std::vector<std::byte> bytes_;
+};
+
+/// Collective.
+void first_pass(const WeightSource& weights, const PartsOfMembers& parts, PanelCast& casts, Panel& panel,
+                Team& team) {
+  do_together(team, [&] {
+    MemberReader reader(weights, parts, team.rank());
+    for (std::int64_t turn = 0; turn < parts.turns(); ++turn) {
+      reader.read(
+          parts.slices(team.rank(), turn), panel,
+          [&](auto bytes, auto place, std::span<double> values) { casts.observe(bytes, place, values); });
+    }
+  });
+  casts.combine(team);
+}
+
+}  // namespace
+
 void for_each_panel(const WeightSource& weights, CastChain chain, CastSurvey* survey, Team& team,
                     const std::function<void(Panel&)>& use) {
-  const ElementFormat values = weights.shape().values;
-  const PartsOfMembers parts(weights.shape(), team.size());
-  StoredPanels stored(weights, parts.end(team.rank()));
-  std::vector<std::byte> bytes;
+  std::optional<PanelCast> casts;
+  do_together(team, [&] { casts.emplace(weights.shape(), chain, survey); });
+  const PartsOfMembers parts(weights.shape(), team.size(), casts->column_multiple());
+  MemberReader reader(weights, parts, team.rank());
   Panel panel;
   PanelExchange exchange(team);
   do_together(team, [&] {
     panel.resize(parts.deepest(), weights.order());
     exchange.reserve_buffers(panel.values.size());
   });
+  if (casts->needs_first_pass()) first_pass(weights, parts, *casts, panel, team);
   for (std::int64_t turn = 0; turn < parts.turns(); ++turn) {
     do_together(team, [&] {
-      const Slices slices = parts.slices(team.rank(), turn);
-      panel.resize(slices.depth, weights.order());
-      bytes.resize(panel.values.size() * static_cast<std::size_t>(bytes_of(values)));
-      stored.read(slices, bytes);
-      cast_panel(values, chain, bytes, stored.place(slices), survey, panel.values);
+      reader.read(
+          parts.slices(team.rank(), turn), panel,
+          [&](auto bytes, auto place, std::span<double> values) { casts->cast(bytes, place, values); });
       exchange.keep(panel);
     });
     for (int member = 0; member < team.size(); ++member) {

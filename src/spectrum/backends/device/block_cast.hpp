@@ -13,6 +13,7 @@
 
 #include "alphahill/base/host_device.hpp"
 #include "alphahill/formats/cast.hpp"
+#include "spectrum/stream/cast_terms.hpp"
 
 namespace alphahill {
 
@@ -92,7 +93,7 @@ ALPHAHILL_HOST_DEVICE inline float cast_value(ElementFormat precision, float loa
 /// |one - other|; 0 where the bits are equal, NaN and Inf included.
 ALPHAHILL_HOST_DEVICE inline double difference_of(float one, float other) {
   if (std::bit_cast<std::uint32_t>(one) == std::bit_cast<std::uint32_t>(other)) return 0;
-  return std::fabs(static_cast<double>(one) - static_cast<double>(other));
+  return absolute_difference(one, other);
 }
 
 /// Takes a weight into the sums. @param differences  of each pair, added to
@@ -104,11 +105,10 @@ ALPHAHILL_HOST_DEVICE inline void survey_value(const BlockSurvey& survey, double
   for (int p = 0; p < most_precisions; ++p) {
     if (p >= survey.precisions) continue;
     casts[p] = cast_value(survey.formats[p], loaded);
-    const auto value = static_cast<double>(casts[p]);
-    const double error = value - stored;
-    sums.squares[p] += value * value;
-    sums.squared_errors[p] += error * error;
-    sums.nonfinite[p] += std::fabs(value) <= static_cast<double>(std::numeric_limits<float>::max()) ? 0 : 1;
+    const CastTerms terms = cast_terms(casts[p], stored);
+    sums.squares[p] += terms.square;
+    sums.squared_errors[p] += terms.squared_error;
+    sums.nonfinite[p] += terms.nonfinite;
     for (int q = 0; q < p; ++q) {
       const int pair = pair_of(p, q);
       const double difference = difference_of(casts[q], casts[p]);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -91,17 +92,61 @@ class DeviceBackend final : public Backend {
     queue_->begin_here();
     auto claim = claimed(device_bytes(matrix.shape()));
     auto gram = std::make_unique<DeviceGram>(*queue_, matrix.order());
-    const DeviceSurvey device_survey(*queue_, matrix.shape(), survey);
-    add_up(matrix, chain, device_survey, *gram);
-    DeviceSurvey::Found found = device_survey.found();
+    Reading reading = casts_on_device(chain, survey) ? cast_on_device(matrix, chain, survey, *gram)
+                                                     : cast_on_host(matrix, chain, survey, *gram);
     const double diagonal = queue_->squared_norm(gram->order, gram->values.get(), gram->order + 1);
     const double below = queue_->squared_norm(gram->order * gram->order, gram->values.get(), 1);
     const bool finite = std::isfinite(diagonal);
     Eigenvalues compute;
     if (finite) compute = reduce(std::move(gram), claim);
-    if (survey != nullptr) survey->take_in(std::move(found.totals).value());
+    if (survey != nullptr) *survey = std::move(reading.survey).value();
     if (!finite) return std::nullopt;
-    return checked(std::move(compute), matrix, chain, found.chain_squares, 2 * below - diagonal);
+    return checked(std::move(compute), matrix, chain, reading.chain_squares, 2 * below - diagonal);
+  }
+
+  /// What a reading of the layer finds besides its Gram matrix.
+  struct Reading {
+    double chain_squares = 0;  ///< of the weights after the chain
+    std::optional<CastSurvey> survey;
+  };
+
+  /// Scales are chosen on the host.
+  static bool casts_on_device(const CastChain& chain, const CastSurvey* survey) {
+    if (chain.precision.scaled()) return false;
+    if (survey == nullptr) return true;
+    const auto casts = survey->casts();
+    return std::ssize(casts) <= most_precisions &&
+           std::ranges::none_of(casts, [](const PrecisionCast& cast) { return cast.precision().scaled(); });
+  }
+
+  Reading cast_on_device(const WeightSource& matrix, CastChain chain, const CastSurvey* survey,
+                         DeviceGram& gram) {
+    const DeviceSurvey device_survey(*queue_, matrix.shape(), survey);
+    add_up(matrix, chain, device_survey, gram);
+    DeviceSurvey::Found found = device_survey.found();
+    Reading reading{found.chain_squares, survey == nullptr ? std::nullopt : std::optional(*survey)};
+    if (survey != nullptr) reading.survey->take_in(std::move(found.totals).value());
+    return reading;
+  }
+
+  Reading cast_on_host(const WeightSource& matrix, CastChain chain, const CastSurvey* survey,
+                       DeviceGram& gram) {
+    Reading reading{0, survey == nullptr ? std::nullopt : std::optional(*survey)};
+    const DeviceArray<double> values(*queue_, panel_depth(matrix.shape()) * matrix.order());
+    SingleRank alone;
+    int number = 0;
+    for_each_panel(
+        matrix, chain, survey == nullptr ? nullptr : &*reading.survey, alone, [&](const Panel& panel) {
+          for (const double value : panel.values) reading.chain_squares += value * value;
+          const auto staged = staging_->block(number, std::ssize(panel.values) * 8);
+          std::memcpy(staged.data(), panel.values.data(), staged.size());
+          queue_->upload(staged.data(), values.get(), std::ssize(staged));
+          queue_->mark(number);
+          number = (number + 1) % Staging::blocks;
+          const std::int64_t cols = matrix.wide() ? panel.depth : matrix.order();
+          queue_->add_gram(gram.order, panel.depth, {values.get(), cols, matrix.wide()}, gram.matrix());
+        });
+    return reading;
   }
 
   void add_up(const WeightSource& matrix, CastChain chain, const DeviceSurvey& survey, DeviceGram& gram) {
@@ -121,9 +166,9 @@ class DeviceBackend final : public Backend {
       number = (number + 1) % Staging::blocks;
       const PanelPlace place = stored.place(slices);
       const std::int64_t rows = std::ssize(block) / value_bytes / place.cols;
-      queue_->cast(
-          {matrix.shape().values, chain.load, chain.precision, rows, place.cols, bytes.get(), values.get()},
-          survey.at(place));
+      queue_->cast({matrix.shape().values, chain.load, chain.precision.element, rows, place.cols, bytes.get(),
+                    values.get()},
+                   survey.at(place));
       // Row-major, as LAPACK sees it: order x depth, or depth x order where the matrix is wide.
       queue_->add_gram(gram.order, slices.depth, {values.get(), place.cols, matrix.wide()}, gram.matrix());
     }

@@ -11,8 +11,8 @@ BlockSurvey layout_of(const WeightShape& shape, const CastSurvey* survey) {
   layout.rows = shape.rows;
   layout.cols = shape.cols;
   if (survey == nullptr) return layout;
-  layout.precisions = static_cast<int>(survey->precisions().size());
-  std::ranges::copy(survey->precisions(), layout.formats);
+  for (const PrecisionCast& cast : survey->casts())
+    layout.formats[layout.precisions++] = cast.precision().element;
   return layout;
 }
 

@@ -11,6 +11,7 @@ namespace alphahill {
 class DeviceSurvey {
  public:
   /// @param survey  that the weights are wanted for; null: only the squares of the chain are taken
+  /// @pre of `most_precisions` at most, none with scales
   DeviceSurvey(DeviceQueue& queue, const WeightShape& shape, const CastSurvey* survey);
 
   /// Where the block at this place puts its sums.

@@ -1,0 +1,103 @@
+#include "alphahill/spectrum/precision_cast.hpp"
+
+#include <algorithm>
+
+#include "alphahill/formats/cast.hpp"
+
+namespace alphahill {
+
+namespace {
+
+std::int64_t blocks_of(std::int64_t features, std::int64_t block) {
+  return block >= features ? 1 : (features + block - 1) / block;
+}
+
+}  // namespace
+
+PrecisionCast::PrecisionCast(const Precision& precision, const WeightShape& shape)
+    : precision_(precision), shape_(shape) {
+  const auto [out, in] =
+      shape.transposed ? std::pair(shape.cols, shape.rows) : std::pair(shape.rows, shape.cols);
+  groups_of_row_ = blocks_of(in, precision.group.in);
+  if (needs_first_pass()) {
+    observed_.resize(static_cast<std::size_t>(blocks_of(out, precision.group.out) * groups_of_row_));
+  }
+}
+
+bool PrecisionCast::needs_first_pass() const {
+  const bool beyond_panel = shape_.wide() && precision_.group.in == ScaleGroup::all;
+  return precision_.scaled() &&
+         (shape_.transposed || precision_.tensor_scale || precision_.group.out > 1 || beyond_panel);
+}
+
+std::int64_t PrecisionCast::column_multiple() const {
+  return precision_.scaled() && shape_.wide() && !needs_first_pass() ? precision_.group.in : 1;
+}
+
+std::size_t PrecisionCast::group_of(std::int64_t out, std::int64_t in) const {
+  return static_cast<std::size_t>(out / precision_.group.out * groups_of_row_ + in / precision_.group.in);
+}
+
+/// Calls use(first, count, group) for the weights of a row piece that share a scale and lie side by side along
+/// in_features.
+template <class Use>
+void PrecisionCast::for_each_group(const RowPiece& piece, Use use) const {
+  const auto end = static_cast<std::int64_t>(piece.count);
+  for (std::int64_t at = 0; at < end;) {
+    const std::int64_t col = piece.col + at;
+    const std::int64_t left = shape_.transposed ? 1 : precision_.group.in - col % precision_.group.in;
+    const std::int64_t count = std::min(left, end - at);
+    const std::size_t group = shape_.transposed ? group_of(col, piece.row) : group_of(piece.row, col);
+    use(piece.first + static_cast<std::size_t>(at), static_cast<std::size_t>(count), group);
+    at += count;
+  }
+}
+
+void PrecisionCast::observe(std::span<const float> loaded, const PanelPlace& panel, std::int64_t first) {
+  tensor_.include(loaded);
+  panel.for_each_row(first, loaded.size(), [&](const RowPiece& piece) {
+    for_each_group(piece, [&](std::size_t at, std::size_t count, std::size_t group) {
+      observed_[group].include(loaded.subspan(at, count));
+    });
+  });
+}
+
+void PrecisionCast::combine(Team& team) {
+  if (team.size() == 1 || !needs_first_pass()) return;
+  std::vector<double> largest;
+  do_together(team, [&] {
+    for (const Extremes& extremes : observed_) {
+      largest.push_back(-static_cast<double>(extremes.lowest));
+      largest.push_back(extremes.highest);
+    }
+    largest.push_back(-static_cast<double>(tensor_.lowest));
+    largest.push_back(tensor_.highest);
+  });
+  team.maximum(largest);
+  auto next = largest.begin();
+  const auto take = [&](Extremes& extremes) {
+    extremes.lowest = static_cast<float>(-*next++);
+    extremes.highest = static_cast<float>(*next++);
+  };
+  std::ranges::for_each(observed_, take);
+  take(tensor_);
+}
+
+void PrecisionCast::cast(std::span<const float> loaded, const PanelPlace& panel, std::int64_t first,
+                         std::span<float> to) const {
+  if (!precision_.scaled()) return alphahill::cast(precision_.element, loaded, to);
+  panel.for_each_row(first, loaded.size(), [&](const RowPiece& piece) {
+    for_each_group(piece, [&](std::size_t at, std::size_t count, std::size_t group) {
+      const auto weights = loaded.subspan(at, count);
+      ScaleInputs inputs;
+      if (observed_.empty()) {
+        inputs.group.include(weights);
+      } else {
+        inputs = {observed_[group], precision_.tensor_scale ? tensor_ : Extremes{}};
+      }
+      precision_.cast_group(weights, inputs, to.subspan(at, count));
+    });
+  });
+}
+
+}  // namespace alphahill
