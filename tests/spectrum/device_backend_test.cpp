@@ -159,6 +159,22 @@ TEST_F(DeviceBackend, EigenvaluesThatDoNotAddUpAreComputedAgainOnTheCpu) {
               HasSubstr("60 x 90 layer is computed on the CPU instead of the GPU: eigenvalues: their sum"));
 }
 
+/// The device's casts have no scales, and room for four precisions.
+TEST_F(DeviceBackend, WhatTheDeviceCannotCastIsCastOnTheHost) {
+  const auto to_quarters = [](std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+    const float scale = inputs.group.largest_magnitude() / 4;
+    std::ranges::transform(from, to.begin(),
+                           [&](float weight) { return std::nearbyint(weight / scale) * scale; });
+  };
+  AnalysisSettings settings = every_precision;
+  settings.precisions.push_back({"quarters", ElementFormat::fp32, 3, {1, 16}, to_quarters});
+  for (const RowMajor& matrix : {random_matrix(90, 70, 8), random_matrix(40, 9000, 9)}) {
+    const auto found = figures_of(stored(matrix), *backend_on(device), settings);
+    EXPECT_FALSE(found.back().shares);
+    expect_figures_of_cpu(found, stored(matrix), Method::gram_eigen_gpu, settings);
+  }
+}
+
 TEST_F(DeviceBackend, AFailureToReadIsNoFailureOfTheDevice) {
   const RowMajor matrix = random_matrix(20, 20, 10);
   const PlainWeights failing(stored(matrix).shape(), [](auto...) {

@@ -20,9 +20,10 @@ inline const AnalysisSettings every_precision{
 /// Relative difference that backends may have.
 inline constexpr double across_backends = 1e-9;
 
-inline std::vector<PrecisionFigures> figures_of(const WeightSource& matrix, Backend& backend) {
+inline std::vector<PrecisionFigures> figures_of(const WeightSource& matrix, Backend& backend,
+                                                const AnalysisSettings& settings = every_precision) {
   SingleRank alone;
-  return analyse(matrix, every_precision, backend, alone);
+  return analyse(matrix, settings, backend, alone);
 }
 
 inline void expect_close(double found, double expected) {
@@ -35,8 +36,8 @@ inline void expect_close(double found, double expected) {
 
 /// The figures of the CPU, with spectra by this method where it takes none by SVD.
 inline void expect_figures_of_cpu(const std::vector<PrecisionFigures>& found, const WeightSource& matrix,
-                                  Method method) {
-  const auto expected = figures_of(matrix, *make_cpu_backend());
+                                  Method method, const AnalysisSettings& settings = every_precision) {
+  const auto expected = figures_of(matrix, *make_cpu_backend(), settings);
   for (std::size_t p = 0; p < expected.size(); ++p) {
     expect_close(found[p].squared_norm, expected[p].squared_norm);
     expect_close(found[p].cast_error, expected[p].cast_error);
