@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <utility>
 
@@ -32,12 +31,6 @@ constexpr int most_ticks = 6;
 constexpr double title_scale = 1.25;
 constexpr double slanted_scale = 0.92;
 constexpr double upright_scale = 0.8;
-
-constexpr std::array<Colour, 7> okabe_ito{0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7,
-                                          0xE69F00, 0x56B4E9, 0x000000};
-constexpr std::array<Shape, 7> shapes{
-    Shape::disc,    Shape::square, Shape::triangle, Shape::diamond, Shape::inverted_triangle,
-    Shape::hexagon, Shape::star};
 
 double widest(const std::vector<std::string>& texts) {
   double width = 0;
@@ -72,20 +65,6 @@ double left_margin_of(const PagePlan& plan) {
 }
 
 }  // namespace
-
-Colour series_colour(std::size_t style) {
-  return okabe_ito[style % okabe_ito.size()];
-}
-
-Marker series_marker(std::size_t style, double size) {
-  return {shapes[style % shapes.size()], size, series_colour(style)};
-}
-
-Colour lighter(Colour colour) {
-  Colour mixed = 0;
-  for (const int shift : {16, 8, 0}) mixed |= (((colour >> shift & 0xFFU) + 2 * 0xFFU) / 3) << shift;
-  return mixed;
-}
 
 ChartPage::ChartPage(PagePlan plan)
     : picture(left_margin_of(plan) + slot_width_of(plan) * static_cast<double>(plan.slots.size()) +

@@ -9,17 +9,9 @@
 
 #include "alphahill/report/picture.hpp"
 #include "report/plots/scales.hpp"
+#include "report/plots/series_style.hpp"
 
 namespace alphahill {
-
-inline constexpr double usual_marker = 8;  ///< pixels
-
-/// Okabe and Ito's colours, which the colour-blind tell apart too; one a series, as are the shapes of
-/// markers.
-Colour series_colour(std::size_t style);
-Marker series_marker(std::size_t style, double size = usual_marker);
-/// The colour mixed with white.
-Colour lighter(Colour colour);
 
 struct LegendEntry {
   Marker marker;
