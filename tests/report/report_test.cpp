@@ -9,6 +9,7 @@
 
 #include "alphahill/base/file.hpp"
 #include "alphahill/results/results_file.hpp"
+#include "report/plots/series_style.hpp"
 #include "report/written_report.hpp"
 #include "support/thrown_error.hpp"
 
@@ -68,10 +69,11 @@ TEST(Report, ZeroLayersPerPlotPutsAllIntoOne) {
   EXPECT_THAT(files, SizeIs(9)) << "distribution, seven categories, combined";
 }
 
-std::string combined_svg(const SampleRun& sample) {
+std::string combined_svg(const SampleRun& sample, std::int64_t max_layers_per_plot = 10) {
   const TemporaryFolder folder;
   ReportSettings settings = settings_for(folder);
   settings.plot_format = PlotFormat::svg;
+  settings.max_layers_per_plot = max_layers_per_plot;
   settings.individual_plots = IndividualPlots::never;
   write(sample, settings);
   return read_text(settings.output_dir / "plots/all_layers_combined.svg", 1 << 22);
@@ -85,6 +87,24 @@ TEST(Report, PicturesShowLabelsValuesAndChanges) {
        {"0 attn.q_proj", "fp32 (reference)", "3.5000", "+1.00e-4", "change relative to fp32"}) {
     EXPECT_THAT(picture, HasSubstr(text));
   }
+}
+
+std::vector<std::string> names_of_precisions(std::size_t count) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < count; ++i) names.push_back(fmt::format("p{}", i));
+  return names;
+}
+
+/// Of the changes of a series, among the lines of a picture.
+std::string stem_of(std::size_t style) {
+  return fmt::format("stroke=\"#{:06x}\"", series_colour(style));
+}
+
+TEST(Report, ManySeriesHaveStemsOnlyWhereTheseDoNotCoverEachOther) {
+  EXPECT_THAT(combined_svg(sample_run(10, names_of_precisions(16))), HasSubstr(stem_of(15)));
+  EXPECT_THAT(combined_svg(sample_run(100, names_of_precisions(16)), 0), Not(HasSubstr(stem_of(15))));
+  EXPECT_THAT(combined_svg(sample_run(100, names_of_precisions(16)), 0),
+              HasSubstr(fmt::format("fill=\"#{:06x}\"", series_colour(15))));
 }
 
 TEST(Report, OnePrecisionHasNoPanelOfChanges) {
