@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <regex>
 
 #include "alphahill/base/file.hpp"
 #include "alphahill/results/results_file.hpp"
@@ -87,6 +88,21 @@ TEST(Report, PicturesShowLabelsValuesAndChanges) {
        {"0 attn.q_proj", "fp32 (reference)", "3.5000", "+1.00e-4", "change relative to fp32"}) {
     EXPECT_THAT(picture, HasSubstr(text));
   }
+}
+
+/// Of the first element that a pattern finds, whose group is its height.
+double height_of(const std::string& svg, const std::string& pattern) {
+  std::smatch match;
+  return std::regex_search(svg, match, std::regex(pattern)) ? std::stod(match[1]) : NAN;
+}
+
+TEST(Report, TheAlphaOfAPictureStandsAtItsOwnMark) {
+  SampleRun sample = sample_run(1, {"fp32", "int2"});
+  sample.rows = {sample_row(1, "fp32", 3.5), sample_row(1, "int2", 6)};
+  const std::string picture = combined_svg(sample);
+  const std::size_t panel = picture.find("<circle", picture.find("<circle") + 1);
+  const double mark = height_of(picture.substr(panel), "<circle cx=\"[0-9.]+\" cy=\"([0-9.]+)\"");
+  EXPECT_NEAR(height_of(picture, "translate\\([0-9.]+ ([0-9.]+)\\)[^>]*>3.5000<"), mark - 13, 0.1);
 }
 
 std::vector<std::string> names_of_precisions(std::size_t count) {
