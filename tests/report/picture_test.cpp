@@ -88,12 +88,20 @@ TEST(Picture, LaterKindsCoverEarlierOnes) {
 
 TEST(Picture, EveryShapeIsDrawnInEveryFormat) {
   const std::string empty_png = page(40, 40).file(PlotFormat::png);
-  for (const Shape shape : {Shape::disc, Shape::square, Shape::triangle, Shape::diamond,
-                            Shape::inverted_triangle, Shape::hexagon, Shape::star, Shape::cross}) {
+  for (int shape = 0; shape <= static_cast<int>(Shape::cross); ++shape) {
     Picture picture = page(40, 40);
-    picture.mark({20, 20}, {shape, 8, 0x0072B2});
+    picture.mark({20, 20}, {static_cast<Shape>(shape), 8, 0x0072B2});
     EXPECT_NE(picture.file(PlotFormat::png), empty_png);
     EXPECT_THAT(picture.file(PlotFormat::svg), HasSubstr("#0072b2"));
+  }
+}
+
+TEST(Picture, AHollowMarkerIsWhiteInside) {
+  for (const Shape shape : {Shape::disc, Shape::triangle}) {
+    Picture picture = page(40, 40);
+    picture.mark({20, 20}, {shape, 8, 0x0072B2, true});
+    const std::string svg = picture.file(PlotFormat::svg);
+    EXPECT_GT(svg.rfind("#ffffff"), svg.rfind("#0072b2"));
   }
 }
 

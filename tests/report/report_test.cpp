@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <regex>
 
 #include "alphahill/base/file.hpp"
 #include "alphahill/results/results_file.hpp"
+#include "report/plots/series_style.hpp"
 #include "report/written_report.hpp"
 #include "support/thrown_error.hpp"
 
@@ -68,10 +70,11 @@ TEST(Report, ZeroLayersPerPlotPutsAllIntoOne) {
   EXPECT_THAT(files, SizeIs(9)) << "distribution, seven categories, combined";
 }
 
-std::string combined_svg(const SampleRun& sample) {
+std::string combined_svg(const SampleRun& sample, std::int64_t max_layers_per_plot = 10) {
   const TemporaryFolder folder;
   ReportSettings settings = settings_for(folder);
   settings.plot_format = PlotFormat::svg;
+  settings.max_layers_per_plot = max_layers_per_plot;
   settings.individual_plots = IndividualPlots::never;
   write(sample, settings);
   return read_text(settings.output_dir / "plots/all_layers_combined.svg", 1 << 22);
@@ -85,6 +88,39 @@ TEST(Report, PicturesShowLabelsValuesAndChanges) {
        {"0 attn.q_proj", "fp32 (reference)", "3.5000", "+1.00e-4", "change relative to fp32"}) {
     EXPECT_THAT(picture, HasSubstr(text));
   }
+}
+
+/// Of the first element that a pattern finds, whose group is its height.
+double height_of(const std::string& svg, const std::string& pattern) {
+  std::smatch match;
+  return std::regex_search(svg, match, std::regex(pattern)) ? std::stod(match[1]) : NAN;
+}
+
+TEST(Report, TheAlphaOfAPictureStandsAtItsOwnMark) {
+  SampleRun sample = sample_run(1, {"fp32", "int2"});
+  sample.rows = {sample_row(1, "fp32", 3.5), sample_row(1, "int2", 6)};
+  const std::string picture = combined_svg(sample);
+  const std::size_t panel = picture.find("<circle", picture.find("<circle") + 1);
+  const double mark = height_of(picture.substr(panel), "<circle cx=\"[0-9.]+\" cy=\"([0-9.]+)\"");
+  EXPECT_NEAR(height_of(picture, "translate\\([0-9.]+ ([0-9.]+)\\)[^>]*>3.5000<"), mark - 13, 0.1);
+}
+
+std::vector<std::string> names_of_precisions(std::size_t count) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < count; ++i) names.push_back(fmt::format("p{}", i));
+  return names;
+}
+
+/// Of the changes of a series, among the lines of a picture.
+std::string stem_of(std::size_t style) {
+  return fmt::format("stroke=\"#{:06x}\"", series_colour(style));
+}
+
+TEST(Report, ManySeriesHaveStemsOnlyWhereTheseDoNotCoverEachOther) {
+  EXPECT_THAT(combined_svg(sample_run(10, names_of_precisions(16))), HasSubstr(stem_of(15)));
+  EXPECT_THAT(combined_svg(sample_run(100, names_of_precisions(16)), 0), Not(HasSubstr(stem_of(15))));
+  EXPECT_THAT(combined_svg(sample_run(100, names_of_precisions(16)), 0),
+              HasSubstr(fmt::format("fill=\"#{:06x}\"", series_colour(15))));
 }
 
 TEST(Report, OnePrecisionHasNoPanelOfChanges) {

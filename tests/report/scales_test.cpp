@@ -25,6 +25,10 @@ TEST(AlphaScale, HasTicksAtRoundNumbers) {
   EXPECT_THAT(labels_of(AlphaScale(std::array{3.98, 4.11}), 6), ElementsAre("4.00", "4.05", "4.10"));
 }
 
+TEST(AlphaScale, HasNoNegativeZero) {
+  EXPECT_THAT(labels_of(AlphaScale(std::array{0.2, 8.0}), 6), ElementsAre("0", "2", "4", "6", "8"));
+}
+
 TEST(AlphaScale, OfEqualValuesHasAnExtent) {
   const AlphaScale scale(std::array{3.0, 3.0});
   EXPECT_LT(scale.low(), 2.99);

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "alphahill/base/text.hpp"
-#include "report/plots/chart_page.hpp"
+#include "report/plots/series_style.hpp"
 
 namespace alphahill {
 

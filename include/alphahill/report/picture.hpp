@@ -10,12 +10,28 @@
 
 namespace alphahill {
 
-enum class Shape : std::uint8_t { disc, square, triangle, diamond, inverted_triangle, hexagon, star, cross };
+enum class Shape : std::uint8_t {
+  disc,
+  square,
+  triangle,
+  inverted_triangle,
+  left_triangle,  ///< points to the left
+  right_triangle,
+  diamond,
+  plus,
+  star,
+  upright_bar,
+  level_bar,
+  hourglass,
+  bow_tie,
+  cross,  ///< of thin lines
+};
 
 struct Marker {
   Shape shape;
   double size;  ///< height and width in pixels
   Colour colour;
+  bool hollow = false;  ///< white inside; not of a cross
 };
 
 class Picture {

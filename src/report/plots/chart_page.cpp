@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <utility>
 
@@ -13,19 +12,24 @@ namespace alphahill {
 
 namespace {
 
+constexpr std::size_t few_series = 8;  // more of them get pages, panels and markers that are larger
+
 constexpr double narrowest_panel = 440;
 constexpr double usual_panel = 1500;
 constexpr double crowded_panel = 2000;  // wider than a screen, where slots would get too narrow
-constexpr double narrowest_slot = 6;
 constexpr double widest_series = 70;
 constexpr double least_left_margin = 84;
 constexpr double right_margin = 24;
-constexpr double panel_height = 240;
+constexpr double usual_panel_height = 240;
+constexpr double crowded_panel_height = 340;
 constexpr double line_height = 18;
 constexpr double value_length = 52;            // a printed change, written upwards
 constexpr double missing_height = 30;          // "N/A", written upwards
 constexpr double least_upright_distance = 12;  // between labels written upwards
 constexpr double smallest_marker = 3.5;
+constexpr double smallest_distinct_marker = 5;  // whose shape can be seen
+constexpr double part_for_series = 0.84;        // of a slot's width
+constexpr double legend_left = 20;
 constexpr int most_ticks = 6;
 
 // Sizes of other fonts relative to normal text.
@@ -33,22 +37,27 @@ constexpr double title_scale = 1.25;
 constexpr double slanted_scale = 0.92;
 constexpr double upright_scale = 0.8;
 
-constexpr std::array<Colour, 7> okabe_ito{0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7,
-                                          0xE69F00, 0x56B4E9, 0x000000};
-constexpr std::array<Shape, 7> shapes{
-    Shape::disc,    Shape::square, Shape::triangle, Shape::diamond, Shape::inverted_triangle,
-    Shape::hexagon, Shape::star};
-
 double widest(const std::vector<std::string>& texts) {
   double width = 0;
   for (const std::string& text : texts) width = std::max(width, text_width(text));
   return width;
 }
 
+/// Of a marker, a text, and the distance to the next.
+double legend_entry_width(const std::string& text) {
+  return 14 + text_width(text) + 20;
+}
+
+bool many_series(const PagePlan& plan) {
+  return plan.series > few_series;
+}
+
 double slot_width_of(const PagePlan& plan) {
   const auto slots = static_cast<double>(plan.slots.size());
-  const double least = std::min(narrowest_slot, crowded_panel / slots);
-  const double width = std::clamp(usual_panel / slots, least, plan.slot_width);
+  const double least = std::min(plan.least_slot_width, crowded_panel / slots);
+  const double markers = usual_marker * static_cast<double>(plan.series) / part_for_series;
+  const double widest_panel = many_series(plan) ? crowded_panel : usual_panel;
+  const double width = std::clamp(widest_panel / slots, least, std::max(plan.slot_width, markers));
   return std::max(width, narrowest_panel / slots);
 }
 
@@ -73,20 +82,6 @@ double left_margin_of(const PagePlan& plan) {
 
 }  // namespace
 
-Colour series_colour(std::size_t style) {
-  return okabe_ito[style % okabe_ito.size()];
-}
-
-Marker series_marker(std::size_t style, double size) {
-  return {shapes[style % shapes.size()], size, series_colour(style)};
-}
-
-Colour lighter(Colour colour) {
-  Colour mixed = 0;
-  for (const int shift : {16, 8, 0}) mixed |= (((colour >> shift & 0xFFU) + 2 * 0xFFU) / 3) << shift;
-  return mixed;
-}
-
 ChartPage::ChartPage(PagePlan plan)
     : picture(left_margin_of(plan) + slot_width_of(plan) * static_cast<double>(plan.slots.size()) +
               right_margin),
@@ -110,7 +105,7 @@ ChartPage::ChartPage(PagePlan plan)
 }
 
 double ChartPage::series_width() const {
-  return std::min(0.84 * slot_width_ / static_cast<double>(plan_.series), widest_series);
+  return std::min(part_for_series * slot_width_ / static_cast<double>(plan_.series), widest_series);
 }
 
 double ChartPage::x(std::size_t slot, std::size_t series) const {
@@ -119,17 +114,22 @@ double ChartPage::x(std::size_t slot, std::size_t series) const {
 }
 
 Marker ChartPage::marker(std::size_t style) const {
-  return series_marker(style, std::clamp(0.9 * series_width(), smallest_marker, usual_marker));
+  const double smallest = has_many_series() ? smallest_distinct_marker : smallest_marker;
+  return series_marker(style, std::clamp(0.9 * series_width(), smallest, usual_marker));
 }
 
 void ChartPage::mark_alpha(std::size_t slot, std::size_t series, std::size_t style, double alpha) {
   constexpr double size_on_each_other = 5;
   const double y = alpha_y(alpha);
-  if (overlap()) {
+  if (overlap() && !has_many_series()) {
     picture.mark({slot_middle(slot), y}, {Shape::disc, size_on_each_other, series_colour(style)});
   } else {
     picture.mark({x(slot, series), y}, marker(style));
   }
+}
+
+bool ChartPage::has_many_series() const {
+  return many_series(plan_);
 }
 
 bool ChartPage::overlap() const {
@@ -157,7 +157,8 @@ void ChartPage::mark_missing(std::size_t slot, std::size_t series, const std::st
 void ChartPage::draw_change(std::size_t slot, std::size_t series, std::size_t style, double change) {
   const double x = this->x(slot, series);
   const double y = change_y(change);
-  picture.line({x, change_y(0)}, {x, y}, series_colour(style));
+  const bool stems_cover_each_other = overlap() && has_many_series();
+  if (!stems_cover_each_other) picture.line({x, change_y(0)}, {x, y}, series_colour(style));
   picture.mark({x, y}, marker(style));
   const double outwards = change < 0 ? 1 : -1;
   if (has_room_for_level_values()) {
@@ -183,24 +184,40 @@ void ChartPage::draw_legend() {
   if (plan_.missing && !has_room_for_values()) {
     plan_.legend.push_back({{Shape::cross, usual_marker, faint_ink}, "N/A: no figure"});
   }
-  double x = 20;
-  for (const auto& [marker, text] : plan_.legend) {
-    const double width = 14 + text_width(text) + 20;
-    if (x > 20 && x + width > picture.width()) {
-      x = 20;
-      y_ += line_height;
-    }
-    picture.mark({x, y_}, marker);
-    picture.text({x + 12, y_}, TextStyle::left, text);
-    x += width;
+  const std::size_t longest = characters_in(picture.width() - 2 * legend_left - legend_entry_width(""));
+  for (LegendEntry& entry : plan_.legend) entry.text = shortened(entry.text, longest);
+  const std::vector<double> columns = legend_columns();
+  for (std::size_t i = 0; i < plan_.legend.size(); ++i) {
+    const std::size_t column = i % columns.size();
+    if (i > 0 && column == 0) y_ += line_height;
+    picture.mark({columns[column], y_}, plan_.legend[i].marker);
+    picture.text({columns[column] + 12, y_}, TextStyle::left, plan_.legend[i].text);
   }
   y_ += line_height;
+}
+
+/// Left ends of as many columns as fit; the entries fill one row after another.
+std::vector<double> ChartPage::legend_columns() const {
+  for (std::size_t count = plan_.legend.size(); count > 1; --count) {
+    std::vector<double> widths(count);
+    for (std::size_t i = 0; i < plan_.legend.size(); ++i) {
+      double& width = widths[i % count];
+      width = std::max(width, legend_entry_width(plan_.legend[i].text));
+    }
+    std::vector<double> lefts{legend_left};
+    for (const double width : widths) lefts.push_back(lefts.back() + width);
+    if (lefts.back() > picture.width()) continue;
+    lefts.pop_back();
+    return lefts;
+  }
+  return {legend_left};
 }
 
 template <class Scale>
 ChartPage::Panel ChartPage::add_panel(const Scale& scale, const std::string& title, double head_room,
                                       double foot_room) {
-  const Rect frame{left_, picture.width() - right_margin, y_, y_ + panel_height + head_room + foot_room};
+  const double height = has_many_series() ? crowded_panel_height : usual_panel_height;
+  const Rect frame{left_, picture.width() - right_margin, y_, y_ + height + head_room + foot_room};
   const Panel panel{frame, frame.bottom - foot_room - 8, frame.top + head_room + 8, scale.low(),
                     scale.high()};
   draw_bands(frame);

@@ -9,17 +9,9 @@
 
 #include "alphahill/report/picture.hpp"
 #include "report/plots/scales.hpp"
+#include "report/plots/series_style.hpp"
 
 namespace alphahill {
-
-inline constexpr double usual_marker = 8;  ///< pixels
-
-/// Okabe and Ito's colours, which the colour-blind tell apart too; one a series, as are the shapes of
-/// markers.
-Colour series_colour(std::size_t style);
-Marker series_marker(std::size_t style, double size = usual_marker);
-/// The colour mixed with white.
-Colour lighter(Colour colour);
 
 struct LegendEntry {
   Marker marker;
@@ -34,6 +26,7 @@ struct PagePlan {
   std::vector<std::string> bands;  ///< one a slot: where it changes, the background does; or none at all
   std::string bands_are;           ///< what a band is; labels narrow slots by their bands, where it is set
   double slot_width = 0;           ///< pixels wished for; many slots get less
+  double least_slot_width = 6;     ///< pixels; less only where the page would be too wide
   std::size_t series = 1;          ///< side by side in a slot
   std::string in_front;            ///< the series that is drawn last; empty where series never overlap
   std::vector<double> alphas;      ///< all that the upper panel has to show
@@ -58,14 +51,18 @@ class ChartPage {
   double slot_middle(std::size_t slot) const { return slot_left(slot) + slot_width_ / 2; }
   double alpha_y(double alpha) const { return alpha_.y(alpha); }
   double change_y(double change) const { return change_.y(plan_.changes->place(change)); }
+  /// Wider slots, higher panels and larger markers tell them apart.
+  bool has_many_series() const;
   /// Of a size that fits the room of a series.
   Marker marker(std::size_t style) const;
-  /// Marks an alpha: beside those of the other series or, where a slot is too narrow for that, on them.
+  /// Marks an alpha: beside those of the other series or, where a slot is too narrow for that, on them; of
+  /// many series, the markers overlap there.
   void mark_alpha(std::size_t slot, std::size_t series, std::size_t style, double alpha);
   /// Series are wide enough for figures written upwards, and for figures on the level.
   bool has_room_for_values() const;
   bool has_room_for_level_values() const;
-  /// A change as a stem from the zero line, with its value where there is room.
+  /// A change as a stem from the zero line, with its value where there is room; without stems where those of
+  /// many series would cover each other.
   void draw_change(std::size_t slot, std::size_t series, std::size_t style, double change);
   /// Marks that a series has no figure in a slot.
   void mark_missing(std::size_t slot, std::size_t series, const std::string& text = "N/A");
@@ -90,6 +87,7 @@ class ChartPage {
   /// A line as long as the page is wide.
   std::string fitted(const std::string& text, double scale) const;
   void draw_legend();
+  std::vector<double> legend_columns() const;
   template <class Scale>
   Panel add_panel(const Scale& scale, const std::string& title, double head_room, double foot_room);
   void draw_bands(const Rect& frame);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <optional>
 
 #include "alphahill/results/statistics.hpp"
 #include "report/plots/charts.hpp"
@@ -34,8 +35,9 @@ struct Place {
   std::function<double(double)> y_of;
 };
 
-/// Range as a line, quartiles as a box, the median as a bar.
-void draw_box(Picture& picture, const Place& place, std::vector<double> values) {
+/// Range as a line, quartiles as a box, the median as a bar or, where one is given, as a marker.
+void draw_box(Picture& picture, const Place& place, std::vector<double> values,
+              const std::optional<Marker>& median) {
   if (values.empty()) return;
   std::ranges::sort(values);
   const auto y_at = [&](double fraction) { return place.y_of(quantile(values, fraction)); };
@@ -43,6 +45,7 @@ void draw_box(Picture& picture, const Place& place, std::vector<double> values) 
   const double middle = (place.left + place.right) / 2;
   picture.line({middle, y_at(0)}, {middle, y_at(1)}, colour);
   picture.fill({place.left, place.right, y_at(0.75), y_at(0.25)}, lighter(colour));
+  if (median) return picture.mark({middle, y_at(0.5)}, *median);
   picture.fill({place.left, place.right, y_at(0.5) - 1, y_at(0.5) + 1}, colour);
 }
 
@@ -68,7 +71,10 @@ void draw_alphas(ChartPage& page, const Series& series, const LayerGroup& group,
   const bool box = group.layers.size() >= fewest_in_box;
   const bool points = !box || page.series_width() >= least_width_for_both;
   if (box) {
-    draw_box(page.picture, {middle - half, points ? middle - 2 : middle + half, series.style, y_of}, alphas);
+    const Place place{middle - half, points ? middle - 2 : middle + half, series.style, y_of};
+    std::optional<Marker> median;
+    if (!points && page.has_many_series()) median = page.marker(series.style);
+    draw_box(page.picture, place, alphas, median);
   }
   if (points) {
     draw_points(page.picture, {box ? middle + 2 : middle - half, middle + half, series.style, y_of}, alphas);

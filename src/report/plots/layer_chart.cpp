@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "report/plots/charts.hpp"
 
@@ -11,6 +10,7 @@ namespace alphahill {
 namespace {
 
 constexpr double widest_slot = 110;
+constexpr double farthest_value = 30;  // pixels from a mark to the figure printed for it
 
 /// A band a block, unless every layer is a block of its own.
 std::vector<std::string> bands_of(const std::vector<LayerLabel>& layers) {
@@ -20,22 +20,32 @@ std::vector<std::string> bands_of(const std::vector<LayerLabel>& layers) {
 }
 
 void draw_alphas(ChartPage& page, const ChartTable& table, std::size_t layer) {
-  double first = no_figure;
-  double highest = -std::numeric_limits<double>::infinity();
   for (std::size_t i = table.series.size(); i-- > 0;) {
     const double alpha = table.series[i].alphas[layer];
     if (std::isnan(alpha)) {
       page.mark_missing(layer, i);
     } else {
       page.mark_alpha(layer, i, table.series[i].style, alpha);
-      highest = std::max(highest, alpha);
-      first = alpha;
     }
   }
-  if (page.has_room_for_values() && !std::isnan(first)) {
-    page.picture.text({page.slot_middle(layer), page.alpha_y(highest) - 13}, TextStyle::small_center,
-                      fmt::format("{:.4f}", first));
+}
+
+/// The alpha of the first series that has one.
+void print_alpha(ChartPage& page, const ChartTable& table, std::size_t layer) {
+  const auto alpha_of = [&](const Series& series) { return series.alphas[layer]; };
+  const auto has_alpha = [&](const Series& series) { return !std::isnan(alpha_of(series)); };
+  const auto first = std::ranges::find_if(table.series, has_alpha);
+  if (!page.has_room_for_values() || first == table.series.end()) return;
+  double highest = alpha_of(*first);
+  for (const Series& series : table.series) highest = std::fmax(highest, alpha_of(series));
+  Point place{page.slot_middle(layer), page.alpha_y(highest)};
+  // Above the marks of all series, unless it would seem to belong to one of them far from the first.
+  if (page.alpha_y(alpha_of(*first)) - place.y > farthest_value) {
+    const auto index = static_cast<std::size_t>(first - table.series.begin());
+    place = {page.x(layer, index), page.alpha_y(alpha_of(*first))};
   }
+  page.picture.text({place.x, place.y - 13}, TextStyle::small_center,
+                    fmt::format("{:.4f}", alpha_of(*first)));
 }
 
 void draw_changes(ChartPage& page, const ChartTable& table, std::size_t layer) {
@@ -59,6 +69,7 @@ Picture draw_layers(const ChartTable& table) {
   ChartPage page(std::move(plan));
   for (std::size_t layer = 0; layer < table.layers.size(); ++layer) {
     draw_alphas(page, table, layer);
+    print_alpha(page, table, layer);
     if (table.changes) draw_changes(page, table, layer);
   }
   return page.picture;

@@ -2,6 +2,8 @@
 
 #include <cmath>
 #include <numbers>
+#include <utility>
+#include <vector>
 
 #include "report/plots/picture_text.hpp"
 
@@ -9,54 +11,105 @@ namespace alphahill {
 
 namespace {
 
-/// On a circle of diameter 1, clockwise from the top; every second corner at `inner` of its radius.
-std::vector<Point> regular_polygon(std::size_t corners, double first_degrees = 0, double inner = 1) {
-  std::vector<Point> points;
-  for (std::size_t i = 0; i < corners; ++i) {
-    const double turn = static_cast<double>(i) / static_cast<double>(corners) + first_degrees / 360;
-    const double radius = i % 2 == 0 ? 0.5 : 0.5 * inner;
-    points.push_back(
-        {radius * std::sin(2 * std::numbers::pi * turn), -radius * std::cos(2 * std::numbers::pi * turn)});
+constexpr double hole = 0.5;  // of a hollow marker, as a part of its size
+
+using Corners = std::vector<Point>;
+
+/// On circles of diameters 1 and 0.45 in turn, clockwise from the top.
+Corners star_corners() {
+  Corners points;
+  for (std::size_t i = 0; i < 10; ++i) {
+    const double angle = std::numbers::pi * static_cast<double>(i) / 5;
+    const double radius = i % 2 == 0 ? 0.5 : 0.5 * 0.45;
+    points.push_back({radius * std::sin(angle), -radius * std::cos(angle)});
   }
   return points;
 }
 
-/// A shape of size 1 around the origin. Of equal size to the eye: not all of equal width.
-const std::vector<Point>& corners_of(Shape shape) {
-  static const std::vector<Point> square{{-0.45, -0.45}, {0.45, -0.45}, {0.45, 0.45}, {-0.45, 0.45}};
-  static const std::vector<Point> triangle{{0, -0.55}, {0.55, 0.4}, {-0.55, 0.4}};
-  static const std::vector<Point> inverted_triangle{{0, 0.55}, {-0.55, -0.4}, {0.55, -0.4}};
-  static const std::vector<Point> diamond{{0, -0.62}, {0.62, 0}, {0, 0.62}, {-0.62, 0}};
-  static const std::vector<Point> hexagon = regular_polygon(6, 30);
-  static const std::vector<Point> star = regular_polygon(10, 0, 0.45);
-  switch (shape) {
-    case Shape::square:
-      return square;
-    case Shape::triangle:
-      return triangle;
-    case Shape::inverted_triangle:
-      return inverted_triangle;
-    case Shape::diamond:
-      return diamond;
-    case Shape::hexagon:
-      return hexagon;
-    default:
-      return star;
+Corners box(double half_width, double half_height) {
+  return {{-half_width, -half_height},
+          {half_width, -half_height},
+          {half_width, half_height},
+          {-half_width, half_height}};
+}
+
+/// Mirrored at the diagonal.
+Corners turned(Corners corners) {
+  for (auto& [x, y] : corners) std::swap(x, y);
+  return corners;
+}
+
+Corners upside_down(Corners corners) {
+  for (Point& corner : corners) corner.y = -corner.y;
+  return corners;
+}
+
+/// Of size 1 around the origin, in the order of Shape. Of equal size to the eye: not all of equal width.
+std::vector<Corners> all_corners() {
+  const Corners triangle{{0, -0.55}, {0.55, 0.4}, {-0.55, 0.4}};
+  const Corners hourglass{{-0.5, -0.55}, {0.5, -0.55}, {0.13, 0}, {0.5, 0.55}, {-0.5, 0.55}, {-0.13, 0}};
+  const Corners plus{{-0.17, -0.55}, {0.17, -0.55}, {0.17, -0.17},  {0.55, -0.17},
+                     {0.55, 0.17},   {0.17, 0.17},  {0.17, 0.55},   {-0.17, 0.55},
+                     {-0.17, 0.17},  {-0.55, 0.17}, {-0.55, -0.17}, {-0.17, -0.17}};
+  return {{},
+          box(0.45, 0.45),
+          triangle,
+          upside_down(triangle),
+          turned(triangle),
+          turned(upside_down(triangle)),
+          {{0, -0.62}, {0.62, 0}, {0, 0.62}, {-0.62, 0}},
+          plus,
+          star_corners(),
+          box(0.22, 0.6),
+          box(0.6, 0.22),
+          hourglass,
+          turned(hourglass)};
+}
+
+const Corners& corners_of(Shape shape) {
+  static const std::vector<Corners> corners = all_corners();
+  return corners.at(static_cast<std::size_t>(shape));
+}
+
+/// The mean of the corners.
+Point middle_of(const Corners& corners) {
+  Point middle{0, 0};
+  for (const auto& [x, y] : corners) middle = {middle.x + x, middle.y + y};
+  const auto count = static_cast<double>(corners.size());
+  return {middle.x / count, middle.y / count};
+}
+
+void draw_polygon(Canvas& canvas, Point place, const Marker& marker) {
+  Corners corners = corners_of(marker.shape);
+  for (auto& [x, y] : corners) {
+    x = place.x + marker.size * x;
+    y = place.y + marker.size * y;
   }
+  canvas.polygon(corners, marker.colour);
+  if (!marker.hollow) return;
+  const auto [middle_x, middle_y] = middle_of(corners);
+  for (auto& [x, y] : corners) {
+    x = middle_x + hole * (x - middle_x);
+    y = middle_y + hole * (y - middle_y);
+  }
+  canvas.polygon(corners, white);
+}
+
+void draw_disc(Canvas& canvas, Point place, const Marker& marker) {
+  canvas.disc(place, marker.size, marker.colour);
+  if (marker.hollow) canvas.disc(place, marker.size * hole, white);
+}
+
+void draw_cross(Canvas& canvas, Point place, const Marker& marker) {
+  const double half = marker.size / 2;
+  canvas.line({place.x - half, place.y - half}, {place.x + half, place.y + half}, marker.colour);
+  canvas.line({place.x - half, place.y + half}, {place.x + half, place.y - half}, marker.colour);
 }
 
 void draw_mark(Canvas& canvas, Point place, const Marker& marker) {
-  const auto [shape, size, colour] = marker;
-  if (shape == Shape::disc) return canvas.disc(place, size, colour);
-  if (shape == Shape::cross) {
-    const double half = size / 2;
-    canvas.line({place.x - half, place.y - half}, {place.x + half, place.y + half}, colour);
-    canvas.line({place.x - half, place.y + half}, {place.x + half, place.y - half}, colour);
-    return;
-  }
-  std::vector<Point> corners = corners_of(shape);
-  for (Point& corner : corners) corner = {place.x + size * corner.x, place.y + size * corner.y};
-  canvas.polygon(corners, colour);
+  if (marker.shape == Shape::disc) return draw_disc(canvas, place, marker);
+  if (marker.shape == Shape::cross) return draw_cross(canvas, place, marker);
+  draw_polygon(canvas, place, marker);
 }
 
 }  // namespace

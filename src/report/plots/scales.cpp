@@ -60,7 +60,8 @@ std::vector<Tick> AlphaScale::ticks(int most) const {
   const double step = round_step((high_ - low_) / most);
   const int decimals = std::max(0, -decade_of(step));
   std::vector<Tick> result;
-  for (double i = std::ceil(low_ / step); i * step <= high_; ++i) {
+  const double first = std::ceil(low_ / step) + 0.0;  // never -0
+  for (double i = first; i * step <= high_; ++i) {
     result.push_back({i * step, fmt::format("{:.{}f}", i * step, std::min(decimals, 12))});
   }
   return result;

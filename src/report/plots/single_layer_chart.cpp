@@ -10,6 +10,7 @@ namespace alphahill {
 namespace {
 
 constexpr double widest_slot = 150;
+constexpr double narrowest_slot = 100;  // for an alpha and its error
 
 std::string subtitle_of(const ReportedLayer& layer) {
   const std::string text =
@@ -26,6 +27,7 @@ PagePlan plan_of(const ReportView& view, const ReportedLayer& layer,
   plan.title = layer.layer.name;
   plan.subtitle = subtitle_of(layer);
   plan.slot_width = widest_slot;
+  plan.least_slot_width = narrowest_slot;
   plan.changes = changes;
   plan.reference = view.reference;
   for (const ResultRow& row : layer.figures) {
