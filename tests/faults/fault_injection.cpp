@@ -16,8 +16,7 @@
 /// FAULTS_ONCE    the fault comes only where this file is, and takes it away
 /// FAULTS_FLOCK   unsupported: flock fails, as on file systems without locks
 /// FAULTS_TRACE   gets a line for each of these calls that succeeded: call, path, the file's size behind it;
-/// and
-///                where the fault came: "fault", call, path; with tabs between
+///                and where the fault came: "fault", call, path; with tabs between
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
 /// The band reduction and its kernels, by every level of vector units that this machine has, and by teams.
 #include <gtest/gtest.h>
 
-#include <Eigen/Eigenvalues>
+#include <Eigen/Core>
 #include <limits>
 
 #include "spectrum/reduce/band_reduction.hpp"
@@ -33,10 +33,6 @@ SymmetricShare share_of_gram(const Eigen::MatrixXd& x, const Team& team) {
     share.add_gram(x.data() + col * x.rows(), depth, false);
   }
   return share;
-}
-
-Eigen::VectorXd eigenvalues_by_eigen(const Eigen::MatrixXd& a) {
-  return Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(a, Eigen::EigenvaluesOnly).eigenvalues();
 }
 
 /// Independent of ours: LAPACK's own two-stage reduction.

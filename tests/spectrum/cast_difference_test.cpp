@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <Eigen/Eigenvalues>
+#include <Eigen/Core>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -135,10 +135,7 @@ Floats matrix_of_kind(const Kind& kind, std::int64_t n, std::int64_t longer) {
 /// By Eigen's SVD, and where that would take minutes by its eigenvalues of the Gram matrix.
 Eigen::VectorXd exact_eigenvalues(const Floats& matrix) {
   if (matrix.rows() < 500) return squared_singular_values_by_eigen(matrix.cast<double>());
-  const RowMajor w = matrix.cast<double>();
-  return Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(w * w.transpose(), Eigen::EigenvaluesOnly)
-      .eigenvalues()
-      .cwiseMax(0);
+  return gram_eigenvalues_by_eigen(matrix.cast<double>());
 }
 
 class BoundOfAlpha : public testing::TestWithParam<std::tuple<Kind, std::int64_t>> {};

@@ -1,5 +1,6 @@
 #include "support/matrices.hpp"
 
+#include <Eigen/Eigenvalues>
 #include <Eigen/QR>
 #include <Eigen/SVD>
 #include <random>
@@ -28,8 +29,25 @@ RowMajor matrix_of(std::int64_t rows, std::int64_t cols, const Eigen::VectorXd& 
          random_orthogonal(cols, order, seed + 1).transpose();
 }
 
+Eigen::VectorXd singular_values_by_eigen(const Eigen::MatrixXd& matrix) {
+  return Eigen::BDCSVD<Eigen::MatrixXd>(matrix).singularValues();
+}
+
+Eigen::VectorXd eigenvalues_by_eigen(const Eigen::MatrixXd& matrix) {
+  return Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(matrix, Eigen::EigenvaluesOnly).eigenvalues();
+}
+
+Eigen::VectorXd gram_eigenvalues_by_eigen(const RowMajor& matrix) {
+  return eigenvalues_by_eigen(matrix * matrix.transpose()).cwiseMax(0);
+}
+
+Eigen::MatrixXd triangular_factor(const Eigen::MatrixXd& matrix) {
+  const Eigen::HouseholderQR<Eigen::MatrixXd> qr(matrix);
+  return qr.matrixQR().topRows(matrix.cols()).triangularView<Eigen::Upper>();
+}
+
 Eigen::VectorXd squared_singular_values_by_eigen(const RowMajor& matrix) {
-  return Eigen::BDCSVD<Eigen::MatrixXd>(matrix).singularValues().reverse().array().square();
+  return singular_values_by_eigen(matrix).reverse().array().square();
 }
 
 }  // namespace alphahill

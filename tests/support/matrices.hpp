@@ -18,7 +18,15 @@ RowMajor random_matrix(std::int64_t rows, std::int64_t cols, unsigned seed);
 RowMajor matrix_of(std::int64_t rows, std::int64_t cols, const Eigen::VectorXd& singular_values,
                    unsigned seed);
 
-/// By Eigen's own SVD, ascending.
+/// By Eigen's own SVD, descending.
+Eigen::VectorXd singular_values_by_eigen(const Eigen::MatrixXd& matrix);
+/// Of W W^T for a matrix W, by Eigen's own solver, ascending; those that rounding leaves below zero are zero.
+Eigen::VectorXd gram_eigenvalues_by_eigen(const RowMajor& matrix);
+/// Of a symmetric matrix, by Eigen's own solver, ascending.
+Eigen::VectorXd eigenvalues_by_eigen(const Eigen::MatrixXd& matrix);
+/// R of the QR factorization of a matrix that is no wider than high; zero below the diagonal.
+Eigen::MatrixXd triangular_factor(const Eigen::MatrixXd& matrix);
+/// By Eigen's own SVD, squared, ascending.
 Eigen::VectorXd squared_singular_values_by_eigen(const RowMajor& matrix);
 
 /// The matrix as a layer stored in fp64 (the load cast to fp32 still applies). The matrix must outlive the

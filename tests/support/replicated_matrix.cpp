@@ -1,7 +1,6 @@
 #include "support/replicated_matrix.hpp"
 
-#include <Eigen/QR>
-#include <Eigen/SVD>
+#include "support/matrices.hpp"
 
 namespace alphahill {
 
@@ -19,14 +18,14 @@ class ReplicatedMatrix final : public TeamMatrix {
   }
 
   void factor(std::int64_t rows) override {
-    const Eigen::HouseholderQR<Eigen::MatrixXd> qr(values_.topRows(rows));
+    const Eigen::MatrixXd r = triangular_factor(values_.topRows(rows));
     values_.topRows(rows).setZero();
-    values_.topRows(values_.cols()).triangularView<Eigen::Upper>() = qr.matrixQR().topRows(values_.cols());
+    values_.topRows(values_.cols()) = r;
   }
 
   /// The diagonal matrix of the singular values, which is bidiagonal.
   Bidiagonal reduce_to_bidiagonal(std::int64_t rows) override {
-    const Eigen::VectorXd diagonal = Eigen::BDCSVD<Eigen::MatrixXd>(values_.topRows(rows)).singularValues();
+    const Eigen::VectorXd diagonal = singular_values_by_eigen(values_.topRows(rows));
     return {{diagonal.begin(), diagonal.end()},
             std::vector<double>(static_cast<std::size_t>(diagonal.size()))};
   }

@@ -4,9 +4,9 @@
 ///
 ///     W(i, j) = s_i t_j d(i mod n) F(i mod n, j)          (transposed where it is wide)
 ///
-/// F is Sylvester's Hadamard matrix of order n (entries +-1, F F^T = n I), s and t are random signs and d >
-/// 0. All entries of a row have the same size, so that a cast of the weights is a cast of d alone, and W^T W
-/// = T F^T (m/n) D^2 F T has the eigenvalues m d_r^2. Sylvester (1867).
+/// F is Sylvester's Hadamard matrix of order n (entries +-1, F F^T = n I), s and t are random signs and
+/// d > 0. All entries of a row have the same size, so that a cast of the weights is a cast of d alone, and
+/// W^T W = T F^T (m/n) D^2 F T has the eigenvalues m d_r^2. Sylvester (1867).
 #pragma once
 
 #include <cstdint>

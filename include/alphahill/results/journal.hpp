@@ -1,9 +1,10 @@
 /// The journal of a run: an append-only file of records, the truth while the run is under way.
 ///
-/// file   := magic "ALPHAHILL-JOURNAL-1\n" | frame*
+/// file   := magic "ALPHAHILL-JOURNAL-2\n" | frame*
 /// frame  := magic u32 | kind u8 | payload bytes u32 | crc32c u32 of kind, size and payload | payload
-/// kind   := 1: RunDescription, exactly one, first; 2: LayerRecord; 3: Attempt; frames of other kinds are
-/// passed over payload: the byte form of base/bytes.hpp.
+/// kind   := 1: RunDescription, exactly one, first; 2: LayerRecord; 3: Attempt; frames of other
+///           kinds are passed over
+/// payload: the byte form of base/bytes.hpp
 ///
 /// A record whose append returned is never lost. On opening, a torn tail is cut off; damage before it is
 /// reported with its offset and costs only the layers that it hit: they count as not finished. Of two records

@@ -51,8 +51,7 @@ using SpectrumOf = std::function<std::vector<double>(const ResultRow&)>;
 
 /// @param rows  as in a results file; a layer that lacks a precision of the run is unfinished
 /// @throws Error(usage) for a precision that the run does not have, a k-frac outside (0, 1], a broken
-/// expression or
-///                      one that matches no layer
+///                      expression or one that matches no layer
 /// @throws Error(input) for a row that belongs to no layer of the run
 ReportView view_of(const RunDescription& run, std::span<const ResultRow> rows, const SpectrumOf& spectrum_of,
                    const Selection& selection);

@@ -89,8 +89,8 @@ class Schedule {
                                          double now) const;
   /// The block with which such a layer ends earliest, or a smaller one that ends it in time.
   std::optional<Reservation> best_block(const LayerKind& kind, const LayersOfKind& waiting, double now) const;
-  /// Finds the best block where none ends such a layer in time. @return the block where it is free; else it
-  /// is held, if none is yet
+  /// Finds the best block where none ends such a layer in time.
+  /// @return the block where it is free; else it is held, if none is yet
   std::optional<RankBlock> reserve(const LayerKind& kind, const LayersOfKind& waiting, double now);
   /// A block is held for the only layer that waits.
   bool last_is_reserved(const LayerKind& kind, const LayersOfKind& waiting) const;

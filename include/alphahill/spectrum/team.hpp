@@ -39,8 +39,9 @@ class Team {
 /// fault and text. Allocates nothing before all members know. Collective.
 void throw_together(Team& team, const std::exception_ptr& exception);
 
-/// Runs a step of each member's own, without collective calls in it. @return does any member's say so?
-/// Where it throws on one member, all throw, as above.
+/// Runs a step of each member's own, without collective calls in it. Where it throws on one member, all
+/// throw, as above.
+/// @return does any member's say so?
 template <class Step>
 bool any_together(Team& team, Step step) {
   std::exception_ptr exception;

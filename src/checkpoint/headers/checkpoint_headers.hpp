@@ -33,8 +33,7 @@ struct CheckpointHeaders {
 /// `folder`/model.safetensors.index.json names. Of a sharded checkpoint only the tensors that the index names
 /// belong to it.
 /// @throws Error(input) when neither is there (saying what is), for a LoRA adapter, a broken index or header,
-/// and
-///         where a file or tensor of the index is missing
+///                      and where a file or tensor of the index is missing
 CheckpointHeaders read_checkpoint_headers(const std::filesystem::path& folder);
 
 }  // namespace alphahill

@@ -1,9 +1,10 @@
-/// The header of a safetensors file: which tensors it holds, of which type and shape, and where their bytes
-/// lie.
+/// The header of a safetensors file: the tensors that it holds, their types, shapes and places in the file.
 ///
 /// file   := header bytes u64, little-endian | header, UTF-8 JSON | values
-/// header := {"__metadata__": any, name: {"dtype": text, "shape": [count*], "data_offsets": [begin, end]},
-/// ...} Offsets count bytes of the values. The tensors cover the values without holes or overlaps.
+/// header := {"__metadata__": any, name: tensor, ...}
+/// tensor := {"dtype": text, "shape": [count*], "data_offsets": [begin, end]}
+///
+/// Offsets count bytes of the values. The tensors cover the values without holes or overlaps.
 #pragma once
 
 #include <cstdint>

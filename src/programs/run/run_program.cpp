@@ -184,8 +184,7 @@ void warn_of_shared_cores(const std::vector<OversubscribedNode>& crowded) {
   const OversubscribedNode& worst = crowded.front();
   spdlog::warn(
       "the ranks on the node of rank {} want {} cores and have {} of their own: layers take about {:.1f} "
-      "times "
-      "as long there{}",
+      "times as long there{}",
       worst.first_rank, worst.threads, worst.cores, worst.slowdown(),
       crowded.size() == 1 ? "" : fmt::format("; so do those of {} nodes in all, or nearly", crowded.size()));
 }

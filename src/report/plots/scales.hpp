@@ -40,7 +40,8 @@ class AlphaScale {
 class ChangeScale {
  public:
   /// Reaches down to the smallest change that is not zero, but over twelve decades at most: smaller ones lie
-  /// between the zero line and the first decade. @param changes  those that are not finite are left out
+  /// between the zero line and the first decade.
+  /// @param changes  those that are not finite are left out
   explicit ChangeScale(std::span<const double> changes);
 
   /// Where a change lies: 0 for 0, +-1 for the first decade, +-2 for ten times as much.
