@@ -24,23 +24,11 @@ struct Setting {
   bool operator==(const Setting&) const = default;
 };
 
-/// What two runs must have in common to share a journal: all that changes figures, and the layers' numbers.
+/// What two runs must have in common to share a journal: all that changes figures.
 std::vector<Setting> settings_of(const RunDescription& run) {
-  std::vector<Setting> settings{{"model fingerprint", run.model_fingerprint},
-                                {"--load-dtype", run.load_dtype},
-                                {"--precisions", joined(run.precisions, ",")},
-                                {"--k-frac", fmt::format("{}", run.k_frac)},
-                                {"--share-tolerance", fmt::format("{}", run.share_tolerance)},
-                                {"--filter-layers", run.filter_layers},
-                                {"number of layers", std::to_string(run.layers.size())}};
-  for (std::size_t i = 0; i < run.layers.size(); ++i) {
-    const LayerRow& layer = run.layers[i];
-    settings.push_back(
-        {fmt::format("layer {}", i + 1),
-         fmt::format("{} ({}, {}x{}, {} values, {} in {})", layer.name, layer.category, layer.out_features,
-                     layer.in_features, layer.numel, layer.stored_dtype, layer.source_file)});
-  }
-  return settings;
+  return {{"--load-dtype", run.load_dtype},
+          {"--k-frac", fmt::format("{}", run.k_frac)},
+          {"--share-tolerance", fmt::format("{}", run.share_tolerance)}};
 }
 
 void require_same_settings(const RunDescription& ours, const RunDescription& theirs,
@@ -54,11 +42,121 @@ void require_same_settings(const RunDescription& ours, const RunDescription& the
                           want->value, how_to_begin_anew));
 }
 
+using LayersByName = std::map<std::string_view, const LayerRow*>;
+
+LayersByName by_name(const std::vector<LayerRow>& layers) {
+  LayersByName named;
+  for (const LayerRow& layer : layers) named.emplace(layer.name, &layer);
+  return named;
+}
+
+std::string shape_text(const LayerRow& layer) {
+  return fmt::format("{}x{} {}", layer.out_features, layer.in_features, layer.stored_dtype);
+}
+
+/// Where the model of a run differs from the one that is asked for; empty where no layer does.
+std::string layer_difference(const RunDescription& theirs, const std::vector<LayerRow>& model) {
+  const LayersByName ours = by_name(model);
+  for (const LayerRow& layer : theirs.layers) {
+    const auto same = ours.find(layer.name);
+    if (same == ours.end()) return fmt::format("it has a layer '{}', which this one lacks", layer.name);
+    if (shape_text(*same->second) != shape_text(layer)) {
+      return fmt::format("its layer '{}' is {}, here {}", layer.name, shape_text(layer),
+                         shape_text(*same->second));
+    }
+  }
+  return {};
+}
+
+void require_same_model(const RunRequest& request, const JournalContents& contents, const std::string& path) {
+  const RunDescription& theirs = *contents.run;
+  const std::string& ours = contents.versioned ? request.run.model_fingerprint : request.fingerprint_by_times;
+  std::string difference = layer_difference(theirs, request.model_layers);
+  if (difference.empty() && ours == theirs.model_fingerprint) return;
+  if (difference.empty()) {
+    difference = contents.versioned ? "its config.json, headers or weights are others"
+                                    : "its config.json, headers or times of change are others";
+  }
+  throw Error(Fault::input, path,
+              fmt::format("it belongs to a run of another model, '{}', not '{}': {}; {}", theirs.model,
+                          request.run.model, difference, how_to_begin_anew));
+}
+
+/// The description with what is asked for besides.
+RunDescription extended(const RunDescription& theirs, const RunRequest& request) {
+  RunDescription run = theirs;
+  run.model_fingerprint = request.run.model_fingerprint;
+  for (const std::string& precision : request.run.precisions) {
+    if (std::ranges::find(run.precisions, precision) == run.precisions.end())
+      run.precisions.push_back(precision);
+  }
+  run.layers.clear();
+  const LayersByName wanted = by_name(request.run.layers);
+  const LayersByName there = by_name(theirs.layers);
+  for (const LayerRow& layer : request.model_layers) {
+    if (wanted.contains(layer.name) || there.contains(layer.name)) run.layers.push_back(layer);
+  }
+  if (run.layers.size() > theirs.layers.size()) run.filter_layers = request.run.filter_layers;
+  return run;
+}
+
+/// Numbers of layers by name.
+std::map<std::string, std::int64_t> numbers_of(const RunDescription& run) {
+  std::map<std::string, std::int64_t> numbers;
+  for (const LayerRow& layer : run.layers) numbers.emplace(layer.name, std::ssize(numbers) + 1);
+  return numbers;
+}
+
+LayerRecord renumbered(LayerRecord record, std::int64_t layer) {
+  record.layer = layer;
+  for (ResultRow& row : record.results) row.layer = layer;
+  return record;
+}
+
+/// Attempts that add up to the tally.
+void append_attempts(std::vector<std::byte>& bytes, std::int64_t layer, const AttemptTally& tally) {
+  for (std::int64_t i = 0; i < tally.unexplained + tally.blamed; ++i) {
+    append_record(bytes, FrameKind::attempt, Attempt{layer, AttemptEvent::begun});
+  }
+  for (std::int64_t i = 0; i < tally.blamed; ++i) {
+    append_record(bytes, FrameKind::attempt, Attempt{layer, AttemptEvent::blamed});
+  }
+}
+
+/// A new journal file with the records and attempts of another.
+void write_anew(const std::filesystem::path& path, const Journal& from, const RunDescription& run) {
+  const auto number_of = numbers_of(run);
+  File file = File::open_or_create(path);
+  file.truncate(0);
+  std::int64_t end = 0;
+  const auto append = [&](std::span<const std::byte> bytes) {
+    file.write_at(bytes, end);
+    end += std::ssize(bytes);
+  };
+  append(std::as_bytes(std::span(journal_magic)));
+  std::vector<std::byte> bytes;
+  append_record(bytes, FrameKind::run, run);
+  append(bytes);
+  for (std::int64_t layer = 1; layer <= std::ssize(from.run().layers); ++layer) {
+    bytes.clear();
+    const std::int64_t number = number_of.at(from.run().layers[static_cast<std::size_t>(layer - 1)].name);
+    append_attempts(bytes, number, from.attempts(layer));
+    if (from.has(layer)) append_record(bytes, FrameKind::layer, renumbered(from.read(layer), number));
+    append(bytes);
+  }
+}
+
 }  // namespace
 
 void AttemptTally::add(AttemptEvent event) {
   unexplained += event == AttemptEvent::begun ? 1 : -1;
   blamed += event == AttemptEvent::blamed ? 1 : 0;
+}
+
+std::vector<std::string> precisions_of(const LayerRecord& record) {
+  std::vector<std::string> precisions;
+  for (const ResultRow& row : record.results) precisions.push_back(row.precision);
+  return precisions;
 }
 
 Journal::Journal(std::optional<RunLock> lock, File file, JournalContents contents)
@@ -67,6 +165,7 @@ Journal::Journal(std::optional<RunLock> lock, File file, JournalContents content
       run_(*std::move(contents.run)),
       frames_(std::move(contents.frames)),
       attempts_(std::move(contents.attempts)),
+      versioned_(contents.versioned),
       end_(contents.end),
       unsynced_begin_(contents.end) {}
 
@@ -74,7 +173,7 @@ Journal Journal::begin(RunLock lock, File file, const RunDescription& run) {
   file.truncate(0);
   const auto magic = std::as_bytes(std::span(journal_magic));
   std::vector<std::byte> bytes(magic.begin(), magic.end());
-  append_frame(bytes, FrameKind::run, to_bytes(run));
+  append_record(bytes, FrameKind::run, run);
   file.write_at(bytes, 0);
   file.sync();
   sync_folder_of(file.path());
@@ -82,23 +181,32 @@ Journal Journal::begin(RunLock lock, File file, const RunDescription& run) {
       std::move(lock), std::move(file), {.run = run, .frames = {}, .attempts = {}, .end = std::ssize(bytes)}};
 }
 
-Journal Journal::open_or_resume(const std::filesystem::path& path, const RunDescription& run) {
+Journal Journal::open_or_resume(const std::filesystem::path& path, const RunRequest& request) {
   RunLock lock = RunLock::take_beside(path);
   File file = File::open_or_create(path);
   JournalContents contents = scan_journal(file);
-  if (!contents.run) return begin(std::move(lock), std::move(file), run);
-  require_same_settings(run, *contents.run, path.string());
-  if (run.version != contents.run->version) {
+  if (!contents.run) return begin(std::move(lock), std::move(file), request.run);
+  require_same_model(request, contents, path.string());
+  require_same_settings(request.run, *contents.run, path.string());
+  if (request.run.version != contents.run->version) {
     spdlog::warn("{}: begun by version {}, going on with {}", printable(path.string()),
-                 printable(contents.run->version), printable(run.version));
+                 printable(contents.run->version), printable(request.run.version));
   }
+  const RunDescription run = extended(*contents.run, request);
+  const bool same = contents.versioned && run.layers.size() == contents.run->layers.size() &&
+                    run.precisions.size() == contents.run->precisions.size();
   if (const std::int64_t torn = file.size() - contents.end; torn > 0) {
     spdlog::warn(
         "{}: the last {} bytes, from byte {} on, are no whole record: cut off; its layer is computed again",
         printable(path.string()), torn, contents.end);
-    file.truncate(contents.end);
+    if (same) file.truncate(contents.end);
   }
-  return {std::move(lock), std::move(file), std::move(contents)};
+  if (same) return {std::move(lock), std::move(file), std::move(contents)};
+  const Journal old(std::nullopt, std::move(file), std::move(contents));
+  replace_file(path, [&](const std::filesystem::path& temporary) { write_anew(temporary, old, run); });
+  File anew = File::open_or_create(path);
+  JournalContents kept = scan_journal(anew);
+  return {std::move(lock), std::move(anew), std::move(kept)};
 }
 
 Journal Journal::restart(const std::filesystem::path& path, const RunDescription& run) {
@@ -115,33 +223,43 @@ Journal Journal::open_for_reading(const std::filesystem::path& path) {
 
 void Journal::write(std::span<const LayerRecord> records, std::span<const Attempt> attempts) {
   std::vector<std::byte> bytes;
-  for (const Attempt& attempt : attempts) append_frame(bytes, FrameKind::attempt, to_bytes(attempt));
+  for (const Attempt& attempt : attempts) append_record(bytes, FrameKind::attempt, attempt);
   const std::int64_t first_record = end_ + std::ssize(bytes);
-  std::vector<std::pair<std::int64_t, std::int64_t>> frames;
+  std::map<std::int64_t, RecordPlace> frames;
   for (const LayerRecord& record : records) {
     if (record.layer < 1 || record.layer > std::ssize(run_.layers)) {
       throw Error(Fault::internal, file_.path().string(), fmt::format("there is no layer {}", record.layer));
     }
-    frames.emplace_back(record.layer, end_ + std::ssize(bytes));
-    append_frame(bytes, FrameKind::layer, to_bytes(record));
+    frames[record.layer] = {end_ + std::ssize(bytes), precisions_of(record)};
+    append_record(bytes, FrameKind::layer, record);
   }
   change_or_cut_back(end_, [&] { file_.write_at(bytes, end_); });
   if (unsynced_.empty()) unsynced_begin_ = first_record;
   end_ += std::ssize(bytes);
-  for (const auto& [layer, offset] : frames) unsynced_[layer] = offset;
+  for (auto& [layer, place] : frames) unsynced_[layer] = std::move(place);
   for (const Attempt& attempt : attempts) attempts_[attempt.layer].add(attempt.event);
 }
 
 void Journal::sync() {
-  const auto written = std::exchange(unsynced_, {});
+  auto written = std::exchange(unsynced_, {});
   change_or_cut_back(unsynced_begin_, [&] { file_.sync(); });
   unsynced_begin_ = end_;
-  for (const auto& [layer, offset] : written) frames_[layer] = offset;
+  for (auto& [layer, place] : written) {
+    frames_[layer] = std::move(place);
+    attempts_.erase(layer);
+  }
 }
 
 void Journal::append(std::span<const LayerRecord> records) {
   write(records, {});
   sync();
+}
+
+bool Journal::has(std::int64_t layer, std::span<const std::string> precisions) const {
+  const auto found = frames_.find(layer);
+  return found != frames_.end() && std::ranges::all_of(precisions, [&](const std::string& precision) {
+           return std::ranges::find(found->second.precisions, precision) != found->second.precisions.end();
+         });
 }
 
 AttemptTally Journal::attempts(std::int64_t layer) const {
@@ -172,7 +290,8 @@ LayerRecord Journal::read(std::int64_t layer) const {
   if (frame == frames_.end()) {
     throw Error(Fault::input, file_.path().string(), fmt::format("there is no record of layer {}", layer));
   }
-  return from_bytes<LayerRecord>(read_payload(file_, frame->second), file_.path().string());
+  const Payload payload = read_payload(file_, frame->second.offset, versioned_);
+  return from_bytes<LayerRecord>(payload.bytes, file_.path().string(), payload.version);
 }
 
 }  // namespace alphahill

@@ -7,7 +7,6 @@
 #include <array>
 #include <bit>
 #include <boost/crc.hpp>
-#include <cstring>
 #include <string>
 
 #include "alphahill/base/bytes.hpp"
@@ -84,15 +83,6 @@ class FrameScanner {
     return std::nullopt;
   }
 
-  /// The number of the layer that a frame of a record is about: the record's first field.
-  std::int64_t layer_of(const Frame& frame) {
-    std::int64_t layer = 0;  // of no layer, should the payload be too short
-    const std::int64_t payload = frame.offset + header_bytes;
-    if (frame.end - payload < std::int64_t{sizeof layer}) return layer;
-    std::memcpy(&layer, bytes_from(payload, sizeof layer).data(), sizeof layer);
-    return layer;
-  }
-
  private:
   std::optional<Frame> frame_at(std::int64_t offset) {
     std::int64_t at = offset + header_bytes;
@@ -127,45 +117,72 @@ class FrameScanner {
   std::int64_t block_offset_ = 0;
 };
 
-/// False where the file ends within the magic: the run that began it got no further.
-bool has_magic(const File& file) {
+/// Of the version before: payloads without a version.
+constexpr std::string_view unversioned_magic = "ALPHAHILL-JOURNAL-2\n";
+static_assert(unversioned_magic.size() == journal_magic.size());
+
+/// Are payloads versioned? Nothing where the file ends within the magic: the run that began it got no further.
+std::optional<bool> versioned(const File& file) {
   std::string start(std::min<std::size_t>(journal_magic.size(), static_cast<std::size_t>(file.size())), '\0');
   file.read_at(std::as_writable_bytes(std::span(start)), 0);
-  if (journal_magic.starts_with(start)) return start.size() == journal_magic.size();
-  throw Error(
-      Fault::input, file.path().string(),
-      fmt::format("expected a journal of this version of alpha-hill, found other bytes at its start; {}",
-                  how_to_begin_anew));
+  for (const std::string_view magic : {journal_magic, unversioned_magic}) {
+    if (start == magic) return magic == journal_magic;
+    if (magic.starts_with(start)) return std::nullopt;
+  }
+  constexpr auto number_at = journal_magic.size() - 2;
+  const bool is_newer = start.starts_with(journal_magic.substr(0, number_at)) && start[number_at] > '3';
+  throw Error(Fault::input, file.path().string(),
+              is_newer ? std::string("a newer alpha-hill wrote it: use that one, or another --output-dir")
+                       : fmt::format("expected a journal of alpha-hill, found other bytes at its start; {}",
+                                     how_to_begin_anew));
 }
 
-RunDescription read_run(const File& file, const Frame& frame) {
+template <class Record>
+Record record_in(const Payload& payload, const std::string& where) {
+  return from_bytes<Record>(payload.bytes, where, payload.version);
+}
+
+RunDescription read_run(const File& file, const Frame& frame, const JournalContents& contents) {
   if (frame.kind == FrameKind::run && frame.offset == std::ssize(journal_magic)) {
-    return from_bytes<RunDescription>(read_payload(file, frame.offset), file.path().string());
+    return record_in<RunDescription>(read_payload(file, frame.offset, contents.versioned),
+                                     file.path().string());
   }
   throw Error(Fault::input, file.path().string(),
               fmt::format("the description of the run, at byte {}, is damaged; {}", journal_magic.size(),
                           how_to_begin_anew));
 }
 
+void note_record(const LayerRecord& record, const Frame& frame, const std::string& path,
+                 JournalContents& contents) {
+  const std::int64_t layers = std::ssize(contents.run->layers);
+  if (record.layer >= 1 && record.layer <= layers) {
+    contents.frames[record.layer] = {frame.offset, precisions_of(record)};
+    contents.attempts.erase(record.layer);
+  } else {
+    spdlog::warn("{}: the record at byte {} is of layer {}, expected 1 to {}; passed over", path,
+                 frame.offset, record.layer, layers);
+  }
+}
+
 /// Takes a good frame behind the first one into the contents, whose end is that of the good frame before it.
-void note_frame(const Frame& frame, FrameScanner& scanner, const File& file, JournalContents& contents) {
+void note_frame(const Frame& frame, const File& file, JournalContents& contents) {
   const std::string path = printable(file.path().string());
   if (frame.offset != contents.end) {
     spdlog::warn("{}: bytes {} to {} are damaged; the layers that they hold are computed again", path,
                  contents.end, frame.offset);
   }
-  if (frame.kind == FrameKind::attempt) {
-    const auto attempt = from_bytes<Attempt>(read_payload(file, frame.offset), path);
-    contents.attempts[attempt.layer].add(attempt.event);
-  }
-  if (frame.kind != FrameKind::layer) return;
-  const std::int64_t layer = scanner.layer_of(frame);
-  const std::int64_t layers = std::ssize(contents.run->layers);
-  if (layer >= 1 && layer <= layers) {
-    contents.frames[layer] = frame.offset;
-  } else {
-    spdlog::warn("{}: the record at byte {} is of layer {}, expected 1 to {}; passed over", path,
-                 frame.offset, layer, layers);
+  if (frame.kind != FrameKind::attempt && frame.kind != FrameKind::layer) return;
+  const Payload payload = read_payload(file, frame.offset, contents.versioned);
+  try {
+    if (frame.kind == FrameKind::layer) {
+      note_record(record_in<LayerRecord>(payload, path), frame, path, contents);
+    } else {
+      const auto attempt = record_in<Attempt>(payload, path);
+      contents.attempts[attempt.layer].add(attempt.event);
+    }
+  } catch (const Error& error) {
+    spdlog::warn("{}: the record at byte {} is no record of this program ({}); passed over", path,
+                 frame.offset, error.reason());
   }
 }
 
@@ -182,29 +199,37 @@ void append_frame(std::vector<std::byte>& bytes, FrameKind kind, std::span<const
   bytes.insert(bytes.end(), payload.begin(), payload.end());
 }
 
-std::vector<std::byte> read_payload(const File& file, std::int64_t offset) {
+Payload read_payload(const File& file, std::int64_t offset, bool versioned) {
   std::array<std::byte, header_bytes> packed{};
   file.read_at(packed, offset);
-  if (const auto header = header_in(packed, file.size() - offset - header_bytes)) {
-    std::vector<std::byte> payload(header->payload_bytes);
-    file.read_at(payload, offset + header_bytes);
-    FrameCrc crc(*header);
-    crc.add(payload);
-    if (crc.value() == header->crc) return payload;
-  }
-  throw Error(Fault::input, file.path().string(), fmt::format("the record at byte {} is damaged", offset));
+  const std::string where = fmt::format("{}: the record at byte {}", file.path().string(), offset);
+  const auto header = header_in(packed, file.size() - offset - header_bytes);
+  if (!header) throw Error(Fault::input, where, "it is damaged");
+  std::vector<std::byte> payload(header->payload_bytes);
+  file.read_at(payload, offset + header_bytes);
+  FrameCrc crc(*header);
+  crc.add(payload);
+  if (crc.value() != header->crc) throw Error(Fault::input, where, "it is damaged");
+  if (!versioned) return {oldest_record_version, std::move(payload)};
+  const auto version_bytes = std::span(payload).first(std::min(payload.size(), sizeof(std::uint16_t)));
+  const auto version = from_bytes<std::uint16_t>(version_bytes, where);
+  require_readable_version(version, where);
+  payload.erase(payload.begin(), payload.begin() + sizeof version);
+  return {version, std::move(payload)};
 }
 
 JournalContents scan_journal(const File& file) {
   JournalContents contents;
-  if (!has_magic(file)) return contents;
+  const std::optional<bool> with_versions = versioned(file);
+  if (!with_versions) return contents;
+  contents.versioned = *with_versions;
   FrameScanner scanner(file);
   const auto first = scanner.next(std::ssize(journal_magic));
   if (!first) return contents;
-  contents.run = read_run(file, *first);
+  contents.run = read_run(file, *first, contents);
   contents.end = first->end;
   while (const auto frame = scanner.next(contents.end)) {
-    note_frame(*frame, scanner, file, contents);
+    note_frame(*frame, file, contents);
     contents.end = frame->end;
   }
   return contents;

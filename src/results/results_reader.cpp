@@ -29,6 +29,7 @@ std::vector<Row> read_table(const H5::H5File& file, const std::string& name, con
   std::vector<Row> rows(static_cast<std::size_t>(
       group.openDataSet(std::get<0>(columns).name).getSpace().getSimpleExtentNpoints()));
   for_each_column(columns, [&](const auto& column) {
+    if (column.optional && !group.nameExists(column.name)) return;
     auto values =
         read_values<typename std::remove_cvref_t<decltype(column)>::Stored>(group.openDataSet(column.name));
     if (values.size() != rows.size()) {
@@ -53,9 +54,7 @@ void read_attribute(const H5::H5File& file, const char* name, std::vector<std::s
 void require_schema_version(const H5::H5File& file) {
   std::int64_t version = 0;
   read_attribute(file, "schema_version", version);
-  if (version == results_schema_version) return;
-  throw Error(Fault::input, file.getFileName(),
-              fmt::format("expected schema version {}, found {}", results_schema_version, version));
+  require_readable_version(version, file.getFileName());
 }
 
 }  // namespace

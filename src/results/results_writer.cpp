@@ -116,16 +116,19 @@ void append_record(LayerRecord record, ResultsTable& table, const H5::DataSet& s
   }
 }
 
-/// Writes /spectra and /results. @return true when every layer has a record
+/// Writes /spectra and /results. @return true when every layer has a row at every precision
 bool write_records(const Hdf5Storage& storage, const H5::H5File& file, const RunDescription& run,
                    const RecordOf& record_of) {
   const H5::DataSet spectra = create_spectra(file);
   ResultsTable table(file, "results", result_columns, run.layers.size() * run.precisions.size());
   bool complete = true;
+  const auto has_all = [&](const LayerRecord& record) {
+    return record.results.size() >= run.precisions.size();
+  };
   for (std::int64_t layer = 1; layer <= std::ssize(run.layers); ++layer) {
     storage.check();
     auto record = record_of(layer);
-    complete = complete && record;
+    complete = complete && record && has_all(*record);
     if (record) append_record(*std::move(record), table, spectra);
   }
   table.flush();
@@ -139,7 +142,7 @@ void write_results(const std::filesystem::path& path, const RunDescription& run,
     Hdf5Storage storage(File::open_or_create(temporary), Fault::system, "the results cannot be written");
     storage.guarded([&] {
       const H5::H5File file = storage.open(H5F_ACC_TRUNC);
-      write_attribute(file, "schema_version", std::int64_t{results_schema_version});
+      write_attribute(file, "schema_version", std::int64_t{record_version});
       for_each_column(run_attributes,
                       [&](const auto& column) { write_attribute(file, column.name, run.*column.field); });
       write_layers(file, run.layers);

@@ -35,9 +35,14 @@ struct Column {
   using Stored = StoredForm<Value>;
   const char* name;
   Value Row::*field;
+  bool optional = false;  ///< a file that lacks it is read with the field's default
 };
 template <class Row, class Value>
 Column(const char*, Value Row::*) -> Column<Row, Value>;  // clang 17 would know
+template <class Row, class Value>
+Column(const char*, Value Row::*, bool) -> Column<Row, Value>;
+
+inline constexpr bool optional = true;
 
 inline constexpr std::tuple layer_columns{
     Column{"name", &LayerRow::name},
@@ -53,20 +58,20 @@ inline constexpr std::tuple result_columns{
     Column{"layer", &ResultRow::layer},
     Column{"precision", &ResultRow::precision},
     Column{"alpha", &ResultRow::alpha},
-    Column{"alpha_stderr", &ResultRow::alpha_stderr},
+    Column{"alpha_stderr", &ResultRow::alpha_stderr, optional},
     Column{"k_used", &ResultRow::k_used},
     Column{"n_eigs", &ResultRow::n_eigs},
     Column{"method", &ResultRow::method},
     Column{"status", &ResultRow::status},
-    Column{"reason", &ResultRow::reason},
-    Column{"shares", &ResultRow::shares},
-    Column{"share_bound", &ResultRow::share_bound},
-    Column{"error_bound", &ResultRow::error_bound},
-    Column{"cast_error", &ResultRow::cast_error},
-    Column{"lambda_max", &ResultRow::lambda_max},
-    Column{"stable_rank", &ResultRow::stable_rank},
-    Column{"seconds", &ResultRow::seconds},
-    Column{"rank", &ResultRow::rank},
+    Column{"reason", &ResultRow::reason, optional},
+    Column{"shares", &ResultRow::shares, optional},
+    Column{"share_bound", &ResultRow::share_bound, optional},
+    Column{"error_bound", &ResultRow::error_bound, optional},
+    Column{"cast_error", &ResultRow::cast_error, optional},
+    Column{"lambda_max", &ResultRow::lambda_max, optional},
+    Column{"stable_rank", &ResultRow::stable_rank, optional},
+    Column{"seconds", &ResultRow::seconds, optional},
+    Column{"rank", &ResultRow::rank, optional},
     Column{"spectrum_offset", &ResultRow::spectrum_offset},
     Column{"spectrum_length", &ResultRow::spectrum_length},
 };

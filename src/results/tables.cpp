@@ -1,7 +1,10 @@
 #include "alphahill/results/tables.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <map>
 #include <numeric>
 
 #include "alphahill/base/error.hpp"
@@ -32,6 +35,49 @@ Status parse_status(std::string_view name) {
   const std::vector<std::string> names(status_names.begin(), status_names.end());
   throw Error(Fault::input, "status",
               "expected one of " + joined(names) + ", found '" + std::string(name) + "'");
+}
+
+void require_readable_version(std::int64_t version, const std::string& where) {
+  if (version >= oldest_record_version && version <= record_version) return;
+  throw Error(Fault::input, where,
+              fmt::format("it has version {} of the records, this program reads {} and {}: {}", version,
+                          oldest_record_version, record_version,
+                          version > record_version ? "a newer alpha-hill wrote it, use that one"
+                                                   : "compute it again with --restart"));
+}
+
+namespace {
+
+void append_row(LayerRecord& record, ResultRow row, const LayerRecord& from,
+                std::map<std::int64_t, std::int64_t>& offsets) {
+  if (row.spectrum_length > 0) {
+    const auto [offset, is_new] = offsets.emplace(row.spectrum_offset, std::ssize(record.eigenvalues));
+    const auto first = from.eigenvalues.begin() + row.spectrum_offset;
+    if (is_new) record.eigenvalues.insert(record.eigenvalues.end(), first, first + row.spectrum_length);
+    row.spectrum_offset = offset->second;
+  }
+  record.results.push_back(std::move(row));
+}
+
+}  // namespace
+
+LayerRecord merged(const LayerRecord& earlier, const LayerRecord& record,
+                   std::span<const std::string> precisions) {
+  LayerRecord all{.layer = record.layer, .results = {}, .eigenvalues = {}};
+  std::map<std::int64_t, std::int64_t> offsets;
+  std::map<std::int64_t, std::int64_t> earlier_offsets;
+  for (const std::string& precision : precisions) {
+    const auto now = std::ranges::find(record.results, precision, &ResultRow::precision);
+    const auto before = std::ranges::find(earlier.results, precision, &ResultRow::precision);
+    const bool is_there = now != record.results.end();
+    const bool was_there = before != earlier.results.end();
+    if (is_there && (!was_there || now->status != Status::failed || before->status == Status::failed)) {
+      append_row(all, *now, record, offsets);
+    } else if (was_there) {
+      append_row(all, *before, earlier, earlier_offsets);
+    }
+  }
+  return all;
 }
 
 }  // namespace alphahill

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <utility>
 
 #include "alphahill/base/error.hpp"
@@ -21,13 +22,6 @@ namespace {
 int width_of(const std::string& precision) {
   const auto found = find_precision(precision);
   return found ? significand_bits(found->element) : 0;
-}
-
-/// @throws Error(input) where the run has no precision
-const std::string& widest_of(const RunDescription& run) {
-  const auto widest = std::ranges::max_element(run.precisions, {}, width_of);
-  if (widest == run.precisions.end()) throw Error(Fault::input, run.model, "a run without precisions");
-  return *widest;
 }
 
 std::vector<std::string> chosen_precisions(const RunDescription& run, const Selection& selection) {
@@ -94,12 +88,11 @@ class Figures {
   }
 
   /// @param layer  from 0
-  bool finished(std::size_t layer) const {
-    const auto of_layer = std::span(rows_).subspan(layer * run_.precisions.size(), run_.precisions.size());
-    return std::ranges::all_of(of_layer, [](const ResultRow* row) { return row != nullptr; });
+  bool has(std::size_t layer, const std::string& precision) const {
+    return rows_[layer * run_.precisions.size() + index_of(precision)] != nullptr;
   }
 
-  /// @pre finished(layer)
+  /// @pre has(layer, precision)
   ResultRow at(std::size_t layer, const std::string& precision) {
     const ResultRow& row = *rows_[layer * run_.precisions.size() + index_of(precision)];
     if (k_frac_ == run_.k_frac || row.spectrum_length < 2) return row;
@@ -141,6 +134,18 @@ ReportedLayer reported_layer(const RunDescription& run, std::size_t index, const
   return layer;
 }
 
+/// The widest precision that all layers have. @throws Error(input) where there is none
+std::string reference_for(const RunDescription& run, const std::vector<std::size_t>& layers,
+                          const Figures& figures) {
+  std::vector<std::string> widest_first = run.precisions;
+  std::ranges::stable_sort(widest_first, std::greater{}, width_of);
+  for (const std::string& precision : widest_first) {
+    if (std::ranges::all_of(layers, [&](std::size_t layer) { return figures.has(layer, precision); }))
+      return precision;
+  }
+  throw Error(Fault::input, run.model, "a run without precisions");
+}
+
 }  // namespace
 
 std::vector<double> ReportView::alphas(std::size_t precision) const {
@@ -161,17 +166,18 @@ ReportView view_of(const RunDescription& run, std::span<const ResultRow> rows, c
   view.k_frac = chosen_k_frac(run, selection);
   view.run_precisions = run.precisions;
   view.precisions = chosen_precisions(run, selection);
-  view.reference = widest_of(run);
   const std::vector<bool> kept = layers_kept(names_of(run.layers), selection.filter_layers);
   Figures figures(run, rows, view.k_frac, spectrum_of);
+  std::vector<std::size_t> finished;
   for (std::size_t i = 0; i < run.layers.size(); ++i) {
     if (!kept[i]) continue;
-    if (figures.finished(i)) {
-      view.layers.push_back(reported_layer(run, i, view, figures));
-    } else {
-      ++view.unfinished;
-    }
+    const bool has_all = std::ranges::all_of(
+        view.precisions, [&](const std::string& precision) { return figures.has(i, precision); });
+    if (has_all) finished.push_back(i);
+    view.unfinished += has_all ? 0 : 1;
   }
+  view.reference = reference_for(run, finished, figures);
+  for (const std::size_t i : finished) view.layers.push_back(reported_layer(run, i, view, figures));
   view.inexact = figures.inexact();
   view.unbounded = figures.unbounded();
   return view;

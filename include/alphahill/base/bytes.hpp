@@ -7,6 +7,7 @@
 ///
 ///     template <class Archive, class Self> static void fields(Archive& archive, Self& self) {
 ///       archive(self.name, self.rows);
+///       archive.since(3, self.cols);  // what earlier versions wrote has no such field: it keeps its default
 ///     }
 #pragma once
 
@@ -14,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -31,6 +33,10 @@ class ByteWriter {
  public:
   template <class... Values>
   void operator()(const Values&... values) {
+    (put(values), ...);
+  }
+  template <class... Values>
+  void since(int, const Values&... values) {
     (put(values), ...);
   }
   std::vector<std::byte> take() { return std::move(bytes_); }
@@ -74,13 +80,19 @@ class ByteWriter {
 class ByteReader {
  public:
   /// @param where  named in errors; must outlive the reader, as must the bytes
-  ByteReader(std::span<const std::byte> bytes, std::string_view where) : bytes_(bytes), where_(where) {}
+  /// @param version  that the bytes were written by
+  ByteReader(std::span<const std::byte> bytes, std::string_view where, int version)
+      : bytes_(bytes), where_(where), version_(version) {}
 
   /// @throws Error(input) when the bytes end early, a count exceeds what is left, or a bool or enum has none
   /// of its values
   template <class... Values>
   void operator()(Values&... values) {
     (get(values), ...);
+  }
+  template <class... Values>
+  void since(int first_version, Values&... values) {
+    if (version_ >= first_version) (get(values), ...);
   }
   void expect_end() const {
     if (!bytes_.empty())
@@ -142,6 +154,7 @@ class ByteReader {
   }
   std::span<const std::byte> bytes_;
   std::string_view where_;
+  int version_;
 };
 
 template <class Value>
@@ -151,11 +164,13 @@ std::vector<std::byte> to_bytes(const Value& value) {
   return writer.take();
 }
 
+/// @param version  that the bytes were written by; the present one where nothing else is said
 /// @throws Error(input) unless the bytes are exactly one Value
 template <class Value>
-Value from_bytes(std::span<const std::byte> bytes, std::string_view where) {
+Value from_bytes(std::span<const std::byte> bytes, std::string_view where,
+                 int version = std::numeric_limits<int>::max()) {
   Value value{};
-  ByteReader reader(bytes, where);
+  ByteReader reader(bytes, where, version);
   reader(value);
   reader.expect_end();
   return value;

@@ -1,10 +1,12 @@
 /// The journal of a run: an append-only file of records, the truth while the run is under way.
 ///
-/// file   := magic "ALPHAHILL-JOURNAL-2\n" | frame*
+/// file   := magic "ALPHAHILL-JOURNAL-3\n" | frame*
 /// frame  := magic u32 | kind u8 | payload bytes u32 | crc32c u32 of kind, size and payload | payload
 /// kind   := 1: RunDescription, exactly one, first; 2: LayerRecord; 3: Attempt; frames of other
 ///           kinds are passed over
-/// payload: the byte form of base/bytes.hpp
+/// payload := version of the record u16 | the byte form of base/bytes.hpp
+///
+/// A file of the version before begins with "ALPHAHILL-JOURNAL-2\n" and has payloads without a version.
 ///
 /// A record whose append returned is never lost. On opening, a torn tail is cut off; damage before it is
 /// reported with its offset and costs only the layers that it hit: they count as not finished. Of two records
@@ -16,7 +18,10 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "alphahill/base/file.hpp"
 #include "alphahill/results/run_lock.hpp"
@@ -44,7 +49,21 @@ struct Attempt {
   }
 };
 
-/// The attempts at a layer that left no record.
+/// Where the record of a layer is, and what it has.
+struct RecordPlace {
+  std::int64_t offset;  ///< of its frame
+  std::vector<std::string> precisions;
+};
+std::vector<std::string> precisions_of(const LayerRecord& record);
+
+/// What a run asks of a journal.
+struct RunRequest {
+  RunDescription run;                  ///< with the layers and precisions that are asked for
+  std::vector<LayerRow> model_layers;  ///< all of the model, in layer order
+  std::string fingerprint_by_times;    ///< of the model, as a journal of the version before has it
+};
+
+/// The attempts at a layer since its last record, if it has one.
 struct AttemptTally {
   std::int64_t unexplained = 0;  ///< begun, and the run went down
   std::int64_t blamed = 0;
@@ -61,21 +80,30 @@ class Journal {
  public:
   /// Goes on with the journal at `path`, or begins one where there is none, or one torn within its first
   /// frame. Holds the folder's lock (run_lock.hpp). The model's name, host and version may differ from the
-  /// journal's.
-  /// @throws Error(input) when it belongs to a run of other weights or settings; names the first that differs
+  /// journal's. What is asked for and not yet there, layers or precisions, is added to its description, in
+  /// layer order: then, and for a journal of the version before, the file is written anew beside the old one
+  /// and renamed over it; records and attempts are kept.
+  /// @throws Error(input) when it belongs to a run of other weights or settings that change figures; names the
+  /// first that differs
   /// @throws Error(input) when its magic or its description of the run is damaged
   /// @throws Error(system) when another run holds the lock, or the journal cannot be written
-  static Journal open_or_resume(const std::filesystem::path& path, const RunDescription& run);
+  static Journal open_or_resume(const std::filesystem::path& path, const RunRequest& request);
+  /// The same of a model of the run's layers alone.
+  static Journal open_or_resume(const std::filesystem::path& path, const RunDescription& run) {
+    return open_or_resume(path, {run, run.layers, run.model_fingerprint});
+  }
   /// Begins anew, whatever was there. @throws Error(system) as above
   static Journal restart(const std::filesystem::path& path, const RunDescription& run);
   /// The records so far of a run that may still be writing them; no lock, and a torn tail is passed over.
   /// @throws Error(input) when there is no run in it
   static Journal open_for_reading(const std::filesystem::path& path);
 
-  /// The run that began the journal.
+  /// The run that began the journal, with all layers and precisions that have been asked for since.
   const RunDescription& run() const { return run_; }
   /// True when the layer's record is on disk.
   bool has(std::int64_t layer) const { return frames_.contains(layer); }
+  /// True when it has all of these precisions.
+  bool has(std::int64_t layer, std::span<const std::string> precisions) const;
   std::int64_t finished() const { return static_cast<std::int64_t>(frames_.size()); }
 
   /// Appends records and attempts with one write. They survive the end of the process; that of the machine,
@@ -108,9 +136,10 @@ class Journal {
   std::optional<RunLock> lock_;  ///< of a journal that is written
   File file_;
   RunDescription run_;
-  std::map<std::int64_t, std::int64_t> frames_;    ///< layer, offset of its frame
-  std::map<std::int64_t, std::int64_t> unsynced_;  ///< those that are written and not yet synced
+  std::map<std::int64_t, RecordPlace> frames_;    ///< by layer
+  std::map<std::int64_t, RecordPlace> unsynced_;  ///< those that are written and not yet synced
   std::map<std::int64_t, AttemptTally> attempts_;
+  bool versioned_;               ///< payloads begin with their version
   std::int64_t end_;             ///< where the next frame goes
   std::int64_t unsynced_begin_;  ///< where the first frame of `unsynced_` begins; `end_` when there is none
 };

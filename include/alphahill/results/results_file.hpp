@@ -7,7 +7,7 @@
 ///             ResultRow; status by its name)
 ///   /spectra/eigenvalues  fp64, ascending, one spectrum after another, chunked and compressed; a shared one
 ///             is stored once; rows point into it by spectrum_offset and spectrum_length
-/// Root attributes: schema_version, complete (1: every layer has its rows), and the fields of RunDescription.
+/// Root attributes: schema_version (the version of the records), complete (1: every layer has its rows), and the fields of RunDescription.
 /// Text is variable-length UTF-8. Result files are trusted input.
 #pragma once
 
@@ -22,8 +22,6 @@
 #include "alphahill/results/tables.hpp"
 
 namespace alphahill {
-
-inline constexpr int results_schema_version = 2;
 
 /// The record of a layer; nothing where it is not finished.
 using RecordOf = std::function<std::optional<LayerRecord>(std::int64_t layer)>;

@@ -4,11 +4,21 @@
 
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace alphahill {
+
+/// The version of these records, in the journal and in the results file. A new field is read by
+/// `archive.since` and is an optional column; the version grows with it. This version and the one before are
+/// read.
+inline constexpr int record_version = 3;
+inline constexpr int oldest_record_version = record_version - 1;
+
+/// @throws Error(input) naming `where`, the version and those that are read, where it is not one of them
+void require_readable_version(std::int64_t version, const std::string& where);
 
 /// Why a row has a figure or none. In files by its name.
 enum class Status : std::uint8_t {
@@ -90,6 +100,12 @@ struct LayerRecord {
     archive(self.layer, self.results, self.eigenvalues);
   }
 };
+
+/// The record of a layer that is computed again, at other precisions: rows of an earlier record that the new one
+/// lacks, or has failed where the earlier one has not, stay with their spectra.
+/// @param precisions  the order of the rows
+LayerRecord merged(const LayerRecord& earlier, const LayerRecord& record,
+                   std::span<const std::string> precisions);
 
 /// Seconds that a record took the rank that computed it.
 double seconds_of(const LayerRecord& record);

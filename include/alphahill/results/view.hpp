@@ -31,7 +31,7 @@ struct ReportView {
   double k_frac = 0;
   std::vector<std::string> run_precisions;
   std::vector<std::string> precisions;
-  std::string reference;              ///< the widest precision of the run, which changes are relative to
+  std::string reference;  ///< the widest precision that all layers have, which changes are relative to
   std::vector<ReportedLayer> layers;  ///< finished layers, in layer order
   std::int64_t unfinished = 0;        ///< layers that the filter keeps and that the run has not finished yet
   /// Rows computed again from a Gram spectrum that is too inexact for this k-frac.
@@ -49,7 +49,7 @@ double relative_change(double alpha, double reference);
 /// The eigenvalues of a row, ascending; empty where it has none.
 using SpectrumOf = std::function<std::vector<double>(const ResultRow&)>;
 
-/// @param rows  as in a results file; a layer that lacks a precision of the run is unfinished
+/// @param rows  as in a results file; a layer that lacks a precision of the view is unfinished
 /// @throws Error(usage) for a precision that the run does not have, a k-frac outside (0, 1], a broken
 ///                      expression or one that matches no layer
 /// @throws Error(input) for a row that belongs to no layer of the run

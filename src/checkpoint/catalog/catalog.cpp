@@ -40,17 +40,6 @@ void warn_of_unknown_quantization(const std::vector<Layer>& layers, const std::s
       printable(method));
 }
 
-std::vector<Layer> filtered(std::vector<Layer> layers, const std::string& filter) {
-  std::vector<std::string> names;
-  for (const Layer& layer : layers) names.push_back(layer.name);
-  const std::vector<bool> kept = layers_kept(names, filter);
-  std::vector<Layer> result;
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    if (kept[i]) result.push_back(std::move(layers[i]));
-  }
-  return result;
-}
-
 /// The files that hold a layer; the layers' file numbers follow.
 std::vector<SourceFile> files_of(std::vector<Layer>& layers, const std::vector<SourceFile>& files) {
   std::vector<SourceFile> used;
@@ -76,15 +65,27 @@ Catalog open_catalog(const std::filesystem::path& folder, const std::string& fil
   const std::string config_text = read_config(config_path);
   const ModelConfig config = ModelConfig::parse(config_text, config_path.string());
   headers.fingerprint.add(config_text);
+  headers.fingerprint_by_times.add(config_text);
 
-  Catalog catalog{folder.string(), headers.fingerprint.hex(), {}, find_linear_layers(headers, config)};
+  Catalog catalog{folder.string(), headers.fingerprint.hex(), headers.fingerprint_by_times.hex(),
+                  std::move(headers.files), find_linear_layers(headers, config)};
   warn_of_unknown_quantization(catalog.layers, config.quantization_method);
   if (catalog.layers.empty()) {
     throw Error(Fault::input, folder.string(), "no Linear layers: expected 2-D tensors called *.weight");
   }
   sort_in_model_order(catalog.layers);
-  catalog.layers = filtered(std::move(catalog.layers), filter);
-  catalog.files = files_of(catalog.layers, headers.files);
+  std::vector<std::string> names;
+  for (const Layer& layer : catalog.layers) names.push_back(layer.name);
+  return with_layers(std::move(catalog), layers_kept(names, filter));
+}
+
+Catalog with_layers(Catalog catalog, const std::vector<bool>& kept) {
+  std::vector<Layer> layers;
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    if (kept[i]) layers.push_back(std::move(catalog.layers[i]));
+  }
+  catalog.files = files_of(layers, catalog.files);
+  catalog.layers = std::move(layers);
   return catalog;
 }
 

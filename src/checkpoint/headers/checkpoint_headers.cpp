@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "alphahill/checkpoint/hub_cache.hpp"
 #include "checkpoint/headers/shard_index.hpp"
@@ -22,23 +23,42 @@ bool is_there(const std::filesystem::path& path) {
   return there;
 }
 
+/// Adds blocks at equal distances, the first and the last of the file among them.
+void add_samples(const File& file, std::int64_t blocks, Fingerprint& fingerprint) {
+  constexpr std::int64_t block_bytes = 4096;
+  const std::int64_t last = std::max<std::int64_t>(file.size() - block_bytes, 0);
+  std::string block(static_cast<std::size_t>(std::min(block_bytes, file.size())), '\0');
+  for (std::int64_t i = 0; i < blocks; ++i) {
+    file.read_at(std::as_writable_bytes(std::span(block)),
+                 last / (blocks - 1) * i + (i == blocks - 1 ? last % (blocks - 1) : 0));
+    fingerprint.add(block);
+  }
+}
+
 /// Opens the file, adds it to `headers`, and returns its tensors.
-SafetensorsHeader add_file(const std::filesystem::path& folder, const std::string& name,
+/// @param files  of the checkpoint: the more there are, the fewer blocks of each are sampled
+SafetensorsHeader add_file(const std::filesystem::path& folder, const std::string& name, std::int64_t files,
                            CheckpointHeaders& headers) {
+  constexpr std::int64_t samples = 256;
   const File file = File::open_for_reading(folder / name);
   const SourceFile& source =
       headers.files.emplace_back(SourceFile{name, file.size(), file.modification_time_ns()});
   std::string json = read_header_json(file);
-  headers.fingerprint.add(name);
-  headers.fingerprint.add(std::to_string(source.size));
-  headers.fingerprint.add(std::to_string(source.modification_time_ns));
-  headers.fingerprint.add(json);
+  for (Fingerprint* fingerprint : {&headers.fingerprint, &headers.fingerprint_by_times}) {
+    fingerprint->add(name);
+    fingerprint->add(std::to_string(source.size));
+    if (fingerprint == &headers.fingerprint_by_times) {
+      fingerprint->add(std::to_string(source.modification_time_ns));
+    }
+    fingerprint->add(json);
+  }
+  add_samples(file, std::clamp<std::int64_t>(samples / files, 2, 16), headers.fingerprint);
   return SafetensorsHeader::parse(std::move(json), source.size, file.path().string());
 }
 
 CheckpointHeaders read_whole(const std::filesystem::path& folder) {
   CheckpointHeaders headers;
-  const SafetensorsHeader header = add_file(folder, whole_name, headers);
+  const SafetensorsHeader header = add_file(folder, whole_name, 1, headers);
   for (const TensorEntry& tensor : header.tensors()) headers.tensors.push_back({tensor, 0});
   return headers;
 }
@@ -57,8 +77,8 @@ void check_shards_are_there(const std::filesystem::path& folder, const ShardInde
 }
 
 void add_shard(const std::filesystem::path& folder, const std::string& name,
-               const std::vector<std::string>& tensors, CheckpointHeaders& headers) {
-  const SafetensorsHeader header = add_file(folder, name, headers);
+               const std::vector<std::string>& tensors, std::int64_t files, CheckpointHeaders& headers) {
+  const SafetensorsHeader header = add_file(folder, name, files, headers);
   for (const std::string& tensor : tensors) {
     const TensorEntry* entry = header.find(tensor);
     if (entry == nullptr) {
@@ -74,7 +94,8 @@ CheckpointHeaders read_shards(const std::filesystem::path& folder) {
   const ShardIndex index = ShardIndex::parse(read_text(path, ShardIndex::most_bytes), path.string());
   check_shards_are_there(folder, index);
   CheckpointHeaders headers;
-  for (const auto& [name, tensors] : index.tensors_of()) add_shard(folder, name, tensors, headers);
+  const std::int64_t files = std::ssize(index.tensors_of());
+  for (const auto& [name, tensors] : index.tensors_of()) add_shard(folder, name, tensors, files, headers);
   std::ranges::sort(headers.tensors, {}, &StoredTensor::name);
   return headers;
 }

@@ -21,7 +21,10 @@ struct StoredTensor : TensorEntry {
 struct CheckpointHeaders {
   std::vector<SourceFile> files;
   std::vector<StoredTensor> tensors;  ///< by name, bytes compared
-  Fingerprint fingerprint;            ///< of names, sizes, times of change and headers of the files
+  /// Of names, sizes, headers and some blocks of the files: that of a copy too.
+  Fingerprint fingerprint;
+  /// Of names, sizes, times of change and headers, as version 2 of the records has it.
+  Fingerprint fingerprint_by_times;
 
   /// The tensor of that name, or null.
   const StoredTensor* find(std::string_view name) const;

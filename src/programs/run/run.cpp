@@ -11,6 +11,7 @@
 #include "alphahill/analysis/planned_layers.hpp"
 #include "alphahill/base/best_effort.hpp"
 #include "alphahill/base/environment.hpp"
+#include "alphahill/base/layer_filter.hpp"
 #include "alphahill/base/text.hpp"
 #include "alphahill/checkpoint/hub_cache.hpp"
 #include "alphahill/report/report.hpp"
@@ -36,27 +37,40 @@ LayerRow row_of(const Catalog& catalog, const Layer& layer) {
           .source_file = catalog.files.at(static_cast<std::size_t>(first_file(layer.layout))).name};
 }
 
-RunDescription describe(const Options& options, const Catalog& catalog) {
+std::vector<std::string> precision_names_of(const Options& options) {
+  std::vector<std::string> names;
+  for (const Precision& precision : options.settings.precisions) names.emplace_back(precision.name);
+  return names;
+}
+
+/// @param wanted  of the layers
+RunDescription describe(const Options& options, const Catalog& catalog, const std::vector<bool>& wanted) {
   RunDescription run{.model = options.model,
                      .model_fingerprint = catalog.fingerprint,
                      .load_dtype = std::string(name_of(options.settings.load)),
-                     .precisions = {},
+                     .precisions = precision_names_of(options),
                      .k_frac = options.settings.k_fraction,
                      .share_tolerance = options.settings.share_tolerance,
                      .filter_layers = options.filter_layers,
                      .version = version_text(),
                      .host = host_name(),
                      .layers = {}};
-  for (const Precision& precision : options.settings.precisions) run.precisions.emplace_back(precision.name);
-  for (const Layer& layer : catalog.layers) run.layers.push_back(row_of(catalog, layer));
+  for (std::size_t i = 0; i < catalog.layers.size(); ++i) {
+    if (wanted[i]) run.layers.push_back(row_of(catalog, catalog.layers[i]));
+  }
   return run;
 }
 
-Journal open_journal(const Options& options, const Catalog& catalog) {
+/// @param catalog  all layers of the model
+Journal open_journal(const Options& options, const Catalog& catalog, const std::vector<bool>& wanted) {
   create_folders(options.report.output_dir);
   const auto path = options.report.output_dir / journal_name;
-  const RunDescription run = describe(options, catalog);
-  if (!options.restart) return Journal::open_or_resume(path, run);
+  const RunDescription run = describe(options, catalog, wanted);
+  if (!options.restart) {
+    const std::vector<bool> all(catalog.layers.size(), true);
+    return Journal::open_or_resume(
+        path, {run, describe(options, catalog, all).layers, catalog.fingerprint_by_times});
+  }
   Journal journal = Journal::restart(path, run);
   best_effort([&] { take_crash_notes(options.report.output_dir); },
               "notes of crashes before --restart may count against layers");
@@ -67,7 +81,8 @@ Journal open_journal(const Options& options, const Catalog& catalog) {
 
 /// A crash of the last run that fatal signals explain: the layers that they struck are to blame, and the
 /// others that were under way are not.
-void enter_crash_notes(const std::filesystem::path& folder, Journal& journal) {
+void enter_crash_notes(const std::filesystem::path& folder, std::span<const std::string> precisions,
+                       Journal& journal) {
   std::vector<Attempt> attempts;
   const auto layers = std::ssize(journal.run().layers);
   std::vector<std::int64_t> noted;
@@ -76,7 +91,7 @@ void enter_crash_notes(const std::filesystem::path& folder, Journal& journal) {
   std::erase_if(noted, [&](std::int64_t layer) { return layer < 1 || layer > layers; });
   for (const std::int64_t layer : noted) attempts.push_back({layer, AttemptEvent::blamed});
   for (std::int64_t layer = 1; !noted.empty() && layer <= layers; ++layer) {
-    const bool under_way = !journal.has(layer) && journal.attempts(layer).unexplained > 0;
+    const bool under_way = !journal.has(layer, precisions) && journal.attempts(layer).unexplained > 0;
     if (under_way && std::ranges::find(noted, layer) == noted.end())
       attempts.push_back({layer, AttemptEvent::released});
   }
@@ -110,48 +125,62 @@ std::optional<LeftOut> too_large(const Layer& layer, const BlockLayout& ranks, s
                                              human_bytes(static_cast<double>(memory_per_rank)))};
 }
 
-/// The records of layers that `why` gives a reason to leave out.
+/// The records of layers that are still to be done and that `why` gives a reason to leave out.
 template <class Why>
-std::vector<LayerRecord> records_left_out(const Catalog& catalog, const AnalysisSettings& settings,
-                                          const Journal& journal, Why why) {
+std::vector<LayerRecord> records_left_out(const Run& run, Why why) {
   std::vector<LayerRecord> records;
-  for (std::int64_t number = 1; number <= std::ssize(catalog.layers); ++number) {
-    if (journal.has(number)) continue;
-    const std::optional<LeftOut> reason = why(number, catalog.layers[static_cast<std::size_t>(number - 1)]);
-    if (reason) records.push_back(record_without_figures(number, settings, reason->status, reason->reason));
+  for (std::int64_t number = 1; number <= std::ssize(run.catalog.layers); ++number) {
+    if (!run.is_wanted(number) || run.is_done(number)) continue;
+    const std::optional<LeftOut> reason =
+        why(number, run.catalog.layers[static_cast<std::size_t>(number - 1)]);
+    if (!reason) continue;
+    records.push_back(record_without_figures(number, run.options.settings, reason->status, reason->reason));
   }
   return records;
 }
 
-void record_layers_left_out(const Catalog& catalog, const AnalysisSettings& settings, Journal& journal) {
-  const auto records = records_left_out(
-      catalog, settings, journal,
-      [&](std::int64_t number, const Layer& layer) { return left_out(layer, journal.attempts(number)); });
-  if (!records.empty()) journal.append(records);
+void record_layers_left_out(Run& run) {
+  const auto records = records_left_out(run, [&](std::int64_t number, const Layer& layer) {
+    return left_out(layer, run.journal.attempts(number));
+  });
+  if (!records.empty()) run.journal.append(with_stored(run.journal, records));
 }
 
-std::map<std::int64_t, LayerRecord> records_too_large(const Catalog& catalog,
-                                                      const AnalysisSettings& settings,
-                                                      const Journal& journal, const BlockLayout& ranks,
-                                                      std::int64_t memory_per_rank) {
+std::map<std::int64_t, LayerRecord> records_too_large(const Run& run, std::int64_t memory_per_rank) {
   std::map<std::int64_t, LayerRecord> records;
-  for (LayerRecord& record : records_left_out(
-           catalog, settings, journal,
-           [&](std::int64_t, const Layer& layer) { return too_large(layer, ranks, memory_per_rank); })) {
+  for (LayerRecord& record : records_left_out(run, [&](std::int64_t, const Layer& layer) {
+         return too_large(layer, run.ranks, memory_per_rank);
+       })) {
     records.emplace(record.layer, std::move(record));
   }
   return records;
 }
 
-void warn_of_missing_figures(const std::filesystem::path& results_file) {
-  const ResultsFile results = ResultsFile::open(results_file);
+void warn_of_missing_figures(const Run& run) {
+  const ResultsFile results = ResultsFile::open(run.results_file());
   std::set<std::int64_t> layers;
   for (const ResultRow& row : results.results()) {
-    if (row.status != Status::ok) layers.insert(row.layer);
+    const bool asked_for = std::ranges::find(run.precisions, row.precision) != run.precisions.end();
+    if (row.status != Status::ok && asked_for && run.is_wanted(row.layer)) layers.insert(row.layer);
   }
   if (layers.empty()) return;
   spdlog::warn("{} of {} layers have no figure at one precision or more: status and reason are in {}",
-               layers.size(), results.run().layers.size(), printable(results_file.string()));
+               layers.size(), run.layers(), printable(run.results_file().string()));
+}
+
+/// Which layers of the catalog the journal is about.
+std::vector<bool> layers_in(const Journal& journal, const Catalog& catalog) {
+  std::set<std::string_view> names;
+  for (const LayerRow& layer : journal.run().layers) names.insert(layer.name);
+  std::vector<bool> in;
+  for (const Layer& layer : catalog.layers) in.push_back(names.contains(layer.name));
+  return in;
+}
+
+std::vector<bool> wanted_layers(const Catalog& catalog, const std::string& filter) {
+  std::vector<std::string> names;
+  for (const Layer& layer : catalog.layers) names.push_back(layer.name);
+  return layers_kept(names, filter);
 }
 
 }  // namespace
@@ -174,53 +203,97 @@ CostModel measured_cost(const Catalog& catalog, const AnalysisSettings& settings
   return CostModel(measured_rates(largest_order));
 }
 
+namespace {
+
 int largest_team(const Prediction& prediction) {
   int largest = 1;
   for (const auto& [layer, size] : prediction.team_sizes) largest = std::max(largest, size);
   return largest;
 }
 
+}  // namespace
+
+bool Run::is_done(std::int64_t layer) const {
+  return journal.has(layer, precisions) || too_large.contains(layer);
+}
+
+std::int64_t Run::done() const {
+  std::int64_t done = 0;
+  for (std::int64_t layer = 1; layer <= std::ssize(catalog.layers); ++layer) {
+    done += is_wanted(layer) && journal.has(layer, precisions) ? 1 : 0;
+  }
+  return done;
+}
+
+std::vector<LayerRecord> with_stored(const Journal& journal, std::span<const LayerRecord> records) {
+  std::vector<LayerRecord> all;
+  for (const LayerRecord& record : records) {
+    const bool has_earlier = journal.has(record.layer);
+    all.push_back(has_earlier ? merged(journal.read(record.layer), record, journal.run().precisions)
+                              : record);
+  }
+  return all;
+}
+
 Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t memory_per_rank,
                 std::vector<double> speeds) {
-  Catalog catalog = catalog_of(options);
-  Journal journal = open_journal(options, catalog);
-  enter_crash_notes(options.report.output_dir, journal);
-  record_layers_left_out(catalog, options.settings, journal);
-  auto too_large = records_too_large(catalog, options.settings, journal, ranks, memory_per_rank);
+  Catalog model = open_catalog(find_model(options.model, options.revision), "");
+  const std::vector<bool> wanted = wanted_layers(model, options.filter_layers);
+  Journal journal = open_journal(options, model, wanted);
+  const std::vector<bool> in_journal = layers_in(journal, model);
+  Run run{.options = options,
+          .precisions = precision_names_of(options),
+          .catalog = with_layers(std::move(model), in_journal),
+          .wanted = {},
+          .journal = std::move(journal),
+          .cost = CostModel(usual_rates()),
+          .ranks = ranks,
+          .plan = {},
+          .too_large = {}};
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (in_journal[i]) run.wanted.push_back(wanted[i]);
+  }
+  enter_crash_notes(options.report.output_dir, run.precisions, run.journal);
+  record_layers_left_out(run);
+  run.too_large = records_too_large(run, memory_per_rank);
   const auto state = [&](std::int64_t layer) {
-    if (journal.has(layer) || too_large.contains(layer)) return LayerState::finished;
-    const AttemptTally attempts = journal.attempts(layer);
+    if (!run.is_wanted(layer) || run.is_done(layer)) return LayerState::finished;
+    const AttemptTally attempts = run.journal.attempts(layer);
     return attempts.unexplained + attempts.blamed > 0 ? LayerState::suspect : LayerState::waiting;
   };
-  CostModel cost = measured_cost(catalog, options.settings);
-  Plan plan = make_plan(catalog, options.settings, ranks, memory_per_rank - program_bytes, state);
-  plan.speeds = std::move(speeds);
-  plan = with_end(std::move(plan), cost, ranks);
-  BlockLayout used = ranks;
-  best_effort([&] { used.largest_size = largest_team(predict(plan, cost, ranks)); },
+  run.cost = measured_cost(run.catalog, options.settings);
+  run.plan = make_plan(run.catalog, options.settings, ranks, memory_per_rank - program_bytes, state);
+  run.plan.speeds = std::move(speeds);
+  run.plan = with_end(std::move(run.plan), run.cost, ranks);
+  best_effort([&] { run.ranks.largest_size = largest_team(predict(run.plan, run.cost, ranks)); },
               "the largest team of ranks is not predicted: any that there may be is assumed");
-  return {options, std::move(catalog), std::move(journal), std::move(cost), used, plan, std::move(too_large)};
+  return run;
 }
 
 void write_results_of(const Run& run) {
   write_results(run.results_file(), run.journal.run(), [&](std::int64_t layer) -> std::optional<LayerRecord> {
-    if (run.journal.has(layer)) return run.journal.read(layer);
     const auto left_out = run.too_large.find(layer);
-    return left_out == run.too_large.end() ? std::nullopt : std::optional(left_out->second);
+    if (left_out != run.too_large.end())
+      return with_stored(run.journal, std::span(&left_out->second, 1)).front();
+    return run.journal.has(layer) ? std::optional(run.journal.read(layer)) : std::nullopt;
   });
 }
 
 int finish_run(const Run& run) {
   write_results_of(run);
   if (!run.complete()) {
-    spdlog::warn("stopped early: {} of {} layers are done; run the same command again to go on",
-                 run.journal.finished(), run.layers());
+    spdlog::warn("stopped early: {} of {} layers are done; run the same command again to go on", run.done(),
+                 run.layers());
     return exit_stopped_early;
   }
   fmt::print("Results: {}\n", run.results_file().string());
-  if (run.options.write_report) print_report(run.results_file(), run.options.report);
-  best_effort([&] { warn_of_missing_figures(run.results_file()); },
-              "layers without a figure are not counted");
+  if (run.options.write_report) {
+    ReportSettings report = run.options.report;
+    report.selection.precisions = run.precisions;
+    report.selection.filter_layers = run.options.filter_layers;
+    print_report(run.results_file(), report);
+  }
+  best_effort([&] { warn_of_missing_figures(run); }, "layers without a figure are not counted");
   return exit_complete;
 }
 

@@ -2,9 +2,12 @@
 /// done.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "alphahill/checkpoint/catalog.hpp"
@@ -16,17 +19,26 @@ namespace alphahill {
 
 struct Run {
   Options options;
-  Catalog catalog;
+  std::vector<std::string> precisions;  ///< names of those asked for
+  Catalog catalog;                      ///< of the layers that the journal is about, numbered as there
+  std::vector<bool> wanted;             ///< layers of these that are asked for
   Journal journal;
   CostModel cost;
   BlockLayout ranks;                              ///< with the teams that the plan uses
   Plan plan;                                      ///< what remains to be done
   std::map<std::int64_t, LayerRecord> too_large;  ///< layers that no rank has the memory for, this time
 
-  std::int64_t layers() const { return static_cast<std::int64_t>(catalog.layers.size()); }
+  bool is_wanted(std::int64_t layer) const { return wanted[static_cast<std::size_t>(layer - 1)]; }
+  bool is_done(std::int64_t layer) const;
+  /// Layers that are asked for, and those of them that have their record.
+  std::int64_t layers() const { return std::ranges::count(wanted, true); }
+  std::int64_t done() const;
   std::filesystem::path results_file() const { return options.report.output_dir / "alpha_hill.h5"; }
-  bool complete() const { return journal.finished() + std::ssize(too_large) == layers(); }
+  bool complete() const { return done() + std::ssize(too_large) == layers(); }
 };
+
+/// The records, with what earlier ones of their layers have at other precisions.
+std::vector<LayerRecord> with_stored(const Journal& journal, std::span<const LayerRecord> records);
 
 /// The catalog of the model that the options name.
 Catalog catalog_of(const Options& options);

@@ -67,8 +67,8 @@ void log_slow_rank(const std::vector<double>& speeds) {
 }
 
 void announce(const Run& run, int ranks) {
-  spdlog::info("{}: {} layers at {} on {} rank{}", run.catalog.folder, run.layers(),
-               joined(run.journal.run().precisions), ranks, ranks == 1 ? "" : "s");
+  spdlog::info("{}: {} layers at {} on {} rank{}", run.catalog.folder, run.layers(), joined(run.precisions),
+               ranks, ranks == 1 ? "" : "s");
   const int cores = cores_here();
   const int threads = run.options.threads_per_rank;
   if (ranks == 1 && cores >= 2 * threads) {
@@ -76,8 +76,8 @@ void announce(const Run& run, int ranks) {
                  cores / threads, cores % threads == 0 ? "them all" : "more");
   }
   log_slow_rank(run.plan.speeds);
-  if (run.journal.finished() > 0) {
-    spdlog::info("{} of {} layers already done", run.journal.finished(), run.layers());
+  if (run.done() > 0) {
+    spdlog::info("{} of {} layers already done", run.done(), run.layers());
   }
 }
 
@@ -152,8 +152,10 @@ void note_attempts(RunEnd& end, Journal& journal) {
 std::optional<Error> coordinate(Run& run, const Device& device, MpiSession& mpi, MpiTeams& teams) {
   Snapshots snapshots([&] { write_results_of(run); }, std::chrono::minutes(5));
   const RunCallbacks callbacks{
-      .write = [&](std::span<const LayerRecord> records,
-                   std::span<const std::int64_t> begun) { run.journal.write(records, attempts_at(begun)); },
+      .write =
+          [&](std::span<const LayerRecord> records, std::span<const std::int64_t> begun) {
+            run.journal.write(with_stored(run.journal, records), attempts_at(begun));
+          },
       .sync =
           [&] {
             run.journal.sync();
@@ -192,8 +194,7 @@ void warn_of_shared_cores(const std::vector<OversubscribedNode>& crowded) {
 /// What a run that failed leaves behind. @return the exit code
 int failed_run(const Run& run, const Error& failure) {
   const int code = report_error(program, failure);
-  spdlog::warn("{} of {} layers are kept; the same command goes on from there", run.journal.finished(),
-               run.layers());
+  spdlog::warn("{} of {} layers are kept; the same command goes on from there", run.done(), run.layers());
   return code;
 }
 
