@@ -12,7 +12,7 @@ namespace {
 constexpr double widest_slot = 150;
 
 std::string subtitle_of(const ReportedLayer& layer) {
-  const std::string text =
+  std::string text =
       fmt::format("{} · {} × {}", layer.layer.category, layer.layer.out_features, layer.layer.in_features);
   const auto figure =
       std::ranges::find_if(layer.figures, [](const ResultRow& row) { return row.k_used > 0; });
