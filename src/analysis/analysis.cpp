@@ -128,9 +128,9 @@ void Analysis::reduce(std::size_t p) {
   attempt(Method::gram_eigen, [&] {
     auto rest = backend_.gram_eigenvalues(matrix_, chain(p), surveyed ? nullptr : &survey_, team_);
     surveyed = true;
-    if (rest && leads()) under_way_->rest = *std::move(rest);
     if (!rest && survey_.nonfinite(p) == 0)
       note_failure(figures_[p], Method::gram_eigen, "NaN or Inf in the Gram matrix");
+    if (rest && leads()) under_way_->rest = *std::move(rest);
   });
   if (!surveyed) survey_only();
   under_way_->seconds = seconds_now() - start;

@@ -19,7 +19,7 @@ std::string csv_number(double value) {
 std::string csv_text(std::string_view text) {
   using namespace std::string_view_literals;
   const bool formula = !text.empty() && "=+-@\t\r"sv.find(text.front()) != std::string_view::npos;
-  const std::string cell = formula ? fmt::format("'{}", text) : std::string(text);
+  std::string cell = formula ? fmt::format("'{}", text) : std::string(text);
   if (cell.find_first_of("\",\r\n") == std::string::npos) return cell;
   std::string quoted = "\"";
   for (const char character : cell) {

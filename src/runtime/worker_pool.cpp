@@ -58,7 +58,8 @@ OwnWorkers::~OwnWorkers() {
 }
 
 void OwnWorkers::assign(Assignment assignment) {
-  assignments_.at(static_cast<std::size_t>(assignment.lane)).put(std::move(assignment));
+  const auto lane = static_cast<std::size_t>(assignment.lane);
+  assignments_.at(lane).put(std::move(assignment));
 }
 
 WorkerPool::WorkerPool(MpiSession& mpi, int lanes, const Work& own_work)

@@ -69,7 +69,7 @@ class RanksTest(ProgramTest):
 class TeamsTest(ProgramTest):
     """A layer that needs more memory than a rank has, and small ones beside it."""
 
-    ORDER = 2600
+    ORDER = 2200
 
     def setUp(self):
         super().setUp()

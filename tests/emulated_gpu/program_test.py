@@ -27,7 +27,7 @@ WORKING = ("cublasCreate", "cublasDdot", "cublasDsyrk", "cublasSetStream", "cuda
            "cusolverDnXsyevBatched_bufferSize", "cusolverDnXsyevd", "cusolverDnXsyevd_bufferSize")
 
 
-class PlayedGpuTest(ProgramTest):
+class EmulatedGpuTest(ProgramTest):
     def setUp(self):
         super().setUp()
         random = np.random.default_rng(11)
@@ -36,7 +36,7 @@ class PlayedGpuTest(ProgramTest):
 
     def on_gpu(self, output, ranks=1, **settings):
         """@return rows of the table, and the log"""
-        settings = {f"PLAYED_{name}": str(value) for name, value in settings.items()}
+        settings = {f"EMULATED_{name}": str(value) for name, value in settings.items()}
         done = self.succeed("alpha-hill", "--model", self.model, "--output-dir", self.folder / output, "--restart",
                             "--individual-plots", "never", "--device", "cuda", *PRECISIONS, ranks=ranks,
                             environment=settings | {"LD_PRELOAD": LIBRARY})

@@ -18,6 +18,7 @@ namespace alphahill {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -149,18 +150,37 @@ TEST(Report, MissingFiguresAreMarkedAndTheirReasonShown) {
   EXPECT_THAT(read_text(single, 1 << 22), HasSubstr("fp16: 3 weights overflow"));
 }
 
+std::int64_t count_of(std::string_view part, std::string_view text) {
+  std::int64_t count = 0;
+  for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at + part.size())) ++count;
+  return count;
+}
+
 TEST(Report, NoFiguresAtAllStillMakePictures) {
   const TemporaryFolder folder;
+  const TemporaryFolder with_figures;
   SampleRun sample = sample_run(4, {"fp32", "bf16"});
+  write(sample, settings_for(with_figures));
   for (ResultRow& row : sample.rows) row = failed_row(row.layer, row.precision, "NaN among the weights");
   write(sample, settings_for(folder));
+  EXPECT_EQ(files_under(folder.path()), files_under(with_figures.path()));
+
+  const std::string picture = combined_svg(sample);
+  EXPECT_EQ(count_of(">N/A</text>", picture), 8) << "a layer and precision";
+  EXPECT_EQ(count_of("<circle", picture), 1) << "that of the legend";
+  EXPECT_THAT(picture, AllOf(HasSubstr("0 attn.o_proj"), Not(HasSubstr("nan")), Not(HasSubstr("inf"))));
 }
 
 TEST(Report, EqualFiguresMakeNoDegenerateAxis) {
-  const TemporaryFolder folder;
   SampleRun sample = sample_run(3, {"fp32", "bf16"});
   for (ResultRow& row : sample.rows) row.alpha = 3;
-  write(sample, settings_for(folder));
+  const std::string picture = combined_svg(sample);
+  for (const char* tick : {">2.98</text>", ">3.00</text>", ">3.02</text>"}) {
+    EXPECT_EQ(count_of(tick, picture), 1) << tick;
+  }
+  EXPECT_THAT(picture, testing::ContainsRegex(" 218[.]00[)][^>]*>3[.]00<")) << "the tick in the middle";
+  EXPECT_EQ(count_of("cy=\"218.00\"", picture), 3) << "the layers, at its height";
+  EXPECT_THAT(picture, AllOf(Not(HasSubstr("nan")), Not(HasSubstr("inf"))));
 }
 
 TEST(Report, ManyLongCategoriesEachHaveAPicture) {

@@ -60,7 +60,7 @@ std::string commit_of(const std::filesystem::path& repository, const std::string
   const std::filesystem::path reference = repository / "refs" / revision;
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(reference, ignored)) return revision;
-  const std::string commit = boost::trim_copy(read_text(reference, most_bytes));
+  std::string commit = boost::trim_copy(read_text(reference, most_bytes));
   if (boost::regex_match(commit, boost::regex("[0-9A-Za-z]+"))) return commit;
   throw Error(Fault::input, reference.string(),
               fmt::format("expected the sha of a commit, found '{}'", commit));

@@ -13,7 +13,7 @@ constexpr double widest_slot = 150;
 constexpr double narrowest_slot = 100;  // for an alpha and its error
 
 std::string subtitle_of(const ReportedLayer& layer) {
-  const std::string text =
+  std::string text =
       fmt::format("{} · {} × {}", layer.layer.category, layer.layer.out_features, layer.layer.in_features);
   const auto figure =
       std::ranges::find_if(layer.figures, [](const ResultRow& row) { return row.k_used > 0; });
