@@ -5,6 +5,7 @@
 
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/file.hpp"
+#include "alphahill/base/text.hpp"
 #include "alphahill/metrics/error_bounds.hpp"
 #include "alphahill/results/results_file.hpp"
 #include "report/csv.hpp"
@@ -34,6 +35,10 @@ ReportView open_view(const std::filesystem::path& results_file, const Selection&
   if (view.unfinished > 0) {
     spdlog::warn("{}: the run has not finished {} layers; they are left out", results_file.string(),
                  view.unfinished);
+  }
+  if (selection.precisions.empty() && view.precisions != view.run_precisions) {
+    spdlog::warn("{}: only some layers have all of {}; shown is what all have, --precisions shows others",
+                 results_file.string(), joined(view.run_precisions));
   }
   if (view.inexact > 0) {
     spdlog::warn(

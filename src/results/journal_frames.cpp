@@ -202,18 +202,19 @@ void append_frame(std::vector<std::byte>& bytes, FrameKind kind, std::span<const
 Payload read_payload(const File& file, std::int64_t offset, bool versioned) {
   std::array<std::byte, header_bytes> packed{};
   file.read_at(packed, offset);
-  const std::string where = fmt::format("{}: the record at byte {}", file.path().string(), offset);
+  const Error damaged(Fault::input, file.path().string(),
+                      fmt::format("the record at byte {} is damaged", offset));
   const auto header = header_in(packed, file.size() - offset - header_bytes);
-  if (!header) throw Error(Fault::input, where, "it is damaged");
+  if (!header) throw damaged;
   std::vector<std::byte> payload(header->payload_bytes);
   file.read_at(payload, offset + header_bytes);
   FrameCrc crc(*header);
   crc.add(payload);
-  if (crc.value() != header->crc) throw Error(Fault::input, where, "it is damaged");
+  if (crc.value() != header->crc) throw damaged;
   if (!versioned) return {oldest_record_version, std::move(payload)};
   const auto version_bytes = std::span(payload).first(std::min(payload.size(), sizeof(std::uint16_t)));
-  const auto version = from_bytes<std::uint16_t>(version_bytes, where);
-  require_readable_version(version, where);
+  const auto version = from_bytes<std::uint16_t>(version_bytes, file.path().string());
+  require_readable_version(version, file.path().string());
   payload.erase(payload.begin(), payload.begin() + sizeof version);
   return {version, std::move(payload)};
 }

@@ -24,13 +24,13 @@ int width_of(const std::string& precision) {
   return found ? significand_bits(found->element) : 0;
 }
 
-std::vector<std::string> chosen_precisions(const RunDescription& run, const Selection& selection) {
+/// @throws Error(usage) for a precision that the run does not have
+void check_precisions(const RunDescription& run, const Selection& selection) {
   for (const std::string& precision : selection.precisions) {
     if (std::ranges::find(run.precisions, precision) != run.precisions.end()) continue;
     throw Error(Fault::usage, "--precisions",
                 fmt::format("the run has {}, found '{}'", joined(run.precisions), precision));
   }
-  return selection.precisions.empty() ? run.precisions : selection.precisions;
 }
 
 double chosen_k_frac(const RunDescription& run, const Selection& selection) {
@@ -134,14 +134,39 @@ ReportedLayer reported_layer(const RunDescription& run, std::size_t index, const
   return layer;
 }
 
-/// The widest precision that all layers have. @throws Error(input) where there is none
+/// Layers, from 0, that have a row at all of these precisions.
+std::vector<std::size_t> layers_with(std::span<const std::string> precisions, const std::vector<bool>& kept,
+                                     const Figures& figures) {
+  std::vector<std::size_t> layers;
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    const auto has = [&](const std::string& precision) { return figures.has(i, precision); };
+    if (kept[i] && std::ranges::all_of(precisions, has)) layers.push_back(i);
+  }
+  return layers;
+}
+
+/// Precisions that every layer has that has any; all of the run where there are none.
+std::vector<std::string> common_precisions(const RunDescription& run, const std::vector<bool>& kept,
+                                           const Figures& figures) {
+  std::vector<std::string> common;
+  std::size_t most = 0;
+  for (const std::string& precision : run.precisions) {
+    const std::size_t layers = layers_with(std::span(&precision, 1), kept, figures).size();
+    if (layers > most) common.clear();
+    if (layers >= most) common.push_back(precision);
+    most = std::max(most, layers);
+  }
+  return common;
+}
+
+/// The widest precision that all of these layers have. @throws Error(input) where there is none
 std::string reference_for(const RunDescription& run, const std::vector<std::size_t>& layers,
                           const Figures& figures) {
   std::vector<std::string> widest_first = run.precisions;
   std::ranges::stable_sort(widest_first, std::greater{}, width_of);
   for (const std::string& precision : widest_first) {
-    if (std::ranges::all_of(layers, [&](std::size_t layer) { return figures.has(layer, precision); }))
-      return precision;
+    const auto has = [&](std::size_t layer) { return figures.has(layer, precision); };
+    if (std::ranges::all_of(layers, has)) return precision;
   }
   throw Error(Fault::input, run.model, "a run without precisions");
 }
@@ -165,17 +190,13 @@ ReportView view_of(const RunDescription& run, std::span<const ResultRow> rows, c
   view.model = run.model;
   view.k_frac = chosen_k_frac(run, selection);
   view.run_precisions = run.precisions;
-  view.precisions = chosen_precisions(run, selection);
+  check_precisions(run, selection);
   const std::vector<bool> kept = layers_kept(names_of(run.layers), selection.filter_layers);
   Figures figures(run, rows, view.k_frac, spectrum_of);
-  std::vector<std::size_t> finished;
-  for (std::size_t i = 0; i < run.layers.size(); ++i) {
-    if (!kept[i]) continue;
-    const bool has_all = std::ranges::all_of(
-        view.precisions, [&](const std::string& precision) { return figures.has(i, precision); });
-    if (has_all) finished.push_back(i);
-    view.unfinished += has_all ? 0 : 1;
-  }
+  view.precisions =
+      selection.precisions.empty() ? common_precisions(run, kept, figures) : selection.precisions;
+  const std::vector<std::size_t> finished = layers_with(view.precisions, kept, figures);
+  view.unfinished = std::ranges::count(kept, true) - std::ssize(finished);
   view.reference = reference_for(run, finished, figures);
   for (const std::size_t i : finished) view.layers.push_back(reported_layer(run, i, view, figures));
   view.inexact = figures.inexact();

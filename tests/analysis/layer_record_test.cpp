@@ -52,7 +52,7 @@ class OneLayer {
 
  private:
   TemporaryFolder folder_;
-  Catalog catalog_{folder_.path(), "00", {}, {}};
+  Catalog catalog_{folder_.path(), "00", "00", {}, {}};
 };
 
 std::vector<float> some_weights(std::size_t count) {
@@ -219,7 +219,7 @@ class LayersTogether : public testing::Test {
 
  private:
   TemporaryFolder folder_;
-  Catalog catalog_{folder_.path(), "00", {}, {}};
+  Catalog catalog_{folder_.path(), "00", "00", {}, {}};
 };
 
 TEST_F(LayersTogether, AfterAFailureTheLayersUnderWayAreFinishedAndNoOtherIsBegun) {

@@ -128,8 +128,7 @@ class BadInputTest(ProgramTest):
     def test_other_settings_for_a_run_that_was_begun(self):
         model = self.good_model()
         self.succeed("alpha-hill", "--model", model, "--output-dir", self.output, "--no-report")
-        for option, value in (("--load-dtype", "bf16"), ("--precisions", "fp32"), ("--filter-layers", "mlp"),
-                              ("--k-frac", "0.2")):
+        for option, value in (("--load-dtype", "bf16"), ("--share-tolerance", "0"), ("--k-frac", "0.2")):
             with self.subTest(option):
                 self.refuse_analysis(FAILED, "--restart", model, option, value)
         self.analyse(model, self.output, "--load-dtype", "bf16", "--restart")

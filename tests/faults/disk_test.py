@@ -88,7 +88,7 @@ class VanishingFilesTest(DisturbedTest):
                 file.write(b"\0\0\0\0")
 
         self.one_error(self.disturb(overwrite), f"{weights}: the file was changed or replaced")
-        self.one_error(self.run_in(self.folder / "results"), "model fingerprint")
+        self.one_error(self.run_in(self.folder / "results"), "headers or weights are others")
 
     def test_the_checkpoint_is_replaced_by_another_of_the_same_shapes(self):
         weights = self.model / "model.safetensors"
@@ -97,7 +97,7 @@ class VanishingFilesTest(DisturbedTest):
         kept = weights.rename(self.folder / "kept")
         shutil.copy2(kept, weights)
         self.one_error(self.disturb(lambda: other.rename(weights)), f"{weights}: the file was changed or replaced")
-        self.one_error(self.run_in(self.folder / "results"), "model fingerprint")
+        self.one_error(self.run_in(self.folder / "results"), "headers or weights are others")
         kept.rename(weights)
         self.finish(self.folder / "results")
 

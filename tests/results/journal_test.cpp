@@ -10,6 +10,7 @@
 #include "alphahill/results/results_file.hpp"
 #include "results/file_size_limit.hpp"
 #include "results/journal_fixture.hpp"
+#include "results/journal_frames.hpp"
 
 namespace alphahill {
 namespace {
@@ -44,14 +45,15 @@ TEST_F(JournalTest, ARecordCanBeReadWhileTheJournalIsOpen) {
   expect_same(journal.read(2), example_record(2));
 }
 
-// So that no journal is misread by another version, what these two tests see changes with the magic alone.
+// So that no journal is misread by another version, what these two tests see changes with record_version alone.
 
 TEST_F(JournalTest, AFrameOnDiskHasTheseBytes) {
   fill({{.layer = 1, .results = {}, .eigenvalues = {1.5}}});
   EXPECT_THAT(bytes(), EndsWith("\xA1HFR"
                                 "\x02"                // kind: LayerRecord
-                                "\x20\0\0\0"          // payload bytes
-                                "\x5E\x75\x63\x86"    // CRC-32C
+                                "\x22\0\0\0"          // payload bytes
+                                "\xBA\x88\x0E\x60"    // CRC-32C
+                                "\x03\0"              // version of the record
                                 "\x01\0\0\0\0\0\0\0"  // layer
                                 "\0\0\0\0\0\0\0\0"    // number of results
                                 "\x01\0\0\0\0\0\0\0"  // number of eigenvalues
@@ -60,10 +62,10 @@ TEST_F(JournalTest, AFrameOnDiskHasTheseBytes) {
 
 TEST_F(JournalTest, TheFieldsOfRunAndRecordHaveTheseSizesAndChecksums) {
   const auto ends = fill({example_record(1)});
-  EXPECT_THAT(bytes(), StartsWith("ALPHAHILL-JOURNAL-2\n"
-                                  "\xA1HFR\x01\xB7\x01\0\0\x19\xF4\x8D\x62"s));
+  EXPECT_THAT(bytes(), StartsWith("ALPHAHILL-JOURNAL-3\n"
+                                  "\xA1HFR\x01\xB9\x01\0\0\x6D\x9A\xBE\xA4"s));
   EXPECT_THAT(bytes().substr(ends[0]), StartsWith("\xA1HFR\x02"
-                                                  "\x1D\x02\0\0\x2C\xF2\x59\x7C"s));
+                                                  "\x1F\x02\0\0\x01\x1F\x80\xF2"s));
 }
 
 TEST_F(JournalTest, TheLaterOfTwoRecordsOfALayerHolds) {
@@ -176,6 +178,82 @@ TEST_F(JournalTest, ThereIsNothingToWatchInAnEmptyOrMissingJournal) {
             path().string() + ": expected a journal, found no run in it");
 }
 
+/// As the next run of the same folder, with a wider filter and one precision more.
+TEST_F(JournalTest, MoreLayersAndPrecisionsKeepWhatIsThere) {
+  RunDescription first = run_;
+  first.layers = {run_.layers[1]};
+  first.precisions = {"fp32"};
+  LayerRecord record = example_record(1);
+  record.results.resize(1);
+  record.eigenvalues.resize(3);
+  {
+    Journal journal = Journal::open_or_resume(path(), {first, run_.layers, ""});
+    journal.append(std::array{record});
+    journal.note(std::array{Attempt{1, AttemptEvent::begun}});
+  }
+  folder_.write("run.journal.tmp", std::string(10'000, 'x'));  // what a killed run left
+  const Journal journal = open();
+  EXPECT_EQ(journal.finished(), 1);
+  EXPECT_TRUE(journal.has(2, std::vector<std::string>{"fp32"}));
+  EXPECT_FALSE(journal.has(2, run_.precisions));
+  EXPECT_EQ(journal.attempts(2).unexplained, 0);
+  EXPECT_EQ(journal.run().layers.size(), 3U);
+  record.layer = record.results[0].layer = 2;
+  expect_same(journal.read(2), record);
+}
+
+TEST_F(JournalTest, FewerLayersAndPrecisionsLeaveTheJournalAsItIs) {
+  fill({example_record(1)});
+  const std::string before = bytes();
+  RunDescription fewer = run_;
+  fewer.layers = {run_.layers[0]};
+  fewer.precisions = {"bf16"};
+  const Journal journal = Journal::open_or_resume(path(), {fewer, run_.layers, ""});
+  EXPECT_EQ(journal.run().layers.size(), 3U);
+  EXPECT_TRUE(journal.has(1, fewer.precisions));
+  EXPECT_EQ(bytes(), before);
+}
+
+TEST_F(JournalTest, ARecordResetsTheAttemptsBeforeIt) {
+  Journal journal = open();
+  for (int i = 0; i < 2; ++i) {
+    journal.note(std::array{Attempt{1, AttemptEvent::begun}});
+    journal.append(std::array{example_record(1)});
+    EXPECT_EQ(journal.attempts(1).unexplained, 0);
+  }
+  EXPECT_EQ(Journal::open_for_reading(path()).attempts(1).unexplained, 0);
+}
+
+/// A field more in the middle, as of a later version.
+TEST_F(JournalTest, ARecordOfANewerVersionIsRefused) {
+  fill({example_record(1)});
+  std::string newer = bytes();
+  std::vector<std::byte> frame;
+  std::vector<std::byte> payload = to_bytes(std::uint16_t{record_version + 1});
+  append_frame(frame, FrameKind::layer, payload);
+  newer.append(reinterpret_cast<const char*>(frame.data()), frame.size());
+  set_bytes(newer);
+  EXPECT_THAT(
+      reason_of_open(),
+      HasSubstr("it has version 4 of the records, this program reads 2 and 3: a newer alpha-hill wrote it"));
+  EXPECT_EQ(bytes(), newer) << "and left as it was";
+  set_bytes("ALPHAHILL-JOURNAL-4\n");
+  EXPECT_THAT(reason_of_open(), HasSubstr("a newer alpha-hill wrote it"));
+}
+
+TEST_F(JournalTest, ARecordThatIsNoneIsPassedOver) {
+  fill({example_record(1)});
+  std::string bad = bytes();
+  std::vector<std::byte> frame;
+  std::vector<std::byte> payload = to_bytes(std::uint16_t{record_version});
+  payload.resize(payload.size() + 11);
+  append_frame(frame, FrameKind::layer, payload);
+  bad.append(reinterpret_cast<const char*>(frame.data()), frame.size());
+  set_bytes(bad);
+  EXPECT_EQ(open().finished(), 1);
+  EXPECT_THAT(log_.text(), HasSubstr("is no record of this program"));
+}
+
 struct OtherSetting {
   const char* expected;
   std::function<void(RunDescription&)> change;
@@ -184,26 +262,25 @@ struct OtherSetting {
 TEST_F(JournalTest, AJournalOfOtherSettingsIsRefusedWithTheFirstThatDiffers) {
   fill({example_record(1)});
   const std::vector<OtherSetting> others{
-      {"model fingerprint is '0123abcd', expected 'ffff'", [](auto& run) { run.model_fingerprint = "ffff"; }},
-      {"--load-dtype is 'fp32', expected 'bf16'", [](auto& run) { run.load_dtype = "bf16"; }},
-      {"--precisions is 'fp32,fp16,bf16', expected 'fp16,fp32,bf16'",
-       [](auto& run) {
-         run.precisions = {"fp16", "fp32", "bf16"};
-       }},
-      {"--k-frac is '0.1', expected '0.10000000000000002'",
+      {"whose --load-dtype is 'fp32', expected 'bf16'", [](auto& run) { run.load_dtype = "bf16"; }},
+      {"whose --k-frac is '0.1', expected '0.10000000000000002'",
        [](auto& run) { run.k_frac = std::nextafter(0.1, 1); }},
-      {"--share-tolerance is '0', expected '1e-05'", [](auto& run) { run.share_tolerance = 1e-5; }},
-      {"--filter-layers is '', expected '\\x1b'", [](auto& run) { run.filter_layers = "\x1b"; }},
-      {"number of layers is '3', expected '2'", [](auto& run) { run.layers.pop_back(); }},
-      {"layer 2 is '層.0.up_proj (mlp_up, 8x3, 24 values, BF16 in model-1.safetensors)', expected "
-       "'層.0.up_proj (mlp_up, 8x3, 24 values, F16 in model-1.safetensors)'",
+      {"whose --share-tolerance is '0', expected '1e-05'", [](auto& run) { run.share_tolerance = 1e-5; }},
+      {"of another model, 'org/modèle', not 'x': its config.json, headers or weights are others",
+       [](auto& run) {
+         run.model = "x";
+         run.model_fingerprint = "ffff";
+       }},
+      {"of another model, 'org/modèle', not 'org/modèle': it has a layer 'lm_head', which this one lacks",
+       [](auto& run) { run.layers.pop_back(); }},
+      {"of another model, 'org/modèle', not 'org/modèle': its layer '層.0.up_proj' is 8x3 BF16, here 8x3 F16",
        [](auto& run) { run.layers[1].stored_dtype = "F16"; }},
   };
   for (const OtherSetting& other : others) {
     RunDescription run = run_;
     other.change(run);
     EXPECT_EQ(reason_of([&] { Journal::open_or_resume(path(), run); }),
-              path().string() + ": it belongs to a run whose " + other.expected +
+              path().string() + ": it belongs to a run " + other.expected +
                   "; use `--restart` to begin anew, or another --output-dir");
   }
   EXPECT_EQ(open().finished(), 1) << "and it is left as it was";

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include <array>
+#include <cmath>
 #include <fstream>
 
 #include "alphahill/base/bytes.hpp"
@@ -163,14 +164,33 @@ TEST_F(ResultsFileTest, AnotherHdf5FileIsRefused) {
       HasSubstr("expected a whole results file of alpha-hill (H5File::openAttribute: H5Aopen failed)"));
 }
 
-TEST_F(ResultsFileTest, AnotherSchemaVersionIsRefused) {
+TEST_F(ResultsFileTest, ANewerOrMuchOlderVersionIsRefused) {
+  const auto refusal_of = [&](std::int64_t version) {
+    written(example);
+    H5::H5File(path_.string(), H5F_ACC_RDWR)
+        .openAttribute("schema_version")
+        .write(H5::PredType::NATIVE_INT64, &version);
+    return reason_of_open();
+  };
+  EXPECT_EQ(refusal_of(4), path_.string() +
+                               ": it has version 4 of the records, this program reads 2 and 3: a newer "
+                               "alpha-hill wrote it, use that one");
+  EXPECT_EQ(refusal_of(1), path_.string() +
+                               ": it has version 1 of the records, this program reads 2 and 3: compute "
+                               "it again with --restart");
+}
+
+TEST_F(ResultsFileTest, AnOptionalColumnThatIsNotThereHasItsDefaults) {
   written(example);
   {
     const H5::H5File file(path_.string(), H5F_ACC_RDWR);
-    const std::int64_t version = 1;
-    file.openAttribute("schema_version").write(H5::PredType::NATIVE_INT64, &version);
+    file.unlink("results/stable_rank");
+    file.unlink("results/reason");
   }
-  EXPECT_EQ(reason_of_open(), path_.string() + ": expected schema version 2, found 1");
+  for (const ResultRow& row : ResultsFile::open(path_).results()) {
+    EXPECT_TRUE(std::isnan(row.stable_rank));
+    EXPECT_EQ(row.reason, "");
+  }
 }
 
 TEST_F(ResultsFileTest, ColumnsOfDifferentLengthsAreRefused) {

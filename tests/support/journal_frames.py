@@ -1,14 +1,15 @@
-"""Reads a journal as include/alphahill/store/journal.hpp lays it out."""
+"""Reads a journal as include/alphahill/results/journal.hpp lays it out."""
 
 import struct
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-FILE_MAGIC = b"ALPHAHILL-JOURNAL-2\n"
+FILE_MAGIC = b"ALPHAHILL-JOURNAL-3\n"
 FRAME_MAGIC = b"\xa1HFR"
 HEADER = struct.Struct("<4sBII")  # magic, kind, payload bytes, CRC
 RECORD = 2
+VERSION_BYTES = 2  # in front of each payload
 
 
 def frames(path):
@@ -34,5 +35,5 @@ def read_journal(path):
     records, end = defaultdict(list), 0
     for kind, payload, end in frames(path):
         if kind == RECORD:
-            records[struct.unpack_from("<q", payload)[0]].append(payload)
+            records[struct.unpack_from("<q", payload, VERSION_BYTES)[0]].append(payload)
     return Journal(dict(records), end)

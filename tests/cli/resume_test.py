@@ -1,0 +1,111 @@
+"""The same folder again: with a copy of the checkpoint, more or fewer layers and precisions, and from files of the
+version before."""
+
+import os
+import random
+import shutil
+import unittest
+
+from support.models import llama
+from support.programs import REPOSITORY, RESULTS, STATISTICS, STORE, ProgramTest, run
+
+JOURNAL = "alpha_hill.journal"
+FIXTURES = REPOSITORY / "tests/results/fixtures"
+PRECISIONS = ("fp64", "fp32", "fp16", "bf16")
+
+
+class ResumeTest(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.model = llama("fp32", blocks=2).write(self.folder / "model", shards=2)
+        self.output = self.folder / "results"
+        self.of_fresh_runs = {}
+
+    def tables(self, output):
+        return [(output / name).read_bytes() for name in (RESULTS, STATISTICS)]
+
+    def fresh(self, *options):
+        """The tables of a run of its own."""
+        if options not in self.of_fresh_runs:
+            output = self.folder / f"fresh{len(self.of_fresh_runs)}"
+            self.analyse(self.model, output, *options)
+            self.of_fresh_runs[options] = self.tables(output)
+        return self.of_fresh_runs[options]
+
+    def computed(self, model, *options, ranks=None):
+        """Goes on in the folder. @return how many layers were computed"""
+        journal = self.output / JOURNAL
+        before = journal.read_bytes().count(b"\xa1HFR\x02") if journal.exists() else 0
+        self.analyse(model, self.output, *options, ranks=ranks)
+        return journal.read_bytes().count(b"\xa1HFR\x02") - before
+
+    def test_a_copy_that_was_touched_is_the_same_model(self):
+        self.computed(self.model)
+        copy = shutil.copytree(self.model, self.folder / "copy")
+        for file in copy.iterdir():
+            os.utime(file, (1, 1))
+        self.assertEqual(self.computed(copy), 0)
+
+    def test_a_model_with_other_weights_is_refused_by_name(self):
+        self.computed(self.model)
+        other = shutil.copytree(self.model, self.folder / "other")
+        with (other / "model-00002-of-00002.safetensors").open("r+b") as file:
+            file.seek(-1000, os.SEEK_END)
+            file.write(bytes(1000))
+        done = run("alpha-hill", "--model", other, "--output-dir", self.output)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"another model, '{self.model}', not '{other}'", done.stderr)
+        self.assertIn("weights are others", done.stderr)
+
+    def test_runs_that_grow_and_shrink_give_the_figures_of_fresh_ones(self):
+        steps = [(["--filter-layers", r"layers\.1\."], ("fp32",)), ([], ("bf16", "fp32")),
+                 (["--filter-layers", "mlp"], PRECISIONS), (["--filter-layers", "q_proj"], ("fp16",)), ([], PRECISIONS)]
+        random.seed(1)
+        for ranks, order in ((None, random.sample(steps, len(steps)) + steps), (2, steps)):
+            for options, precisions in order:
+                asked = [*options, "--precisions", ",".join(precisions)]
+                with self.subTest(asked, ranks=ranks):
+                    self.computed(self.model, *asked, ranks=ranks)
+                    self.assertEqual(self.tables(self.output), self.fresh(*asked))
+            shutil.rmtree(self.output)
+
+    def test_nothing_is_computed_twice(self):
+        layers = self.computed(self.model, "--precisions", "fp32,bf16")
+        self.assertEqual(self.computed(self.model, "--precisions", "bf16", "--filter-layers", "mlp"), 0)
+        self.assertEqual(self.computed(self.model, "--precisions", "fp32,bf16"), 0)
+        self.computed(self.model, "--precisions", "fp16", "--filter-layers", "lm_head")
+        self.assertEqual(self.computed(self.model, "--precisions", "fp32,fp16,bf16"), layers - 1)
+
+    def test_a_report_shows_what_all_layers_have(self):
+        self.computed(self.model, "--precisions", "fp32,bf16")
+        expected = self.fresh("--precisions", "fp32,bf16")
+        self.computed(self.model, "--precisions", "fp16", "--filter-layers", "q_proj")
+        done = self.succeed("alpha-hill-report", self.output / STORE, "--output-dir", self.folder / "report")
+        self.assertEqual(self.tables(self.folder / "report"), expected)
+        self.assertIn("--precisions", done.stderr)
+
+    def test_files_of_the_version_before_go_on(self):
+        sample = self.folder / "sample"
+        self.succeed("alpha-hill-sample", "--blocks", "1", "--hidden", "16", "--seed", "7", sample)
+        for file in sample.iterdir():
+            os.utime(file, ns=(1_700_000_000 * 10**9,) * 2)
+        self.output.mkdir()
+        shutil.copy(FIXTURES / "version2/interrupted.journal", self.output / JOURNAL)
+        self.analyse(sample, self.output)
+        self.succeed("alpha-hill-report", FIXTURES / "version2" / STORE, "--output-dir", self.folder / "report")
+        self.model = sample
+        self.assertEqual(self.tables(self.output), self.fresh())
+        self.assert_close(self.folder / "report" / RESULTS, self.output / RESULTS)
+
+    def assert_close(self, one, other):
+        """Figures of another machine agree within 1e-9."""
+        lines = [path.read_text().splitlines() for path in (one, other)]
+        self.assertEqual(lines[0][0], lines[1][0])
+        for first, second in zip(lines[0][1:], lines[1][1:], strict=True):
+            for a, b in zip(first.split(","), second.split(","), strict=True):
+                if a != b:
+                    self.assertAlmostEqual(float(a) / float(b), 1, delta=1e-9)
+
+
+if __name__ == "__main__":
+    unittest.main()
