@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <new>
 #include <utility>
 
 #include "alphahill/base/error.hpp"
+#include "alphahill/base/stopwatch.hpp"
 #include "alphahill/metrics/error_bounds.hpp"
 #include "alphahill/spectrum/eigenvalue_checks.hpp"
 #include "alphahill/spectrum/team_svd.hpp"
@@ -71,13 +71,8 @@ Analysis::Analysis(const WeightSource& matrix, const AnalysisSettings& settings,
       figures_(settings.precisions.size()) {}
 
 bool Analysis::step() {
-  const bool last = next_ == figures_.size();
-  if (!leader_suffices_) {
-    if (any_together(team_, [&] { return leads() && !finish(); })) finish_by_team();
-  } else if (last && leads()) {
-    finish();
-  }
-  if (last) return false;
+  finish();
+  if (next_ == figures_.size()) return false;
   if (any_together(team_, [&] { return leads() && needs_decomposition(next_); })) reduce(next_);
   ++next_;
   return true;
@@ -93,25 +88,21 @@ std::vector<PrecisionFigures> Analysis::figures() && {
 }
 
 bool Analysis::needs_decomposition(std::size_t p) {
-  finish();
   figures_[p].shares = find_share(p, figures_, survey_, settings_);
   return !figures_[p].shares && (p == 0 || survey_.nonfinite(p) == 0);
 }
 
-/// Excludes the time spent in calls for several matrices.
-double Analysis::seconds_now() const {
-  const std::chrono::duration<double> now = std::chrono::steady_clock::now().time_since_epoch();
-  return now.count() - backend_.seconds_together();
-}
-
 /// Tries a method; what it throws is noted, but for what ends the run.
+/// @param compute  returns the seconds that it counts; one that throws counts all that it took
 template <class Compute>
 void Analysis::attempt(Method method, Compute compute) {
+  const Stopwatch watch;
   const auto note = [&](std::string_view reason) {
+    under_way_->seconds += watch.seconds();
     note_failure(figures_[under_way_->precision], method, reason);
   };
   try {
-    compute();
+    under_way_->seconds += compute();
   } catch (const Error& error) {
     if (error.fault() != Fault::internal) throw;
     note(error.what());
@@ -122,18 +113,16 @@ void Analysis::attempt(Method method, Compute compute) {
 
 /// Collective.
 void Analysis::reduce(std::size_t p) {
-  const double start = seconds_now();
-  under_way_.emplace(Decomposition{.precision = p, .rest = {}, .inexact = {}});
-  bool surveyed = p > 0;
+  under_way_.emplace(Decomposition{.precision = p, .reduction = nullptr, .inexact = {}});
   attempt(Method::gram_eigen, [&] {
-    auto rest = backend_.gram_eigenvalues(matrix_, chain(p), surveyed ? nullptr : &survey_, team_);
-    surveyed = true;
-    if (!rest && survey_.nonfinite(p) == 0)
+    auto reduction = backend_.reduce(matrix_, chain(p), p == 0 ? &survey_ : nullptr, team_);
+    if (!reduction && survey_.nonfinite(p) == 0)
       note_failure(figures_[p], Method::gram_eigen, "NaN or Inf in the Gram matrix");
-    if (rest && leads()) under_way_->rest = *std::move(rest);
+    const double seconds = reduction ? reduction->seconds : 0;
+    if (leads()) under_way_->reduction = std::move(reduction);
+    return seconds;
   });
-  if (!surveyed) survey_only();
-  under_way_->seconds = seconds_now() - start;
+  if (p == 0 && team_.any(!survey_.complete())) survey_only();
   if (survey_.nonfinite(p) > 0) under_way_.reset();
 }
 
@@ -144,48 +133,58 @@ void Analysis::survey_only() {
   survey_.sum_over(team_);
 }
 
+/// Collective, but for the last decomposition where the leader suffices: the other members are free then.
+void Analysis::finish() {
+  const bool last = next_ == figures_.size();
+  if (leader_suffices_ && last) {
+    if (leads()) finish_by_leader();
+  } else if (any_together(team_, [&] { return leads() && !finish_by_leader(); })) {
+    finish_by_team();
+  }
+}
+
 /// What is left to do of the decomposition under way, as far as the leader can do it alone.
 /// @return false where the team has to go on, with an SVD
-bool Analysis::finish() {
+bool Analysis::finish_by_leader() {
   if (!under_way_) return true;
   const std::size_t p = under_way_->precision;
-  const double start = seconds_now();
-  finish_gram();
+  if (under_way_->reduction) {
+    attempt(Method::gram_eigen, [&] {
+      GramSpectrum gram = std::exchange(under_way_->reduction, nullptr)->finish();
+      if (!gram.failure.empty()) note_failure(figures_[p], Method::gram_eigen, gram.failure);
+      keep(std::move(gram.eigenvalues), gram.method);
+      return gram.seconds;
+    });
+  }
   if (!figures_[p].spectrum && leader_suffices_) {
-    attempt(Method::gram_eigen_dsyevd,
-            [&] { keep(gram_eigenvalues_by_lapack(matrix_, chain(p)), Method::gram_eigen_dsyevd); });
+    attempt(Method::gram_eigen_dsyevd, [&] {
+      const Stopwatch watch;
+      keep(gram_eigenvalues_by_lapack(matrix_, chain(p)), Method::gram_eigen_dsyevd);
+      return watch.seconds();
+    });
   }
-  const bool by_svd = needs_svd(figures_[p].spectrum);
-  if (by_svd && figures_[p].spectrum) under_way_->inexact = std::move(figures_[p].spectrum->eigenvalues);
-  if (by_svd) figures_[p].spectrum.reset();
-  if (by_svd && leader_suffices_) {
-    attempt(Method::svd_full, [&] { keep(squared_singular_values(matrix_, chain(p)), Method::svd_full); });
+  if (needs_svd(figures_[p].spectrum)) {
+    if (figures_[p].spectrum) under_way_->inexact = std::move(figures_[p].spectrum->eigenvalues);
+    figures_[p].spectrum.reset();
+    if (!leader_suffices_) return false;
+    attempt(Method::svd_full, [&] {
+      const Stopwatch watch;
+      keep(squared_singular_values(matrix_, chain(p)), Method::svd_full);
+      return watch.seconds();
+    });
   }
-  under_way_->seconds += seconds_now() - start;
-  if (by_svd && !leader_suffices_) return false;
   end_decomposition();
   return true;
 }
 
-void Analysis::finish_gram() {
-  if (!under_way_->rest) return;
-  attempt(Method::gram_eigen, [&] {
-    GramSpectrum gram = std::exchange(under_way_->rest, {})();
-    under_way_->seconds += gram.seconds_together;
-    if (!gram.failure.empty())
-      note_failure(figures_[under_way_->precision], Method::gram_eigen, gram.failure);
-    keep(std::move(gram.eigenvalues), gram.method);
-  });
-}
-
 /// Collective.
 void Analysis::finish_by_team() {
-  const double start = seconds_now();
   attempt(Method::svd_scalapack, [&] {
+    const Stopwatch watch;
     auto values = squared_singular_values(matrix_, chain(under_way_->precision), team_, settings_.memory);
     if (leads()) keep(std::move(values), Method::svd_scalapack);
+    return watch.seconds();
   });
-  under_way_->seconds += seconds_now() - start;
   end_decomposition();
 }
 

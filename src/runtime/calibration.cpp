@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "alphahill/base/best_effort.hpp"
+#include "alphahill/base/error.hpp"
 
 namespace alphahill {
 
@@ -42,12 +43,12 @@ double seconds_of(const std::function<void()>& work) {
 
 Parts parts_once(Backend& backend, const WeightSource& matrix) {
   SingleRank alone;
-  std::optional<Eigenvalues> eigenvalues;
+  std::unique_ptr<Reduction> reduction;
   const double shared = seconds_of([&] {
-    eigenvalues =
-        backend.gram_eigenvalues(matrix, {ElementFormat::fp32, ElementFormat::fp32}, nullptr, alone);
+    reduction = backend.reduce(matrix, {ElementFormat::fp32, ElementFormat::fp32}, nullptr, alone);
+    if (!reduction) throw Error(Fault::internal, "calibration", "weights are said to be NaN or Inf");
   });
-  return {shared, seconds_of([&] { eigenvalues.value()(); })};
+  return {shared, seconds_of([&] { reduction->finish(); })};
 }
 
 Parts measured_parts(Backend& backend, std::int64_t longer_side, std::int64_t order) {

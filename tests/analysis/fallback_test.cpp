@@ -12,6 +12,7 @@
 #include "alphahill/spectrum/arithmetic_check.hpp"
 #include "spectrum/reduce/gram_check.hpp"
 #include "support/matrices.hpp"
+#include "support/reductions.hpp"
 #include "support/thread_team.hpp"
 
 namespace alphahill {
@@ -19,6 +20,8 @@ namespace {
 
 const AnalysisSettings usual{
     ElementFormat::fp32, {ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16}, 0.1, 0};
+
+void keeps(GramSpectrum&) {}
 
 /// The CPU's backend, whose decompositions of one precision fail.
 class FailingBackend final : public Backend {
@@ -28,17 +31,16 @@ class FailingBackend final : public Backend {
                  std::function<void(GramSpectrum&)> rest)
       : precision_(precision), reduction_(std::move(reduction)), rest_(std::move(rest)) {}
 
-  std::optional<Eigenvalues> gram_eigenvalues(const WeightSource& matrix, CastChain chain, CastSurvey* survey,
-                                              Team& team) override {
+  std::unique_ptr<Reduction> reduce(const WeightSource& matrix, CastChain chain, CastSurvey* survey,
+                                    Team& team) override {
     const bool fails = chain.precision.element == precision_;
     if (fails) do_together(team, reduction_);
-    const auto eigenvalues = cpu_->gram_eigenvalues(matrix, chain, survey, team);
-    if (!fails) return eigenvalues;
-    return [eigenvalues, rest = rest_] {
-      GramSpectrum spectrum = eigenvalues.value()();
+    std::shared_ptr<Reduction> reduction = cpu_->reduce(matrix, chain, survey, team);
+    return reduction_by([reduction, rest = fails ? rest_ : keeps] {
+      GramSpectrum spectrum = reduction->finish();
       rest(spectrum);
       return spectrum;
-    };
+    });
   }
 
  private:
@@ -49,7 +51,6 @@ class FailingBackend final : public Backend {
 };
 
 void nothing() {}
-void keeps(GramSpectrum&) {}
 [[noreturn]] void fails() {
   throw Error(Fault::internal, "dgeqrt", "failed with INFO = 1");
 }

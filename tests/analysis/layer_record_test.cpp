@@ -154,7 +154,7 @@ TEST(LayerRecord, AFileThatHasChangedEndsTheRun) {
 class ChangingBackend : public Backend {
  public:
   explicit ChangingBackend(std::filesystem::path file) : file_(std::move(file)) {}
-  std::optional<Eigenvalues> gram_eigenvalues(const WeightSource&, CastChain, CastSurvey*, Team&) override {
+  std::unique_ptr<Reduction> reduce(const WeightSource&, CastChain, CastSurvey*, Team&) override {
     std::filesystem::last_write_time(file_, std::filesystem::file_time_type());
     throw Error(Fault::internal, "dsterf", "did not converge");
   }
@@ -179,10 +179,10 @@ class EventfulBackend : public Backend {
  public:
   explicit EventfulBackend(std::function<void()> before_reading)
       : before_reading_(std::move(before_reading)) {}
-  std::optional<Eigenvalues> gram_eigenvalues(const WeightSource& matrix, CastChain chain, CastSurvey* survey,
-                                              Team& team) override {
+  std::unique_ptr<Reduction> reduce(const WeightSource& matrix, CastChain chain, CastSurvey* survey,
+                                    Team& team) override {
     before_reading_();
-    return cpu_->gram_eigenvalues(matrix, chain, survey, team);
+    return cpu_->reduce(matrix, chain, survey, team);
   }
 
  private:

@@ -16,7 +16,7 @@ const CastChain plain{ElementFormat::fp32, ElementFormat::fp32};
 
 std::vector<double> gram_eigenvalues(const RowMajor& matrix) {
   SingleRank alone;
-  return make_cpu_backend()->gram_eigenvalues(stored(matrix), plain, nullptr, alone).value()().eigenvalues;
+  return make_cpu_backend()->reduce(stored(matrix), plain, nullptr, alone)->finish().eigenvalues;
 }
 
 /// Each eigenvalue within c N eps of the largest.
@@ -100,7 +100,7 @@ TEST(Spectra, NanAndInfWeightsHaveNoSpectrum) {
     RowMajor matrix = random_matrix(5, 4, 1);
     matrix(2, 3) = bad;
     SingleRank alone;
-    EXPECT_FALSE(make_cpu_backend()->gram_eigenvalues(stored(matrix), plain, nullptr, alone));
+    EXPECT_FALSE(make_cpu_backend()->reduce(stored(matrix), plain, nullptr, alone));
   }
 }
 

@@ -7,37 +7,41 @@
 
 #include "alphahill/base/error.hpp"
 #include "support/captured_log.hpp"
+#include "support/reductions.hpp"
 
 namespace alphahill {
 namespace {
 
+using MakeReduction = std::function<std::unique_ptr<Reduction>()>;
+
 /// A CPU whose eigenvalues fail, as those of a broken library may.
 class FailingBackend : public Backend {
  public:
-  explicit FailingBackend(std::function<Eigenvalues()> reduce) : reduce_(std::move(reduce)) {}
-  std::optional<Eigenvalues> gram_eigenvalues(const WeightSource&, CastChain, CastSurvey*, Team&) override {
+  explicit FailingBackend(MakeReduction reduce) : reduce_(std::move(reduce)) {}
+  std::unique_ptr<Reduction> reduce(const WeightSource&, CastChain, CastSurvey*, Team&) override {
     return reduce_();
   }
 
  private:
-  std::function<Eigenvalues()> reduce_;
+  MakeReduction reduce_;
 };
 
-BackendMaker failing(const std::function<Eigenvalues()>& reduce) {
+BackendMaker failing(const MakeReduction& reduce) {
   return [reduce] { return std::make_unique<FailingBackend>(reduce); };
 }
 
 /// No backend, one that fails when it reduces, one that fails when it finishes, and one whose weights are
 /// said to be NaN.
 std::vector<BackendMaker> failing_backends() {
-  const auto no_memory = []() -> Eigenvalues { throw std::bad_alloc(); };
-  const auto not_finite = []() -> Eigenvalues {
-    return
-        []() -> GramSpectrum { throw Error(Fault::internal, "eigenvalues", "their squares add up to -nan"); };
+  const auto no_memory = []() -> std::unique_ptr<Reduction> { throw std::bad_alloc(); };
+  const auto not_finite = []() -> std::unique_ptr<Reduction> {
+    return reduction_by([]() -> GramSpectrum {
+      throw Error(Fault::internal, "eigenvalues", "their squares add up to -nan");
+    });
   };
   class NoEigenvalues : public Backend {
-    std::optional<Eigenvalues> gram_eigenvalues(const WeightSource&, CastChain, CastSurvey*, Team&) override {
-      return std::nullopt;
+    std::unique_ptr<Reduction> reduce(const WeightSource&, CastChain, CastSurvey*, Team&) override {
+      return nullptr;
     }
   };
   return {[]() -> std::unique_ptr<Backend> { throw std::runtime_error("no such core"); }, failing(no_memory),

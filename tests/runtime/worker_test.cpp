@@ -121,8 +121,7 @@ TEST(Worker, LanesShareTheMemoryOfADevice) {
     const RowMajor matrix = matrix_of_layer(layer);
     const PlainWeights weights = stored(matrix);
     const GramSpectrum spectrum =
-        backend.gram_eigenvalues(weights, {ElementFormat::fp32, ElementFormat::fp32}, nullptr, alone)
-            .value()();
+        backend.reduce(weights, {ElementFormat::fp32, ElementFormat::fp32}, nullptr, alone)->finish();
     EXPECT_EQ(spectrum.method, Method::gram_eigen_gpu) << "never out of memory";
     LayerRecord record = empty_record(layer);
     record.eigenvalues = spectrum.eigenvalues;

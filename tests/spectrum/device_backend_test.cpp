@@ -205,9 +205,9 @@ TEST_F(DeviceBackend, TheNextLayerIsOnTheDeviceWhileTheCpuFinishesTheLast) {
   const CastChain chain{ElementFormat::fp32, ElementFormat::fp32};
   const PlainWeights layer = stored(matrix);
   SingleRank alone;
-  const auto first = one->gram_eigenvalues(layer, chain, nullptr, alone).value();
-  const auto second = other->gram_eigenvalues(layer, chain, nullptr, alone).value();
-  EXPECT_EQ(second().eigenvalues, first().eigenvalues);
+  const auto first = one->reduce(layer, chain, nullptr, alone);
+  const auto second = other->reduce(layer, chain, nullptr, alone);
+  EXPECT_EQ(second->finish().eigenvalues, first->finish().eigenvalues);
 }
 
 }  // namespace

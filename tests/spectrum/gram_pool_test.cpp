@@ -139,10 +139,10 @@ TEST(GramPool, WhatGoesWrongWithACallIsTheErrorOfEachOfItsMatrices) {
     if (operation == "eigenvalues") throw std::bad_alloc();
   };
   const auto added = [&] { return pool.add(std::make_unique<DeviceGram>(queue, 3), budget.claim(100)); };
-  const Eigenvalues one = added();
-  const Eigenvalues other = added();
-  EXPECT_THROW(one(), std::bad_alloc);
-  EXPECT_THROW(other(), std::bad_alloc);
+  const auto one = added();
+  const auto other = added();
+  EXPECT_THROW(one->finish(), std::bad_alloc);
+  EXPECT_THROW(other->finish(), std::bad_alloc);
 }
 
 }  // namespace

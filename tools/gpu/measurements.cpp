@@ -68,7 +68,7 @@ PlainWeights layer_of(const MatrixShape& shape, std::vector<std::uint16_t>& code
 std::vector<double> decompose(Backend& backend, const WeightSource& layer, Method method) {
   SingleRank alone;
   GramSpectrum spectrum =
-      backend.gram_eigenvalues(layer, {ElementFormat::fp32, ElementFormat::fp32}, nullptr, alone).value()();
+      backend.reduce(layer, {ElementFormat::fp32, ElementFormat::fp32}, nullptr, alone)->finish();
   if (spectrum.method == method) return std::move(spectrum.eigenvalues);
   throw Error(Fault::internal, "GPU", "the layer was computed on the CPU");
 }

@@ -63,7 +63,8 @@ class Analysis {
   /// @param matrix, settings, backend, team  outlive this
   Analysis(const WeightSource& matrix, const AnalysisSettings& settings, Backend& backend, Team& team);
 
-  /// Finishes the decomposition under way, and begins the next.
+  /// Finishes the decomposition under way, and reduces the Gram matrix of the next. The weights are surveyed
+  /// in the pass of the first.
   /// @return whether there is more to do
   /// @throws Error(input, system)  where the layer cannot be read; Error(internal), std::bad_alloc  where not
   /// even the survey can be had
@@ -73,25 +74,29 @@ class Analysis {
 
  private:
   bool leads() const { return team_.rank() == 0; }
-  double seconds_now() const;
+  CastChain chain(std::size_t p) const { return {settings_.load, settings_.precisions[p]}; }
+
+  // The phases of a decomposition, in the order in which they run.
+
+  /// @return whether the precision shares no other's spectrum, and may have one
   bool needs_decomposition(std::size_t p);
   void reduce(std::size_t p);
   void survey_only();
-  bool finish();
-  void finish_gram();
+  void finish();
+  bool finish_by_leader();
   void finish_by_team();
+
   template <class Compute>
   void attempt(Method method, Compute compute);
   void keep(std::vector<double> eigenvalues, Method method);
   void end_decomposition();
-  CastChain chain(std::size_t p) const { return {settings_.load, settings_.precisions[p]}; }
 
   /// A decomposition that is begun.
   struct Decomposition {
     std::size_t precision;
-    Eigenvalues rest;    ///< what is left to do of it, on the leader; empty where the backend has failed
-    double seconds = 0;  ///< so far
-    std::vector<double> inexact;  ///< eigenvalues of the Gram matrix that are too inexact
+    std::unique_ptr<Reduction> reduction;  ///< on the leader; null where the backend has failed
+    double seconds = 0;                    ///< so far
+    std::vector<double> inexact;           ///< eigenvalues of the Gram matrix that are too inexact
   };
 
   const WeightSource& matrix_;

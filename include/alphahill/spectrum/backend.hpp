@@ -2,9 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,34 +17,34 @@ namespace alphahill {
 struct GramSpectrum {
   std::vector<double> eigenvalues;
   Method method = Method::gram_eigen;
-  double seconds_together = 0;  ///< its share of a call for several matrices
-  std::string failure = {};     ///< why gram_eigen did not serve, where another method did
+  double seconds = 0;        ///< that finishing took; of a call for several matrices this one's share
+  std::string failure = {};  ///< why gram_eigen did not serve, where another method did
 };
 
-/// The last part of a decomposition, to be called once.
-using Eigenvalues = std::function<GramSpectrum()>;
+/// A Gram matrix that is reduced as far as a team is of use. It is for the leader alone.
+class Reduction {
+ public:
+  virtual ~Reduction() = default;
+
+  /// The eigenvalues, ascending, >= 0 (what rounding leaves below is set to 0), on one CPU core; to be called
+  /// once. Absolute error of each: N eps lambda_1 (Weyl; Golub and Van Loan, section 8.1).
+  /// @throws Error(internal) where the sum of their squares is not |Gram|_F^2, by whatever method computes them
+  virtual GramSpectrum finish() = 0;
+
+  double seconds = 0;  ///< that the reduction took
+};
 
 class Backend {
  public:
   virtual ~Backend() = default;
-
-  /// Eigenvalues of the smaller Gram matrix of the cast weights: it is summed in fp64 while the layer is read
-  /// once, and reduced as far as a team is of use.
-  ///
-  /// Collective. What is returned does the rest on one CPU core, is for the leader alone, and gives the
-  /// eigenvalues, ascending, >= 0 (what rounding leaves below is set to 0). Absolute error of each: N eps
-  /// lambda_1 (Weyl; Golub and Van Loan, section 8.1). It throws Error(internal) where the sum of their
-  /// squares is not |Gram|_F^2, by whatever method computes them.
-  ///
+  /// The smaller Gram matrix of the cast weights, summed in fp64 while the layer is read once, and reduced.
+  /// Collective.
   /// @param matrix  outlives what is returned
   /// @param survey  fed with the weights in passing; may be null
-  /// @return nothing when a cast weight is NaN or Inf
+  /// @return null when a cast weight is NaN or Inf
   /// @throws Error(internal) on all members where the Gram matrix does not agree with the weights
-  virtual std::optional<Eigenvalues> gram_eigenvalues(const WeightSource& matrix, CastChain chain,
-                                                      CastSurvey* survey, Team& team) = 0;
-
-  /// Seconds that calls for several matrices have taken so far, whichever layer made them.
-  virtual double seconds_together() const { return 0; }
+  virtual std::unique_ptr<Reduction> reduce(const WeightSource& matrix, CastChain chain, CastSurvey* survey,
+                                            Team& team) = 0;
 };
 
 std::unique_ptr<Backend> make_cpu_backend();

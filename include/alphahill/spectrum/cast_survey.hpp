@@ -62,6 +62,8 @@ class CastSurvey {
     return static_cast<std::int64_t>(tallies_[precision].sums.nonfinite);
   }
   std::int64_t count() const { return count_; }
+  /// Have all weights of the matrix been taken in?
+  bool complete() const { return count_ == weights_; }
   /// |W_p|_F^2
   double squared_norm(std::size_t precision) const { return tallies_[precision].sums.squares; }
   /// |W_p - W|_F / |W|_F against the stored weights; 0 for zero weights, NaN where a weight is NaN or Inf.

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "alphahill/base/error.hpp"
+#include "alphahill/base/stopwatch.hpp"
 #include "alphahill/spectrum/backend.hpp"
 #include "alphahill/spectrum/eigenvalue_checks.hpp"
 #include "alphahill/spectrum/team_svd.hpp"
@@ -90,35 +91,74 @@ GramSpectrum spectrum_of(const Tridiagonal& matrix, double squared_norm) {
   }
 }
 
-class CpuBackend final : public Backend {
+/// The spectrum that `compute` returns, with its seconds.
+template <class Compute>
+GramSpectrum timed(Compute compute) {
+  const Stopwatch watch;
+  GramSpectrum spectrum = compute();
+  spectrum.seconds = watch.seconds();
+  return spectrum;
+}
+
+class NoWeights final : public Reduction {
+  GramSpectrum finish() override { return {}; }
+};
+
+/// Below `two_stages_from`: the whole reduction is left to do.
+class SummedGram final : public Reduction {
  public:
-  std::optional<Eigenvalues> gram_eigenvalues(const WeightSource& matrix, CastChain chain, CastSurvey* survey,
-                                              Team& team) override {
-    if (matrix.order() == 0) return [] { return GramSpectrum{}; };
-    std::optional<CheckedGram> gram = checked_gram(matrix, chain, survey, team);
-    if (!gram) return std::nullopt;
-    return reduce(std::move(gram->matrix), gram->squared_norm, team);
+  explicit SummedGram(CheckedGram gram) : gram_(std::move(gram)) {}
+  GramSpectrum finish() override {
+    return timed([&] {
+      const lapack::Result values{gram_.matrix.at(0, 0), gram_.matrix.leading_dimension()};
+      return spectrum_of(lapack::reduce_to_tridiagonal(gram_.matrix.order(), values), gram_.squared_norm);
+    });
   }
 
  private:
-  static Eigenvalues reduce(SymmetricShare gram, double squared_norm, Team& team) {
-    if (team.size() == 1 && gram.order() < two_stages_from)
-      return in_one_stage(std::move(gram), squared_norm);
-    SymmetricBand band = reduce_to_band(gram, team);
-    Eigenvalues rest;
-    do_together(team, [&] {
-      rest = [kept = std::make_shared<SymmetricBand>(std::move(band)), squared_norm] {
-        return spectrum_of(kept->tridiagonal(), squared_norm);
-      };
-    });
-    return rest;
+  CheckedGram gram_;
+};
+
+class ReducedToBand final : public Reduction {
+ public:
+  ReducedToBand(SymmetricBand band, double squared_norm)
+      : band_(std::move(band)), squared_norm_(squared_norm) {}
+  GramSpectrum finish() override {
+    return timed([&] { return spectrum_of(band_.tridiagonal(), squared_norm_); });
   }
 
-  static Eigenvalues in_one_stage(SymmetricShare gram, double squared_norm) {
-    return [matrix = std::make_shared<SymmetricShare>(std::move(gram)), squared_norm] {
-      const lapack::Result values{matrix->at(0, 0), matrix->leading_dimension()};
-      return spectrum_of(lapack::reduce_to_tridiagonal(matrix->order(), values), squared_norm);
-    };
+ private:
+  SymmetricBand band_;
+  double squared_norm_;
+};
+
+class CpuBackend final : public Backend {
+ public:
+  std::unique_ptr<Reduction> reduce(const WeightSource& matrix, CastChain chain, CastSurvey* survey,
+                                    Team& team) override {
+    const Stopwatch watch;
+    std::unique_ptr<Reduction> reduction;
+    if (matrix.order() == 0) {
+      do_together(team, [&] { reduction = std::make_unique<NoWeights>(); });
+      return reduction;
+    }
+    std::optional<CheckedGram> gram = checked_gram(matrix, chain, survey, team);
+    if (!gram) return nullptr;
+    reduction = reduced(*std::move(gram), team);
+    reduction->seconds = watch.seconds();
+    return reduction;
+  }
+
+ private:
+  static std::unique_ptr<Reduction> reduced(CheckedGram gram, Team& team) {
+    if (team.size() == 1 && gram.matrix.order() < two_stages_from) {
+      return std::make_unique<SummedGram>(std::move(gram));
+    }
+    SymmetricBand band = reduce_to_band(gram.matrix, team);
+    std::unique_ptr<Reduction> reduction;
+    do_together(team,
+                [&] { reduction = std::make_unique<ReducedToBand>(std::move(band), gram.squared_norm); });
+    return reduction;
   }
 };
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "alphahill/base/stopwatch.hpp"
 #include "alphahill/spectrum/eigenvalue_checks.hpp"
 #include "spectrum/backends/device/device_space.hpp"
 #include "spectrum/backends/device/device_survey.hpp"
@@ -51,10 +52,10 @@ class DeviceBackend final : public Backend {
         ways_(ways),
         cpu_(make_cpu_backend()) {}
 
-  std::optional<Eigenvalues> gram_eigenvalues(const WeightSource& matrix, CastChain chain, CastSurvey* survey,
-                                              Team& team) override {
+  std::unique_ptr<Reduction> reduce(const WeightSource& matrix, CastChain chain, CastSurvey* survey,
+                                    Team& team) override {
     if (budget_->lost() || team.size() > 1 || matrix.order() == 0) {
-      return cpu_->gram_eigenvalues(matrix, chain, survey, team);
+      return cpu_->reduce(matrix, chain, survey, team);
     }
     try {
       if (!queue_) open();
@@ -62,10 +63,8 @@ class DeviceBackend final : public Backend {
     } catch (const DeviceError& error) {
       note_failure(matrix, error);
     }
-    return cpu_->gram_eigenvalues(matrix, chain, survey, team);
+    return cpu_->reduce(matrix, chain, survey, team);
   }
-
-  double seconds_together() const override { return pool_ ? pool_->seconds() : 0; }
 
  private:
   void open() {
@@ -87,21 +86,29 @@ class DeviceBackend final : public Backend {
                  matrix.cols(), error.what());
   }
 
-  /// The survey is fed when nothing can fail any more: the CPU can start from the beginning.
-  std::optional<Eigenvalues> on_device(const WeightSource& matrix, CastChain chain, CastSurvey* survey) {
+  /// The survey is fed when nothing can fail any more: the CPU can start from the beginning. What others wait
+  /// for in the pool is not counted to this layer.
+  std::unique_ptr<Reduction> on_device(const WeightSource& matrix, CastChain chain, CastSurvey* survey) {
     queue_->begin_here();
     auto claim = claimed(device_bytes(matrix.shape()));
+    const Stopwatch watch;
     auto gram = std::make_unique<DeviceGram>(*queue_, matrix.order());
     Reading reading = casts_on_device(chain, survey) ? cast_on_device(matrix, chain, survey, *gram)
                                                      : cast_on_host(matrix, chain, survey, *gram);
     const double diagonal = queue_->squared_norm(gram->order, gram->values.get(), gram->order + 1);
     const double below = queue_->squared_norm(gram->order * gram->order, gram->values.get(), 1);
-    const bool finite = std::isfinite(diagonal);
-    Eigenvalues compute;
-    if (finite) compute = reduce(std::move(gram), claim);
+    const bool pooled = gram->order < ways_.first_alone;
+    std::unique_ptr<Reduction> reduction;
+    if (std::isfinite(diagonal) && !pooled) reduction = reduced(std::move(gram));
+    const double seconds = watch.seconds();
+    if (std::isfinite(diagonal) && pooled) reduction = pool_->add(std::move(gram), std::move(claim));
     if (survey != nullptr) *survey = std::move(reading.survey).value();
-    if (!finite) return std::nullopt;
-    return checked(std::move(compute), matrix, chain, reading.chain_squares, 2 * below - diagonal);
+    if (!reduction) return nullptr;
+    auto checked = std::make_unique<Checked>(*this, std::move(reduction), matrix, chain);
+    checked->squared_norm_of_weights = reading.chain_squares;
+    checked->squared_norm_of_gram = 2 * below - diagonal;
+    checked->seconds = seconds;
+    return checked;
   }
 
   /// What a reading of the layer finds besides its Gram matrix.
@@ -181,44 +188,77 @@ class DeviceBackend final : public Backend {
     return budget_->claim(bytes);
   }
 
-  /// What is returned needs the CPU alone, but for a matrix in the pool.
-  /// @param claim  goes with the matrix into the pool
-  Eigenvalues reduce(std::unique_ptr<DeviceGram> gram, std::unique_ptr<DeviceBudget::Claim>& claim) {
+  /// A matrix that goes alone, by a band or by the device's own solver.
+  std::unique_ptr<Reduction> reduced(std::unique_ptr<DeviceGram> gram) {
     if (gram->order >= ways_.first_by_band) {
       DeviceSpace space(*queue_, gram->values.get(), gram->order);
-      const auto band = std::make_shared<SymmetricBand>(reduce_to_band(space));
-      return [band] { return GramSpectrum{band->eigenvalues(), Method::gram_eigen_gpu}; };
+      return std::make_unique<BandOfDevice>(reduce_to_band(space));
     }
-    if (gram->order < ways_.first_alone) return pool_->add(std::move(gram), std::move(claim));
-    return [spectrum = GramSpectrum{queue_->eigenvalues(gram->order, gram->matrix()),
-                                    Method::gram_eigen_gpu}] { return spectrum; };
+    return std::make_unique<Solved>(queue_->eigenvalues(gram->order, gram->matrix()));
   }
 
+  /// The rest is the CPU's.
+  class BandOfDevice final : public Reduction {
+   public:
+    explicit BandOfDevice(SymmetricBand band) : band_(std::move(band)) {}
+    GramSpectrum finish() override {
+      const Stopwatch watch;
+      std::vector<double> eigenvalues = band_.eigenvalues();
+      return {std::move(eigenvalues), Method::gram_eigen_gpu, watch.seconds()};
+    }
+
+   private:
+    SymmetricBand band_;
+  };
+
+  class Solved final : public Reduction {
+   public:
+    explicit Solved(std::vector<double> eigenvalues) : eigenvalues_(std::move(eigenvalues)) {}
+    GramSpectrum finish() override { return {std::move(eigenvalues_), Method::gram_eigen_gpu}; }
+
+   private:
+    std::vector<double> eigenvalues_;
+  };
+
   /// Eigenvalues that add up, from the device or else from the CPU.
-  Eigenvalues checked(Eigenvalues compute, const WeightSource& matrix, CastChain chain,
-                      double squared_norm_of_weights, double squared_norm_of_gram) {
-    return
-        [this, compute = std::move(compute), &matrix, chain, squared_norm_of_weights, squared_norm_of_gram] {
-          try {
-            GramSpectrum spectrum = compute();
-            check_trace(spectrum.eigenvalues, squared_norm_of_weights, matrix.rows(), matrix.cols());
-            check_squares(spectrum.eigenvalues, squared_norm_of_gram);
-            for (double& eigenvalue : spectrum.eigenvalues) eigenvalue = std::max(eigenvalue, 0.0);
-            return spectrum;
-          } catch (const DeviceError& error) {
-            note_failure(matrix, error);
-          } catch (const Error& error) {
-            explain_rejection(matrix, error);
-          }
-          return on_cpu(matrix, chain);
-        };
-  }
+  class Checked final : public Reduction {
+   public:
+    Checked(DeviceBackend& backend, std::unique_ptr<Reduction> reduction, const WeightSource& matrix,
+            CastChain chain)
+        : backend_(backend), reduction_(std::move(reduction)), matrix_(matrix), chain_(chain) {}
+
+    GramSpectrum finish() override {
+      try {
+        GramSpectrum spectrum = reduction_->finish();
+        check_trace(spectrum.eigenvalues, squared_norm_of_weights, matrix_.rows(), matrix_.cols());
+        check_squares(spectrum.eigenvalues, squared_norm_of_gram);
+        for (double& eigenvalue : spectrum.eigenvalues) eigenvalue = std::max(eigenvalue, 0.0);
+        return spectrum;
+      } catch (const DeviceError& error) {
+        backend_.note_failure(matrix_, error);
+      } catch (const Error& error) {
+        explain_rejection(matrix_, error);
+      }
+      return backend_.on_cpu(matrix_, chain_);
+    }
+
+    double squared_norm_of_weights = 0;
+    double squared_norm_of_gram = 0;
+
+   private:
+    DeviceBackend& backend_;
+    std::unique_ptr<Reduction> reduction_;
+    const WeightSource& matrix_;
+    CastChain chain_;
+  };
 
   GramSpectrum on_cpu(const WeightSource& matrix, CastChain chain) {
     SingleRank alone;
-    const auto eigenvalues = cpu_->gram_eigenvalues(matrix, chain, nullptr, alone);
-    if (!eigenvalues) throw Error(Fault::internal, "GPU", "it found NaN or Inf weights finite");
-    return (*eigenvalues)();
+    const auto reduction = cpu_->reduce(matrix, chain, nullptr, alone);
+    if (!reduction) throw Error(Fault::internal, "GPU", "it found NaN or Inf weights finite");
+    GramSpectrum spectrum = reduction->finish();
+    spectrum.seconds += reduction->seconds;
+    return spectrum;
   }
 
   MakeQueue make_queue_;

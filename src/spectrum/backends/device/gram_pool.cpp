@@ -1,34 +1,44 @@
 #include "spectrum/backends/device/gram_pool.hpp"
 
-#include <chrono>
 #include <utility>
+
+#include "alphahill/base/stopwatch.hpp"
 
 namespace alphahill {
 
-Eigenvalues GramPool::add(std::unique_ptr<DeviceGram> gram, std::unique_ptr<DeviceBudget::Claim> claim) {
+class GramPool::Pooled final : public Reduction {
+ public:
+  Pooled(GramPool& pool, std::shared_ptr<Outcome> outcome) : pool_(pool), outcome_(std::move(outcome)) {}
+
+  GramSpectrum finish() override {
+    if (outcome_->spectrum.eigenvalues.empty() && !outcome_->error) pool_.decompose();
+    if (outcome_->error) std::rethrow_exception(outcome_->error);
+    return std::move(outcome_->spectrum);
+  }
+
+ private:
+  GramPool& pool_;
+  std::shared_ptr<Outcome> outcome_;
+};
+
+std::unique_ptr<Reduction> GramPool::add(std::unique_ptr<DeviceGram> gram,
+                                         std::unique_ptr<DeviceBudget::Claim> claim) {
   if (!waiting_.empty() && waiting_.front().gram->order != gram->order) decompose();
   auto outcome = std::make_shared<Outcome>();
   waiting_.push_back({std::move(claim), std::move(gram), outcome});
-  return [this, outcome] {
-    if (outcome->spectrum.eigenvalues.empty() && !outcome->error) decompose();
-    if (outcome->error) std::rethrow_exception(outcome->error);
-    return std::move(outcome->spectrum);
-  };
+  return std::make_unique<Pooled>(*this, outcome);
 }
 
 void GramPool::decompose() {
   const std::vector<Waiting> grams = std::exchange(waiting_, {});
   if (grams.empty()) return;
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   try {
     const std::vector<double> all = eigenvalues_of(grams);
-    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-    seconds_ += taken.count();
+    const double share = watch.seconds() / static_cast<double>(grams.size());
     auto first = all.begin();
     for (const Waiting& waiting : grams) {
-      waiting.outcome->spectrum = {{first, first + waiting.gram->order},
-                                   Method::gram_eigen_gpu,
-                                   taken.count() / static_cast<double>(grams.size())};
+      waiting.outcome->spectrum = {{first, first + waiting.gram->order}, Method::gram_eigen_gpu, share};
       first += waiting.gram->order;
     }
   } catch (...) {

@@ -26,19 +26,18 @@ class GramPool {
   explicit GramPool(DeviceQueue& queue) : queue_(queue) {}
 
   /// @param claim  of the memory of the matrix and once more as much, at least
-  /// @return what gives its eigenvalues, ascending, and decomposes for that all that wait where it still
-  /// waits itself; throws what went wrong with them
-  Eigenvalues add(std::unique_ptr<DeviceGram> gram, std::unique_ptr<DeviceBudget::Claim> claim);
+  /// @return finishes by decomposing all that wait where it still waits itself; throws what went wrong with them
+  std::unique_ptr<Reduction> add(std::unique_ptr<DeviceGram> gram,
+                                 std::unique_ptr<DeviceBudget::Claim> claim);
   /// Decomposes all that wait, and gives their memory back.
   void decompose();
-  /// Seconds that decompositions have taken so far.
-  double seconds() const { return seconds_; }
 
  private:
   struct Outcome {
     GramSpectrum spectrum;
     std::exception_ptr error;
   };
+  class Pooled;
   struct Waiting {
     std::unique_ptr<DeviceBudget::Claim> claim;
     std::unique_ptr<DeviceGram> gram;
@@ -48,7 +47,6 @@ class GramPool {
 
   DeviceQueue& queue_;
   std::vector<Waiting> waiting_;  ///< of one order
-  double seconds_ = 0;
 };
 
 }  // namespace alphahill
