@@ -90,7 +90,7 @@ bool Coordinator::grace_expired() const {
 
 void Coordinator::take_turn(std::vector<Arrival> arrivals) {
   Turn turn;
-  for (Arrival& arrival : arrivals) take_in(std::move(arrival), turn);
+  for (Arrival& arrival : arrivals) accept(std::move(arrival), turn);
   const auto dispatches = stopping() ? std::vector<Dispatch>{} : schedule_.dispatch(now());
   std::vector<std::int64_t> begun;
   for (const Dispatch& dispatch : dispatches) {
@@ -119,7 +119,7 @@ void Coordinator::send(const std::vector<Dispatch>& dispatches) {
   }
 }
 
-void Coordinator::take_in(Arrival arrival, Turn& turn) {
+void Coordinator::accept(Arrival arrival, Turn& turn) {
   Report& report = arrival.report;
   turn.work += schedule_.finish(arrival.worker, done_by(report), now());
   if (report.run_failed) mark_lost(arrival.worker, Error(report.fault, report.where, report.reason));

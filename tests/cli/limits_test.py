@@ -15,8 +15,9 @@ from support.programs import ENVIRONMENT, STORE, ProgramTest, command, run
 from support.results_files import read_table
 
 ORDER = 2600  # a layer of some seconds
-# Magic, kind, size and checksum, the layer, and what became of it.
-LAYER_BEGUN = re.compile(rb"\xA1HFR\x03.{8}.{8}\x01", re.DOTALL)
+# Magic, kind, size and checksum, the version of the record, the layer, and what became of it.
+LAYER_BEGUN = re.compile(rb"\xA1HFR\x03.{8}\x03\x00.{8}\x01", re.DOTALL)
+MOST_SECONDS_TO_BEGIN = 60
 STOPPED_EARLY = 75
 
 
@@ -29,13 +30,18 @@ class LimitsTest(ProgramTest):
         self.options = ["--model", model_of(matrices).write(self.folder / "model"), "--output-dir", self.output,
                         "--no-report"]
 
+    def wait_for_a_layer_after(self, begun):
+        end = time.monotonic() + MOST_SECONDS_TO_BEGIN
+        while self.layers_begun() == begun:
+            self.assertLess(time.monotonic(), end, "no layer is begun")
+            time.sleep(0.01)
+
     def signalled_in_the_large_layer(self, with_signal, *more):
         """Starts a run, waits until it computes, and sends the signal. @return exit code and standard error"""
         before = self.layers_begun()
         with subprocess.Popen(command("alpha-hill", *self.options, *more), env=ENVIRONMENT, stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, text=True) as process:
-            while self.layers_begun() == before:
-                time.sleep(0.01)
+            self.wait_for_a_layer_after(before)
             time.sleep(0.1)
             os.kill(process.pid, with_signal)
             return process.wait(timeout=60), process.stderr.read()
@@ -43,8 +49,7 @@ class LimitsTest(ProgramTest):
     def test_a_second_interrupt_ends_the_run_at_once_and_the_same_command_goes_on(self):
         with subprocess.Popen(command("alpha-hill", *self.options), env=ENVIRONMENT, stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, text=True) as process:
-            while self.layers_begun() == 0:
-                time.sleep(0.01)
+            self.wait_for_a_layer_after(0)
             process.send_signal(signal.SIGINT)
             self.assertTrue(any("stopping" in line for line in process.stderr))
             process.send_signal(signal.SIGINT)

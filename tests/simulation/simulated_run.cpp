@@ -69,7 +69,7 @@ class Simulation {
     while (!reports_.empty() && std::max(now_, reports_.top().arrives) < conditions_.ends_at) {
       now_ = std::max(now_, reports_.top().arrives);
       const double begun = now_;
-      take_in();
+      receive();
       dispatch();
       now_ += conditions_.sync_seconds;
       run_.coordinator_seconds += now_ - begun;
@@ -96,7 +96,7 @@ class Simulation {
   }
 
   /// All reports that have arrived.
-  void take_in() {
+  void receive() {
     while (!reports_.empty() && reports_.top().arrives <= now_) {
       const Report report = reports_.top();
       reports_.pop();

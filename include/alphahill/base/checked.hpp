@@ -18,14 +18,6 @@ std::optional<Integer> checked_multiply(Integer a, Integer b) {
   return product;
 }
 
-/// a + b, or nothing where the sum does not fit.
-template <class Integer>
-std::optional<Integer> checked_add(Integer a, Integer b) {
-  Integer sum;
-  if (__builtin_add_overflow(a, b, &sum)) return std::nullopt;
-  return sum;
-}
-
 /// The value as another integer type.
 /// @throws Error(internal) naming `what` when it does not fit
 template <class To, class From>

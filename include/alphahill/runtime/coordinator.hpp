@@ -58,11 +58,11 @@ class Coordinator {
   void stop();
   /// One write for what has arrived and what is begun, then the ranks go on, then one sync.
   void take_turn(std::vector<Arrival> arrivals);
-  void take_in(Arrival arrival, Turn& turn);
+  void accept(Arrival arrival, Turn& turn);
   void mark_lost(int rank, const Error& error);
   void withdraw(const std::vector<Dispatch>& dispatches);
   void send(const std::vector<Dispatch>& dispatches);
-  /// @return false when the books threw: the run has failed then
+  /// @return false when the callback threw: the run has failed then
   bool call(const std::function<void()>& callback);
   void fail(const Error& error);
   void watch_deadlines();

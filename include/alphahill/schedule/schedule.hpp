@@ -53,7 +53,7 @@ class Schedule {
   std::vector<Dispatch> dispatch(double now);
   /// @return the work that was planned for what is done, in seconds of a rank
   double finish(int rank, std::span<const LayerDone> done, double now);
-  /// The rank computes no more of what it takes part in; nobody takes its place.
+  /// The rank computes no more of what it takes part in; no other takes its place.
   void mark_lost(int rank);
   /// What a busy rank takes part in.
   const UnderWay& task_of(int rank) const { return under_way_.at(task_of_rank_.at(rank)); }

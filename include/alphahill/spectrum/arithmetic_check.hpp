@@ -1,5 +1,5 @@
 /// Does this processor compute right? Vector units, kernels of OpenBLAS and our own are chosen by the
-/// processor at run time, and a machine that nobody has tested may get wrong ones: kernels of old versions of
+/// processor at run time, and a machine that has never been tested may get wrong ones: kernels of old versions of
 /// OpenBLAS are known to be wrong on processors that came after them.
 #pragma once
 

@@ -29,21 +29,21 @@ class CastDifference {
   /// @param rows, cols  of the matrix
   CastDifference(std::int64_t rows, std::int64_t cols) : rows_(rows), cols_(cols) {}
 
-  /// Takes in the same weights in both casts; they begin `first` weights into the panel.
+  /// Adds the same weights in both casts; they begin `first` weights into the panel.
   /// @return are their bits equal?
   bool add(std::span<const float> one, std::span<const float> other, const PanelPlace& panel,
            std::int64_t first);
 
-  /// Takes in the differences of all weights at once.
-  void take_in(DifferenceSums sums);
+  /// Merges the differences of all weights at once.
+  void merge(DifferenceSums sums);
 
   /// What members of a team have seen of the same matrix, to be added up: are the bits different, and where
   /// E is not 0.
   using Counts = std::array<double, 2>;
   Counts counts() const { return {equal_bits() ? 0.0 : 1.0, static_cast<double>(differing_)}; }
-  /// Takes in the counts of all members, and makes room for their sums.
-  void take_in(const Counts& of_all);
-  /// Takes in the sums of the other members, once their counts are in; collective.
+  /// Merges the counts of all members, and makes room for their sums.
+  void merge(const Counts& of_all);
+  /// Merges the sums of the other members, once their counts are in; collective.
   void sum_over(Team& team);
 
   bool equal_bits() const { return row_sums_.empty(); }

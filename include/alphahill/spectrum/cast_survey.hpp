@@ -41,15 +41,15 @@ class CastSurvey {
   /// The casts of each precision; what they need of a first pass over the weights must be there before `add`.
   std::span<PrecisionCast> casts() { return casts_; }
 
-  /// Takes in a block of weights that begins `first` weights into a panel.
+  /// Adds a block of weights that begins `first` weights into a panel.
   /// @param stored  exact values; @param loaded  the same after the load cast
   void add(std::span<const double> stored, std::span<const float> loaded, const PanelPlace& panel,
            std::int64_t first);
 
-  /// Takes in all weights at once.
-  void take_in(SurveyTotals totals);
+  /// Merges the sums of all weights at once.
+  void merge(SurveyTotals totals);
 
-  /// Takes in what the other members of a team have seen of the same matrix; collective.
+  /// Merges what the other members of a team have seen of the same matrix; collective.
   void sum_over(Team& team);
 
   std::span<const PrecisionCast> casts() const { return casts_; }
@@ -62,7 +62,7 @@ class CastSurvey {
     return static_cast<std::int64_t>(tallies_[precision].sums.nonfinite);
   }
   std::int64_t count() const { return count_; }
-  /// Have all weights of the matrix been taken in?
+  /// Have all weights of the matrix been added?
   bool complete() const { return count_ == weights_; }
   /// |W_p|_F^2
   double squared_norm(std::size_t precision) const { return tallies_[precision].sums.squares; }
@@ -72,7 +72,7 @@ class CastSurvey {
  private:
   /// What is added up over a team, but for the sums of the differences.
   std::vector<double> sums() const;
-  void take_in(std::span<const double> sums_of_team);
+  void merge(std::span<const double> sums_of_team);
 
   struct Tally {
     CastSums sums{};

@@ -25,9 +25,9 @@ class PrecisionCast {
   /// 1 where panels may be cut anywhere.
   std::int64_t column_multiple() const;
 
-  /// Takes in the weights of a block, in a first pass.
+  /// Adds the weights of a block, in a first pass.
   void observe(std::span<const float> loaded, const PanelPlace& panel, std::int64_t first);
-  /// Takes in what the other members of a team have observed; collective.
+  /// Merges what the other members of a team have observed; collective.
   void combine(Team& team);
 
   /// @param first  of the block's weights among those of the panel

@@ -12,7 +12,7 @@
 namespace alphahill {
 
 /// Every call but size() and rank() is collective: all members make the same calls in the same order, with
-/// spans of the same length. Who must give up says so through `any` before the others wait for it.
+/// spans of the same length. A member that must stop says so through `any` before the others wait for it.
 class Team {
  public:
   virtual ~Team() = default;

@@ -13,7 +13,7 @@ namespace alphahill {
 
 namespace {
 
-/// Reads the fields of one file. What nobody wants is passed over unchecked, since Python writes Infinity
+/// Reads the fields of one file. What is not used is passed over unchecked, since Python writes Infinity
 /// into some of it.
 class ConfigReader {
  public:

@@ -27,7 +27,7 @@ void read_object(std::string& text, Read read) {
   if (!at_end) throw simdjson::simdjson_error(simdjson::TRAILING_CONTENT);
 }
 
-/// Checks a value that nobody wants, down to its last atom (simdjson alone would pass over it unseen).
+/// Checks a value that is not used, down to its last atom (simdjson alone would pass over it unseen).
 /// @throws simdjson::simdjson_error
 void skip(Value value, int depth = most_depth);
 

@@ -17,7 +17,7 @@ class GramCheck {
   /// Allocates all that it needs.
   explicit GramCheck(const WeightSource& matrix);
 
-  /// Takes in a panel of the matrix.
+  /// Adds a panel of the matrix.
   void add(const Panel& panel);
 
   /// Compares with the Gram matrix that the team holds; collective.

@@ -37,14 +37,14 @@ bool CastDifference::add(std::span<const float> one, std::span<const float> othe
   return false;
 }
 
-void CastDifference::take_in(DifferenceSums sums) {
+void CastDifference::merge(DifferenceSums sums) {
   if (sums.differing_bits == 0) return;
   differing_ = sums.differing;
   row_sums_ = std::move(sums.row_sums);
   col_sums_ = std::move(sums.col_sums);
 }
 
-void CastDifference::take_in(const Counts& of_all) {
+void CastDifference::merge(const Counts& of_all) {
   const auto& [members_with_different_bits, differing] = of_all;
   if (members_with_different_bits == 0) return;
   differing_ = static_cast<std::int64_t>(differing);

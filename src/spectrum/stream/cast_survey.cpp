@@ -83,13 +83,13 @@ void CastSurvey::add(std::span<const double> stored, std::span<const float> load
   }
 }
 
-void CastSurvey::take_in(SurveyTotals totals) {
+void CastSurvey::merge(SurveyTotals totals) {
   count_ = weights_;
   stored_squares_ = totals.stored_squares;
   auto difference = totals.differences.begin();
   for (std::size_t p = 0; p < tallies_.size(); ++p) {
     tallies_[p].sums = totals.casts[p];
-    for (CastDifference& mine : tallies_[p].differences) mine.take_in(std::move(*difference++));
+    for (CastDifference& mine : tallies_[p].differences) mine.merge(std::move(*difference++));
   }
 }
 
@@ -105,7 +105,7 @@ std::vector<double> CastSurvey::sums() const {
   return sums;
 }
 
-void CastSurvey::take_in(std::span<const double> sums_of_team) {
+void CastSurvey::merge(std::span<const double> sums_of_team) {
   auto next = sums_of_team.begin();
   stored_squares_ = *next++;
   count_ = static_cast<std::int64_t>(*next++);
@@ -116,7 +116,7 @@ void CastSurvey::take_in(std::span<const double> sums_of_team) {
     for (CastDifference& difference : tally.differences) {
       CastDifference::Counts counts;
       for (double& count : counts) count = *next++;
-      difference.take_in(counts);
+      difference.merge(counts);
     }
   }
 }
@@ -125,7 +125,7 @@ void CastSurvey::sum_over(Team& team) {
   std::vector<double> of_all;
   do_together(team, [&] { of_all = sums(); });
   team.sum(of_all);
-  do_together(team, [&] { take_in(of_all); });
+  do_together(team, [&] { merge(of_all); });
   for (Tally& tally : tallies_) {
     for (CastDifference& difference : tally.differences) difference.sum_over(team);
   }

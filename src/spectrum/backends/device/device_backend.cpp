@@ -132,7 +132,7 @@ class DeviceBackend final : public Backend {
     add_up(matrix, chain, device_survey, gram);
     DeviceSurvey::Found found = device_survey.found();
     Reading reading{found.chain_squares, survey == nullptr ? std::nullopt : std::optional(*survey)};
-    if (survey != nullptr) reading.survey->take_in(std::move(found.totals).value());
+    if (survey != nullptr) reading.survey->merge(std::move(found.totals).value());
     return reading;
   }
 
@@ -181,7 +181,7 @@ class DeviceBackend final : public Backend {
     }
   }
 
-  /// Nobody waits for memory while others wait for that of the pool.
+  /// No lane waits for memory while others wait for that of the pool.
   std::unique_ptr<DeviceBudget::Claim> claimed(std::int64_t bytes) {
     if (auto claim = budget_->try_claim(bytes)) return claim;
     pool_->decompose();

@@ -26,7 +26,7 @@ class DeviceBudget {
     std::int64_t bytes_;
   };
 
-  /// Waits until as much is free; first come, first served, so that a large layer is not passed by for ever.
+  /// Waits until as much is free; first come, first served, so that a large layer is not passed over without end.
   /// @throws DeviceError(this_layer) when the whole budget is less
   std::unique_ptr<Claim> claim(std::int64_t bytes);
   /// Null where it would have to wait.
