@@ -23,14 +23,16 @@ bool is_there(const std::filesystem::path& path) {
   return there;
 }
 
-/// Adds blocks at equal distances, the first and the last of the file among them.
+/// Adds a small file whole, of a larger one blocks at equal distances, its first and last among them.
+/// @param blocks  2 or more
 void add_samples(const File& file, std::int64_t blocks, Fingerprint& fingerprint) {
   constexpr std::int64_t block_bytes = 4096;
-  const std::int64_t last = std::max<std::int64_t>(file.size() - block_bytes, 0);
-  std::string block(static_cast<std::size_t>(std::min(block_bytes, file.size())), '\0');
-  for (std::int64_t i = 0; i < blocks; ++i) {
-    file.read_at(std::as_writable_bytes(std::span(block)),
-                 last / (blocks - 1) * i + (i == blocks - 1 ? last % (blocks - 1) : 0));
+  constexpr std::int64_t small_bytes = 16 * block_bytes;
+  const bool whole = file.size() <= small_bytes;
+  std::string block(static_cast<std::size_t>(whole ? file.size() : block_bytes), '\0');
+  const std::int64_t last = file.size() - std::ssize(block);
+  for (std::int64_t i = 0; i < (whole ? 1 : blocks); ++i) {
+    file.read_at(std::as_writable_bytes(std::span(block)), i == blocks - 1 ? last : last / (blocks - 1) * i);
     fingerprint.add(block);
   }
 }
