@@ -152,8 +152,21 @@ RunDescription read_run(const File& file, const Frame& frame, const JournalConte
                           how_to_begin_anew));
 }
 
+/// @throws Error(input) where a row points outside the record's eigenvalues
+void check_spectra(const LayerRecord& record, const std::string& path) {
+  const std::int64_t eigenvalues = std::ssize(record.eigenvalues);
+  for (const ResultRow& row : record.results) {
+    if (row.spectrum_length == 0) continue;
+    const bool inside = row.spectrum_length > 0 && row.spectrum_offset >= 0 &&
+                        row.spectrum_length <= eigenvalues &&
+                        row.spectrum_offset <= eigenvalues - row.spectrum_length;
+    if (!inside) throw Error(Fault::input, path, "a spectrum lies outside the record's eigenvalues");
+  }
+}
+
 void note_record(const LayerRecord& record, const Frame& frame, const std::string& path,
                  JournalContents& contents) {
+  check_spectra(record, path);
   const std::int64_t layers = std::ssize(contents.run->layers);
   if (record.layer >= 1 && record.layer <= layers) {
     contents.frames[record.layer] = {frame.offset, precisions_of(record)};

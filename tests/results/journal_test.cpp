@@ -254,6 +254,16 @@ TEST_F(JournalTest, ARecordThatIsNoneIsPassedOver) {
   EXPECT_THAT(log_.text(), HasSubstr("is no record of this program"));
 }
 
+TEST_F(JournalTest, ARecordWhoseSpectrumLiesOutsideItIsPassedOver) {
+  LayerRecord record = example_record(1);
+  for (const std::int64_t offset : {std::int64_t{-1}, std::int64_t{4}, INT64_MAX}) {
+    record.results[1].spectrum_offset = offset;
+    open().append(std::array{record});
+    EXPECT_EQ(open().finished(), 0) << offset;
+  }
+  EXPECT_THAT(log_.text(), HasSubstr("a spectrum lies outside the record's eigenvalues"));
+}
+
 struct OtherSetting {
   const char* expected;
   std::function<void(RunDescription&)> change;
