@@ -15,7 +15,7 @@ namespace alphahill {
 /// What part of a run to show.
 struct Selection {
   std::optional<double> k_frac;         ///< in (0, 1]; nothing: the run's own
-  std::vector<std::string> precisions;  ///< in the order of the report; empty: those of the run that all of its layers have
+  std::vector<std::string> precisions;  ///< in the order of the report; empty: those that all layers have
   std::string filter_layers;            ///< Perl expression found anywhere in a layer's name; empty: all
 };
 

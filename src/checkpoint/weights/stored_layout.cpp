@@ -10,7 +10,7 @@ template <class... Layouts>
 std::vector<Layer> found_by_first(std::variant<Layouts...>, const StoredTensor& tensor,
                                   const CheckpointHeaders& headers, const ModelConfig& config) {
   std::vector<Layer> layers;
-  ((layers = Layouts::find(tensor, headers, config), !layers.empty()) || ...);
+  static_cast<void>(((layers = Layouts::find(tensor, headers, config), !layers.empty()) || ...));
   return layers;
 }
 
