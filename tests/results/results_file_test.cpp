@@ -187,7 +187,8 @@ TEST_F(ResultsFileTest, AnOptionalColumnThatIsNotThereHasItsDefaults) {
     file.unlink("results/stable_rank");
     file.unlink("results/reason");
   }
-  for (const ResultRow& row : ResultsFile::open(path_).results()) {
+  const ResultsFile file = ResultsFile::open(path_);
+  for (const ResultRow& row : file.results()) {
     EXPECT_TRUE(std::isnan(row.stable_rank));
     EXPECT_EQ(row.reason, "");
   }

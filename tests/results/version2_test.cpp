@@ -26,7 +26,8 @@ TEST_F(JournalTest, AJournalOfVersion2IsRead) {
   ASSERT_EQ(journal.finished(), std::ssize(results.run().layers));
   auto row = results.results().begin();
   for (std::int64_t layer = 1; layer <= journal.finished(); ++layer) {
-    for (const ResultRow& from_journal : journal.read(layer).results) {
+    const LayerRecord record = journal.read(layer);
+    for (const ResultRow& from_journal : record.results) {
       EXPECT_EQ(from_journal.precision, row->precision);
       EXPECT_EQ(from_journal.alpha, row->alpha);
       EXPECT_EQ(from_journal.status, Status::ok);
