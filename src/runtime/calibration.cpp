@@ -1,12 +1,12 @@
 #include "alphahill/runtime/calibration.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 #include <utility>
 
 #include "alphahill/base/best_effort.hpp"
 #include "alphahill/base/error.hpp"
+#include "alphahill/base/stopwatch.hpp"
 
 namespace alphahill {
 
@@ -36,9 +36,9 @@ struct Parts {
 };
 
 double seconds_of(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return watch.seconds();
 }
 
 Parts parts_once(Backend& backend, const WeightSource& matrix) {

@@ -27,9 +27,7 @@ struct Casts {
 };
 
 Casts casts_of(const RunDescription& run) {
-  const std::vector<ElementFormat> formats{ElementFormat::fp64, ElementFormat::fp32, ElementFormat::fp16,
-                                           ElementFormat::bf16};
-  Casts casts{parse_format(run.load_dtype, "load_dtype", formats), {}, run.share_tolerance > 0};
+  Casts casts{parse_precision(run.load_dtype, "load_dtype").element, {}, run.share_tolerance > 0};
   for (const std::string& precision : run.precisions) {
     casts.precisions.push_back(parse_precision(precision, "precisions"));
   }
