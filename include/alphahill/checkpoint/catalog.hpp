@@ -50,8 +50,8 @@ struct Layer {
 /// The layers of a checkpoint in the order in which the model applies them; layer i has number i + 1.
 struct Catalog {
   std::string folder;
-  /// Hex; changes with the name, size, header or a sampled block (4 KiB; the first and the last of a file among them) of
-  /// any file, or config.json.
+  /// Hex; changes with the name, size, header or a sampled block of weights of any file (a small file is sampled
+  /// whole), or config.json.
   std::string fingerprint;
   std::string fingerprint_by_times;  ///< the same, by times of change instead of blocks
   std::vector<SourceFile> files;
@@ -68,6 +68,9 @@ struct Catalog {
 /// @throws Error(input) for a broken checkpoint, a LoRA adapter, or one without Linear layers
 /// @throws Error(usage) for an expression that is broken, matches no layer or takes too long
 Catalog open_catalog(const std::filesystem::path& folder, const std::string& filter);
+
+/// Which layers the expression keeps, one value a layer. @throws Error(usage) as open_catalog
+std::vector<bool> kept_layers(const Catalog& catalog, const std::string& filter);
 
 /// The catalog with some of its layers, and the files that hold them.
 /// @param kept  one a layer

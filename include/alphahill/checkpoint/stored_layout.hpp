@@ -11,10 +11,10 @@
 /// and is added to StoredLayout; nothing else knows the ways apart.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <variant>
 #include <vector>
 

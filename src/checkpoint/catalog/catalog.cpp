@@ -74,9 +74,14 @@ Catalog open_catalog(const std::filesystem::path& folder, const std::string& fil
     throw Error(Fault::input, folder.string(), "no Linear layers: expected 2-D tensors called *.weight");
   }
   sort_in_model_order(catalog.layers);
+  const std::vector<bool> kept = kept_layers(catalog, filter);
+  return with_layers(std::move(catalog), kept);
+}
+
+std::vector<bool> kept_layers(const Catalog& catalog, const std::string& filter) {
   std::vector<std::string> names;
   for (const Layer& layer : catalog.layers) names.push_back(layer.name);
-  return with_layers(std::move(catalog), layers_kept(names, filter));
+  return layers_kept(names, filter);
 }
 
 Catalog with_layers(Catalog catalog, const std::vector<bool>& kept) {

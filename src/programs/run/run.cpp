@@ -11,7 +11,6 @@
 #include "alphahill/analysis/planned_layers.hpp"
 #include "alphahill/base/best_effort.hpp"
 #include "alphahill/base/environment.hpp"
-#include "alphahill/base/layer_filter.hpp"
 #include "alphahill/base/text.hpp"
 #include "alphahill/checkpoint/hub_cache.hpp"
 #include "alphahill/report/report.hpp"
@@ -177,12 +176,6 @@ std::vector<bool> layers_in(const Journal& journal, const Catalog& catalog) {
   return in;
 }
 
-std::vector<bool> wanted_layers(const Catalog& catalog, const std::string& filter) {
-  std::vector<std::string> names;
-  for (const Layer& layer : catalog.layers) names.push_back(layer.name);
-  return layers_kept(names, filter);
-}
-
 }  // namespace
 
 Catalog catalog_of(const Options& options) {
@@ -238,7 +231,7 @@ std::vector<LayerRecord> with_stored(const Journal& journal, std::span<const Lay
 Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t memory_per_rank,
                 std::vector<double> speeds) {
   Catalog model = open_catalog(find_model(options.model, options.revision), "");
-  const std::vector<bool> wanted = wanted_layers(model, options.filter_layers);
+  const std::vector<bool> wanted = kept_layers(model, options.filter_layers);
   Journal journal = open_journal(options, model, wanted);
   const std::vector<bool> in_journal = layers_in(journal, model);
   Run run{.options = options,
