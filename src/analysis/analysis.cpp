@@ -98,11 +98,11 @@ template <class Compute>
 void Analysis::attempt(Method method, Compute compute) {
   const Stopwatch watch;
   const auto note = [&](std::string_view reason) {
-    under_way_->seconds += watch.seconds();
-    note_failure(figures_[under_way_->precision], method, reason);
+    current_->seconds += watch.seconds();
+    note_failure(figures_[current_->precision], method, reason);
   };
   try {
-    under_way_->seconds += compute();
+    current_->seconds += compute();
   } catch (const Error& error) {
     if (error.fault() != Fault::internal) throw;
     note(error.what());
@@ -113,17 +113,21 @@ void Analysis::attempt(Method method, Compute compute) {
 
 /// Collective.
 void Analysis::reduce(std::size_t p) {
-  under_way_.emplace(Decomposition{.precision = p, .reduction = nullptr, .inexact = {}});
+  current_.emplace(Decomposition{.precision = p, .reduction = nullptr, .inexact = {}});
   attempt(Method::gram_eigen, [&] {
     auto reduction = backend_.reduce(matrix_, chain(p), p == 0 ? &survey_ : nullptr, team_);
     if (!reduction && survey_.nonfinite(p) == 0)
       note_failure(figures_[p], Method::gram_eigen, "NaN or Inf in the Gram matrix");
     const double seconds = reduction ? reduction->seconds : 0;
-    if (leads()) under_way_->reduction = std::move(reduction);
+    if (leads()) current_->reduction = std::move(reduction);
     return seconds;
   });
-  if (p == 0 && team_.any(!survey_.complete())) survey_only();
-  if (survey_.nonfinite(p) > 0) under_way_.reset();
+  if (p == 0 && team_.any(!survey_.complete())) {
+    const Stopwatch watch;
+    survey_only();
+    current_->seconds += watch.seconds();
+  }
+  if (survey_.nonfinite(p) > 0) current_.reset();
 }
 
 /// The survey, where the reduction that should have made it has failed. Collective.
@@ -143,14 +147,14 @@ void Analysis::finish() {
   }
 }
 
-/// What is left to do of the decomposition under way, as far as the leader can do it alone.
+/// What is left to do of the current decomposition, as far as the leader can do it alone.
 /// @return false where the team has to go on, with an SVD
 bool Analysis::finish_by_leader() {
-  if (!under_way_) return true;
-  const std::size_t p = under_way_->precision;
-  if (under_way_->reduction) {
+  if (!current_) return true;
+  const std::size_t p = current_->precision;
+  if (current_->reduction) {
     attempt(Method::gram_eigen, [&] {
-      GramSpectrum gram = std::exchange(under_way_->reduction, nullptr)->finish();
+      GramSpectrum gram = std::exchange(current_->reduction, nullptr)->finish();
       if (!gram.failure.empty()) note_failure(figures_[p], Method::gram_eigen, gram.failure);
       keep(std::move(gram.eigenvalues), gram.method);
       return gram.seconds;
@@ -164,7 +168,7 @@ bool Analysis::finish_by_leader() {
     });
   }
   if (needs_svd(figures_[p].spectrum)) {
-    if (figures_[p].spectrum) under_way_->inexact = std::move(figures_[p].spectrum->eigenvalues);
+    if (figures_[p].spectrum) current_->inexact = std::move(figures_[p].spectrum->eigenvalues);
     figures_[p].spectrum.reset();
     if (!leader_suffices_) return false;
     attempt(Method::svd_full, [&] {
@@ -181,7 +185,7 @@ bool Analysis::finish_by_leader() {
 void Analysis::finish_by_team() {
   attempt(Method::svd_scalapack, [&] {
     const Stopwatch watch;
-    auto values = squared_singular_values(matrix_, chain(under_way_->precision), team_, settings_.memory);
+    auto values = squared_singular_values(matrix_, chain(current_->precision), team_, settings_.memory);
     if (leads()) keep(std::move(values), Method::svd_scalapack);
     return watch.seconds();
   });
@@ -190,18 +194,18 @@ void Analysis::finish_by_team() {
 
 /// Takes eigenvalues that add up. @throws Error(internal) where they do not
 void Analysis::keep(std::vector<double> eigenvalues, Method method) {
-  const std::size_t p = under_way_->precision;
+  const std::size_t p = current_->precision;
   check_trace(eigenvalues, survey_.squared_norm(p), matrix_.rows(), matrix_.cols());
-  if (!under_way_->inexact.empty()) {
-    check_against_gram(eigenvalues, under_way_->inexact, matrix_.rows(), matrix_.cols());
+  if (!current_->inexact.empty()) {
+    check_against_gram(eigenvalues, current_->inexact, matrix_.rows(), matrix_.cols());
   }
   figures_[p].spectrum = estimate(std::move(eigenvalues), method, settings_.k_fraction);
 }
 
 void Analysis::end_decomposition() {
-  auto& spectrum = figures_[under_way_->precision].spectrum;
-  if (spectrum) spectrum->seconds = under_way_->seconds;
-  under_way_.reset();
+  auto& spectrum = figures_[current_->precision].spectrum;
+  if (spectrum) spectrum->seconds = current_->seconds;
+  current_.reset();
 }
 
 std::vector<PrecisionFigures> analyse(const WeightSource& matrix, const AnalysisSettings& settings,

@@ -139,6 +139,43 @@ TEST(Fallback, APrecisionThatEveryMethodFailsLeavesTheOthersAlone) {
   }
 }
 
+/// The CPU's backend, whose reductions fail before or after they have surveyed the weights.
+class FailingReduction final : public Backend {
+ public:
+  explicit FailingReduction(bool surveys) : surveys_(surveys) {}
+
+  std::unique_ptr<Reduction> reduce(const WeightSource& matrix, CastChain chain, CastSurvey* survey,
+                                    Team& team) override {
+    if (surveys_) cpu_->reduce(matrix, chain, survey, team);
+    fails();
+  }
+
+ private:
+  bool surveys_;
+  std::unique_ptr<Backend> cpu_ = make_cpu_backend();
+};
+
+class SurveyOfAFailedReduction : public testing::TestWithParam<bool> {};
+
+/// Either way the weights are read once for the survey and once for the Gram matrix that LAPACK decomposes.
+TEST_P(SurveyOfAFailedReduction, IsMadeOnce) {
+  const RowMajor matrix = random_matrix(60, 40, 1);
+  std::int64_t weights_read = 0;
+  const PlainWeights counted(stored(matrix).shape(), [&](const Block& block, std::span<std::byte> bytes) {
+    weights_read += block.rows * block.cols;
+    stored(matrix).read(block, bytes);
+  });
+  FailingReduction backend(GetParam());
+  SingleRank alone;
+  const auto found = analyse(counted, {ElementFormat::fp32, {ElementFormat::fp32}, 0.1, 0}, backend, alone);
+  EXPECT_EQ(weights_read, 2 * matrix.size());
+  EXPECT_EQ(found[0].spectrum->method, Method::gram_eigen_dsyevd);
+  EXPECT_NEAR(found[0].squared_norm, rounded_to_fp32(matrix).squaredNorm(), 1e-9 * matrix.squaredNorm());
+}
+
+INSTANTIATE_TEST_SUITE_P(BeforeAndAfter, SurveyOfAFailedReduction, testing::Bool(),
+                         [](const auto& test) { return test.param ? "AfterTheSurvey" : "BeforeTheSurvey"; });
+
 class FallbackOfTeam : public testing::TestWithParam<int> {};
 
 TEST_P(FallbackOfTeam, IsTheLeadersWhereItHasTheMemory) {

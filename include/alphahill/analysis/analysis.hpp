@@ -63,7 +63,7 @@ class Analysis {
   /// @param matrix, settings, backend, team  outlive this
   Analysis(const WeightSource& matrix, const AnalysisSettings& settings, Backend& backend, Team& team);
 
-  /// Finishes the decomposition under way, and reduces the Gram matrix of the next. The weights are surveyed
+  /// Finishes the current decomposition, and reduces the Gram matrix of the next. The weights are surveyed
   /// in the pass of the first.
   /// @return whether there is more to do
   /// @throws Error(input, system)  where the layer cannot be read; Error(internal), std::bad_alloc  where not
@@ -109,7 +109,7 @@ class Analysis {
   CastSurvey survey_;
   std::vector<PrecisionFigures> figures_;
   std::size_t next_ = 0;  ///< precision
-  std::optional<Decomposition> under_way_;
+  std::optional<Decomposition> current_;
 };
 
 /// All steps of an analysis. Collective.

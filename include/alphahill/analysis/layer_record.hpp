@@ -21,7 +21,7 @@ namespace alphahill {
 /// @param numbers  of the layers, from 1
 /// @param records  gets those of finished layers, in the order of the layers
 /// @throws Error(input, system) when the checkpoint cannot be read: the run cannot go on. No layer is begun
-/// after that; those under way are finished first, but for the ones that fail themselves.
+/// after that; those begun are finished first, but for the ones that fail themselves.
 void compute_records(const Catalog& catalog, std::span<const std::int64_t> numbers,
                      const AnalysisSettings& settings, Backend& backend, int rank, Team& team,
                      std::vector<LayerRecord>& records);
