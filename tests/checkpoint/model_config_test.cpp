@@ -112,7 +112,7 @@ TEST(ModelConfig, BrokenFilesAndWrongTypesAreRefused) {
        "config.json: quantization_config: expected an object, found \"gptq\""},
   };
   for (const auto& [json, what] : bad) {
-    const auto error = thrown_by([&] { parse(json); });
+    const auto error = thrown_by([&json = json] { parse(json); });
     ASSERT_TRUE(error) << json;
     EXPECT_EQ(error->fault(), Fault::input);
     EXPECT_THAT(error->what(), StartsWith(what));

@@ -78,7 +78,7 @@ TEST_P(GroupedCast, ScalesAreThoseOfTheGroupsOfW) {
         run_as_team(GetParam(), [&](Team& team) {
           const RowMajor found = cast_by_panels(weights, transposed, precision, team);
           EXPECT_EQ((found - should_be).cwiseAbs().maxCoeff(), 0)
-              << rows << " x " << cols << (transposed ? " transposed" : "") << " group "
+              << weights.rows() << " x " << weights.cols() << (transposed ? " transposed" : "") << " group "
               << precision.group.out << " x " << precision.group.in;
         });
       }
