@@ -98,8 +98,9 @@ TEST_F(HubCache, TheHomeAndVariablesInAVariableAreExpanded) {
 }
 
 TEST_F(HubCache, AnUnsetVariableStaysAsItIs) {
+  const auto snapshot = add_snapshot("$ALPHAHILL_TEST_UNSET", "abc");
   set("HF_HUB_CACHE", home_.path() / "$ALPHAHILL_TEST_UNSET");
-  EXPECT_EQ(find_model("org/name", "abc"), add_snapshot("$ALPHAHILL_TEST_UNSET", "abc"));
+  EXPECT_EQ(find_model("org/name", "abc"), snapshot);
 }
 
 TEST_F(HubCache, AMissingModelNamesTheCommandThatDownloadsIt) {
