@@ -40,12 +40,12 @@ TEST(Scaling, ACostModelThatIsWrongCostsNextToNothing) {
   }
 }
 
-TEST(Scaling, ALostRankCostsWhatWasUnderWayAndNoMore) {
+TEST(Scaling, ALostRankCostsTheRunningLayersAndNoMore) {
   const ModelRun model(deepseek_v3());
   const double undisturbed = model.simulate(ranks, {}).seconds;
   const SimulatedRun before = model.simulate(ranks, {.ends_at = undisturbed / 2});
   const SimulatedRun after =
-      simulate(model.plan(speeds_of(ranks, {.seed = 2}), before.finished, before.under_way), model.cost(),
+      simulate(model.plan(speeds_of(ranks, {.seed = 2}), before.finished, before.running), model.cost(),
                any_teams(ranks), {.seed = 2});
   std::set<std::int64_t> finished = before.finished;
   finished.insert(after.finished.begin(), after.finished.end());

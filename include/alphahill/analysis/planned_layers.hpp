@@ -22,7 +22,7 @@ std::optional<int> smallest_team(const Layer& layer, const BlockLayout& ranks, s
 /// What is known of a layer before a run.
 enum class LayerState {
   waiting,
-  suspect,   ///< to be computed, and was under way when an earlier run went down
+  suspect,   ///< to be computed, and was running when an earlier run went down
   finished,  ///< or left out
 };
 
