@@ -42,7 +42,7 @@ double Coordinator::now() const {
 
 RunEnd Coordinator::run() {
   take_turn({});
-  while (!schedule_.under_way().empty() && !grace_expired()) {
+  while (!schedule_.running().empty() && !grace_expired()) {
     auto arrivals = workers_.arrivals(longest_wait);
     if (!arrivals.empty()) take_turn(std::move(arrivals));
     if (callbacks_.stop_requested()) stop();
@@ -54,18 +54,17 @@ RunEnd Coordinator::run() {
 
 void Coordinator::stop_workers() {
   std::set<int> busy;
-  for (const auto& [first, under_way] : schedule_.under_way())
-    busy.insert(under_way.busy.begin(), under_way.busy.end());
+  for (const auto& [first, task] : schedule_.running()) busy.insert(task.busy.begin(), task.busy.end());
   for (int worker = 0; worker < workers_.size(); ++worker) {
     if (!busy.contains(worker)) workers_.assign(worker, {});
   }
 }
 
 RunEnd Coordinator::end() const {
-  RunEnd end{failure_, !schedule_.under_way().empty(), {}};
+  RunEnd end{failure_, !schedule_.running().empty(), {}};
   for (const std::int64_t layer : lost_layers_) end.interrupted.push_back({layer, AttemptEvent::released});
-  for (const auto& [first, under_way] : schedule_.under_way()) {
-    const auto& layers = under_way.dispatch.layers;
+  for (const auto& [first, task] : schedule_.running()) {
+    const auto& layers = task.dispatch.layers;
     const bool overdue = overdue_ == first;
     if (overdue && layers.size() > 1) continue;
     for (const PlannedLayer& layer : layers) {
@@ -78,10 +77,10 @@ RunEnd Coordinator::end() const {
 void Coordinator::stop() {
   if (stopping()) return;
   stopping_since_ = now();
-  if (schedule_.under_way().empty()) return;
+  if (schedule_.running().empty()) return;
   std::size_t layers = 0;
-  for (const auto& [first, under_way] : schedule_.under_way()) layers += under_way.dispatch.layers.size();
-  spdlog::warn("stopping: {} layers under way have {} to finish", layers, human_seconds(grace_seconds_));
+  for (const auto& [first, task] : schedule_.running()) layers += task.dispatch.layers.size();
+  spdlog::warn("stopping: {} running layers have {} to finish", layers, human_seconds(grace_seconds_));
 }
 
 bool Coordinator::grace_expired() const {
@@ -149,21 +148,19 @@ void Coordinator::fail(const Error& error) {
   stop();
 }
 
-std::string Coordinator::late_text(const UnderWay& under_way) const {
-  const auto& layers = under_way.dispatch.layers;
+std::string Coordinator::late_text(const RunningTask& task) const {
+  const auto& layers = task.dispatch.layers;
   const std::string first = name_of(catalog_, layers.front().number);
   const std::string which =
       layers.size() == 1 ? first : fmt::format("{} or one of {} layers with it", first, layers.size() - 1);
-  return fmt::format("{} is not done after {} (--layer-timeout)", which,
-                     human_seconds(now() - under_way.begun));
+  return fmt::format("{} is not done after {} (--layer-timeout)", which, human_seconds(now() - task.begun));
 }
 
 void Coordinator::watch_deadlines() {
-  for (const auto& [first, under_way] : schedule_.under_way()) {
-    if (overdue_ || now() <= under_way.deadline) continue;
+  for (const auto& [first, task] : schedule_.running()) {
+    if (overdue_ || now() <= task.deadline) continue;
     overdue_ = first;
-    fail(Error(Fault::system, fmt::format("rank {}", workers_.rank_of(*under_way.busy.begin())),
-               late_text(under_way)));
+    fail(Error(Fault::system, fmt::format("rank {}", workers_.rank_of(*task.busy.begin())), late_text(task)));
   }
 }
 

@@ -8,7 +8,7 @@ namespace alphahill {
 
 namespace {
 
-/// A rank has done what was handed out to it.
+/// A rank has done what was dispatched to it.
 struct Done {
   double at;
   int rank;

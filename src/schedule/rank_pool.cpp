@@ -84,31 +84,29 @@ void RankPool::count(int rank, int change) {
 void RankPool::take(RankBlock block) {
   for (int rank = block.first; rank < block.end(); ++rank) {
     free_[static_cast<std::size_t>(rank)] = false;
-    if (held_free_.erase(rank) == 0) count(rank, -1);
+    count(rank, -1);
   }
 }
 
 void RankPool::release(int rank) {
   free_[static_cast<std::size_t>(rank)] = true;
-  if (held_ && held_->has(rank)) {
-    held_free_.insert(rank);
-  } else {
-    count(rank, 1);
+  if (!held_ || !held_->has(rank)) count(rank, 1);
+}
+
+void RankPool::count_free(RankBlock block, int change) {
+  for (int rank = block.first; rank < block.end(); ++rank) {
+    if (is_free(rank)) count(rank, change);
   }
 }
 
 void RankPool::hold(RankBlock block) {
   held_ = block;
-  for (int rank = block.first; rank < block.end(); ++rank) {
-    if (!is_free(rank)) continue;
-    count(rank, -1);
-    held_free_.insert(rank);
-  }
+  count_free(block, -1);
 }
 
 void RankPool::release_held() {
+  if (held_) count_free(*held_, 1);
   held_.reset();
-  for (const int rank : std::exchange(held_free_, {})) count(rank, 1);
 }
 
 }  // namespace alphahill

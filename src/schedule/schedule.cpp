@@ -10,7 +10,7 @@ namespace {
 
 /// A layer that needs an SVD takes ten times as long as expected, a rank that shares its core several times
 /// more.
-constexpr double patience = 50;
+constexpr double timeout_factor = 50;
 constexpr double shortest_timeout_seconds = 600;
 /// A layer is begun when this multiple of its expected time is left.
 constexpr double spare_time = 1.5;
@@ -49,8 +49,7 @@ double Schedule::share_waiting() const {
 
 std::vector<Dispatch> Schedule::dispatch(double now) {
   std::vector<Dispatch> dispatches;
-  end_ = std::max(
-      {planned_end_ * cost_.slowdown() / planned_cost_.slowdown(), moved_end_, now + share_waiting()});
+  end_ = std::max(planned_end_ * cost_.slowdown() / planned_cost_.slowdown(), now + share_waiting());
   while (auto dispatch = next(now)) {
     begin(*dispatch, now);
     dispatches.push_back(std::move(*dispatch));
@@ -60,14 +59,14 @@ std::vector<Dispatch> Schedule::dispatch(double now) {
 
 std::optional<Dispatch> Schedule::next(double now) {
   reconsider_reservation(now);
-  if (ranks_.none_free()) return std::nullopt;
   if (reservation_ && ranks_.all_held_are_free()) return take_reserved();
+  if (ranks_.none_free()) return std::nullopt;
   for (const auto& [kind, waiting] : waiting_.kinds()) {
     auto block = block_in_time(kind, waiting, now);
     if (!block && !last_is_reserved(kind, waiting)) block = reserve(kind, waiting, now);
     if (block) return dispatch_of(kind, *block, seconds_to_the_end(now));
   }
-  return next_for_a_held_rank(now);
+  return std::nullopt;
 }
 
 /// Of a layer that can still end before the job does.
@@ -115,8 +114,6 @@ std::optional<RankBlock> Schedule::reserve(const LayerKind& kind, const LayersOf
   // What is expected to be free by now is not until its ranks say so.
   const bool free = ranks_.are_free(best->ranks);
   if (!free && reservation_) return std::nullopt;
-  moved_end_ = std::max(moved_end_, best->done_at);
-  end_ = std::max(end_, moved_end_);
   if (free) return best->ranks;
   ranks_.hold(best->ranks);
   reservation_ = best;
@@ -154,17 +151,6 @@ double Schedule::free_at(RankBlock ranks, double now) const {
   return latest;
 }
 
-std::optional<Dispatch> Schedule::next_for_a_held_rank(double now) {
-  if (!reservation_ || ranks_.free_and_held().empty()) return std::nullopt;
-  const RankBlock rank{*ranks_.free_and_held().begin(), 1};
-  const double most_seconds = std::min(reservation_->free_at - now, seconds_for_a_layer(now));
-  for (const auto& [kind, waiting] : waiting_.kinds()) {
-    const double takes = leader_seconds(kind.shape, 1) / ranks_.speed(rank);
-    if (kind.least_team == 1 && takes <= most_seconds) return dispatch_of(kind, rank, most_seconds);
-  }
-  return std::nullopt;
-}
-
 Dispatch Schedule::dispatch_of(const LayerKind& kind, RankBlock ranks, double most_seconds) {
   if (ranks.size > 1) return {ranks, {waiting_.take(kind)}};
   const double batch =
@@ -175,44 +161,44 @@ Dispatch Schedule::dispatch_of(const LayerKind& kind, RankBlock ranks, double mo
 
 double Schedule::deadline(const Dispatch& dispatch, double now) const {
   const double expected = seconds(dispatch);
-  return now + limits_.layer_timeout.value_or(std::max(shortest_timeout_seconds, patience * expected)) +
+  return now + limits_.layer_timeout.value_or(std::max(shortest_timeout_seconds, timeout_factor * expected)) +
          (dispatch.layers.size() > 1 ? expected : 0);
 }
 
 void Schedule::begin(const Dispatch& dispatch, double now) {
-  UnderWay under_way{dispatch, {}, now, deadline(dispatch, now)};
+  RunningTask task{dispatch, {}, now, deadline(dispatch, now)};
   const LayerShape& shape = dispatch.layers.front().shape;
   const double member = cost_.seconds(shape, dispatch.ranks.size).member / ranks_.speed(dispatch.ranks);
   for (int rank = dispatch.ranks.first; rank < dispatch.ranks.end(); ++rank) {
-    under_way.busy.insert(rank);
+    task.busy.insert(rank);
     task_of_rank_[rank] = dispatch.ranks.first;
     free_at_[static_cast<std::size_t>(rank)] =
         now + (rank == dispatch.ranks.first ? seconds(dispatch) : member);
   }
   ranks_.take(dispatch.ranks);
-  under_way_.emplace(dispatch.ranks.first, std::move(under_way));
+  running_.emplace(dispatch.ranks.first, std::move(task));
 }
 
 void Schedule::mark_lost(int rank) {
   const int first = task_of_rank_.at(rank);
-  UnderWay& under_way = under_way_.at(first);
-  under_way.busy.erase(rank);
+  RunningTask& task = running_.at(first);
+  task.busy.erase(rank);
   const auto release = [this](int free_rank) {
     task_of_rank_.erase(free_rank);
     ranks_.release(free_rank);
   };
   // The leader stays until the last member is done.
   if (rank != first) release(rank);
-  if (!under_way.busy.empty()) return;
+  if (!task.busy.empty()) return;
   release(first);
-  under_way_.erase(first);
+  running_.erase(first);
 }
 
 double Schedule::finish(int rank, std::span<const LayerDone> done, double now) {
   const int first = task_of_rank_.at(rank);
-  UnderWay& under_way = under_way_.at(first);
-  const RankBlock ranks = under_way.dispatch.ranks;
-  std::vector<PlannedLayer>& layers = under_way.dispatch.layers;
+  RunningTask& task = running_.at(first);
+  const RankBlock ranks = task.dispatch.ranks;
+  std::vector<PlannedLayer>& layers = task.dispatch.layers;
   if (done.empty()) return 0;
   double work = 0;
   for (const LayerDone& layer : done) {
@@ -226,22 +212,19 @@ double Schedule::finish(int rank, std::span<const LayerDone> done, double now) {
   if (ranks.size > 1 || layers.empty()) {
     mark_lost(rank);
   } else {
-    under_way.begun = now;
-    under_way.deadline = deadline(under_way.dispatch, now);
-    free_at_[static_cast<std::size_t>(rank)] = now + seconds(under_way.dispatch);
+    task.begun = now;
+    task.deadline = deadline(task.dispatch, now);
+    free_at_[static_cast<std::size_t>(rank)] = now + seconds(task.dispatch);
   }
   return work;
 }
 
 double Schedule::seconds_left(double now) const {
   double work = waiting_.work(cost_);
-  double longest = 0;
-  for (const auto& [kind, waiting] : waiting_.kinds()) {
-    longest = std::max(longest, leader_seconds(kind.shape, waiting.team_sizes.back()));
-  }
-  for (const auto& [first, under_way] : under_way_) {
-    const double left = std::max(0.0, under_way.begun + seconds(under_way.dispatch) - now);
-    work += left * under_way.dispatch.ranks.size * ranks_.speed(under_way.dispatch.ranks);
+  double longest = waiting_.longest(cost_);
+  for (const auto& [first, task] : running_) {
+    const double left = std::max(0.0, task.begun + seconds(task.dispatch) - now);
+    work += left * task.dispatch.ranks.size * ranks_.speed(task.dispatch.ranks);
     longest = std::max(longest, left);
   }
   return std::max(longest, work / ranks_.speed());

@@ -2,24 +2,19 @@
 
 #include <algorithm>
 #include <iterator>
+#include <ranges>
 
 namespace alphahill {
 
 namespace {
 
-/// A layer that takes less is not worth a team's coming together.
-constexpr double shortest_for_a_team_seconds = 5;
-/// A team of twice as many ranks is worth while where it takes less than this part of the time.
-constexpr double least_gain = 0.9;
+/// A layer that takes less is not worth a team's coming together: the cost model knows no latency of messages,
+/// and ranks reduce small layers in another way than teams.
+constexpr double shortest_for_a_team_seconds = 1;
 
-std::vector<int> worthwhile_teams(const LayerKind& kind, const CostModel& cost, const BlockLayout& ranks) {
+std::vector<int> team_sizes(const LayerKind& kind, const BlockLayout& ranks) {
   if (kind.seconds < shortest_for_a_team_seconds) return {kind.least_team};
-  std::vector<int> sizes = ranks.sizes_from(kind.least_team);
-  const auto seconds = [&](int size) { return cost.seconds(kind.shape, size).leader; };
-  const auto last = std::ranges::adjacent_find(
-      sizes, [&](int size, int larger) { return seconds(larger) > least_gain * seconds(size); });
-  if (last != sizes.end()) sizes.erase(std::next(last), sizes.end());
-  return sizes;
+  return ranks.sizes_from(kind.least_team);
 }
 
 }  // namespace
@@ -29,7 +24,7 @@ WaitingLayers::WaitingLayers(const Plan& plan, const CostModel& cost, const Bloc
     const double seconds = cost.seconds(layer.shape, layer.least_team).leader;
     kinds_[{seconds, layer.shape, layer.least_team}].layers.push_back(layer);
   }
-  for (auto& [kind, waiting] : kinds_) waiting.team_sizes = worthwhile_teams(kind, cost, ranks);
+  for (auto& [kind, waiting] : kinds_) waiting.team_sizes = team_sizes(kind, ranks);
 }
 
 std::int64_t WaitingLayers::count() const {
@@ -44,6 +39,15 @@ double WaitingLayers::work(const CostModel& cost) const {
     sum += static_cast<double>(waiting.layers.size()) * cost.work(kind.shape, kind.least_team);
   }
   return sum;
+}
+
+double WaitingLayers::longest(const CostModel& cost) const {
+  double longest = 0;
+  for (const auto& [kind, waiting] : kinds_) {
+    const auto seconds = [&](int size) { return cost.seconds(kind.shape, size).leader; };
+    longest = std::max(longest, std::ranges::min(waiting.team_sizes | std::views::transform(seconds)));
+  }
+  return longest;
 }
 
 PlannedLayer WaitingLayers::take(const LayerKind& kind) {

@@ -139,8 +139,8 @@ TEST(Coordination, LanesDoNotWaitForEachOther) {
     }
     return finished(layer, 1);
   };
-  constexpr std::int64_t handed_out_one_by_one = 4096;
-  const Outcome outcome = run(20 * mpi->size(), compute, {.lanes = 2, .rows = handed_out_one_by_one});
+  constexpr std::int64_t dispatched_one_by_one = 4096;
+  const Outcome outcome = run(20 * mpi->size(), compute, {.lanes = 2, .rows = dispatched_one_by_one});
   EXPECT_FALSE(waited_in_vain);
   if (mpi->rank() != 0) return;
   EXPECT_EQ(std::ssize(outcome.kept), 20 * mpi->size());
@@ -165,7 +165,7 @@ TEST_P(CoordinationOfLanes, AFailureOnAnyRankEndsAllAndKeepsWhatIsFinished) {
   EXPECT_EQ(outcome.end.interrupted.size() + outcome.kept.size(), outcome.begun.size());
 }
 
-/// The last layer is handed out first.
+/// The last layer is dispatched first.
 TEST_P(CoordinationOfLanes, OfLayersComputedAtOnceThoseBesideAFailureAreKept) {
   constexpr std::int64_t failing = 200;
   const auto compute = [&](std::span<const std::int64_t> layers, int, std::vector<LayerRecord>& records) {
@@ -202,7 +202,7 @@ TEST(Coordination, AFullDiskEndsAllRanksWithItsError) {
   EXPECT_THAT(outcome.kept, IsEmpty());
 }
 
-TEST(Coordination, AnInterruptionFinishesWhatIsUnderWay) {
+TEST(Coordination, AnInterruptionFinishesWhatIsRunning) {
   bool interrupted = false;
   const Outcome outcome =
       run(20'000, finished,

@@ -90,8 +90,13 @@ TEST(Plan, OnMoreRanksThanTheLayersCanUseNoLayerTakesThemFromAnother) {
 }
 
 TEST(Plan, ShortLayersAndEvenLoadsNeedNoTeams) {
-  EXPECT_THAT(team_sizes({layer(2048)}, {4, 0, 4}), ElementsAre(1)) << "a second on one rank";
+  EXPECT_THAT(team_sizes({layer(2048)}, {4, 0, 4}), ElementsAre(1)) << "less than a second on one rank";
   EXPECT_THAT(team_sizes(std::vector<PlannedLayer>(40, layer(8192)), {4, 0, 4}), testing::Each(1));
+}
+
+TEST(Plan, ALayerOfAFewSecondsThatEverythingWaitsForGetsAllRanks) {
+  EXPECT_THAT(team_sizes({layer(4096)}, {4, 0, 4}), ElementsAre(4)) << "three seconds on one rank";
+  EXPECT_THAT(team_sizes({layer(8192)}, {128, 0, 128}), ElementsAre(128)) << "5% faster than 64 ranks";
 }
 
 TEST(Plan, ALayerThatOneRankCannotHoldGetsALargeEnoughTeam) {

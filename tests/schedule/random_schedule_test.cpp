@@ -56,10 +56,10 @@ KnownCosts random_layers(const BlockLayout& ranks, Randomness& random) {
   return known;
 }
 
-/// Hands out until nothing is under way any more, and checks every dispatch.
-class Rehearsal {
+/// Dispatches until nothing runs any more, and checks every dispatch.
+class Simulation {
  public:
-  Rehearsal(const KnownCosts& known, const BlockLayout& ranks, Randomness& random)
+  Simulation(const KnownCosts& known, const BlockLayout& ranks, Randomness& random)
       : known_(known), ranks_(ranks), random_(random), schedule_(known.plan, known.cost, ranks, {}) {}
 
   void run() {
@@ -71,9 +71,9 @@ class Rehearsal {
       }
       dispatch();
     }
-    EXPECT_THAT(schedule_.under_way(), testing::IsEmpty());
+    EXPECT_THAT(schedule_.running(), testing::IsEmpty());
     EXPECT_EQ(schedule_.waiting(), 0);
-    EXPECT_THAT(handed_out_, testing::SizeIs(known_.plan.layers.size()));
+    EXPECT_THAT(dispatched_, testing::SizeIs(known_.plan.layers.size()));
     EXPECT_NEAR(work_, schedule_.planned_work(), 1e-9 * work_);
   }
 
@@ -88,9 +88,9 @@ class Rehearsal {
 
   void dispatch() {
     std::set<int> busy;
-    for (const auto& [first, under_way] : schedule_.under_way()) {
+    for (const auto& [first, task] : schedule_.running()) {
       busy.insert(first);
-      busy.insert(under_way.busy.begin(), under_way.busy.end());
+      busy.insert(task.busy.begin(), task.busy.end());
     }
     for (const Dispatch& dispatch : schedule_.dispatch(now_)) {
       for (int rank = dispatch.ranks.first; rank < dispatch.ranks.end(); ++rank) {
@@ -107,7 +107,7 @@ class Rehearsal {
     EXPECT_EQ(block.first, dispatch.ranks.first);
     EXPECT_TRUE(dispatch.ranks.size == 1 || dispatch.layers.size() == 1);
     for (const PlannedLayer& layer : dispatch.layers) {
-      EXPECT_TRUE(handed_out_.insert(layer.number).second) << layer.number << " is handed out twice";
+      EXPECT_TRUE(dispatched_.insert(layer.number).second) << layer.number << " is dispatched twice";
       EXPECT_GE(dispatch.ranks.size, layer.least_team);
       EXPECT_TRUE(!layer.alone || dispatch.layers.size() == 1);
     }
@@ -140,16 +140,16 @@ class Rehearsal {
   std::priority_queue<Done, std::vector<Done>, std::greater<>> future_;
   double now_ = 0;
   double work_ = 0;
-  std::set<std::int64_t> handed_out_;
+  std::set<std::int64_t> dispatched_;
 };
 
-TEST(RandomSchedule, EveryLayerIsHandedOutOnceToFreeRanksThatMayHaveIt) {
+TEST(RandomSchedule, EveryLayerIsDispatchedOnceToFreeRanksThatMayHaveIt) {
   for (unsigned seed = 1; seed <= 2000 && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE(seed);
     Randomness random(seed);
     const BlockLayout ranks = random_ranks(random);
     const KnownCosts known = random_layers(ranks, random);
-    Rehearsal(known, ranks, random).run();
+    Simulation(known, ranks, random).run();
   }
 }
 

@@ -16,6 +16,19 @@ struct LatentAttentionModel {
   std::int64_t vocabulary;
 };
 
+/// In which the models of one Llama generation differ.
+struct LlamaShape {
+  std::int64_t blocks;
+  std::int64_t width;
+  std::int64_t inner;
+};
+
+struct AttentionShape {
+  std::int64_t width;
+  std::int64_t queries;
+  std::int64_t key_values;
+};
+
 constexpr std::int64_t hidden = 7168;
 constexpr std::int64_t blocks = 61;
 
@@ -23,6 +36,38 @@ void add_mlp(LargeModel& model, const std::string& prefix, std::int64_t width, s
   model.matrices.push_back({prefix + "gate_proj.weight", inner, width});
   model.matrices.push_back({prefix + "up_proj.weight", inner, width});
   model.matrices.push_back({prefix + "down_proj.weight", width, inner});
+}
+
+void add_attention(LargeModel& model, const std::string& prefix, const AttentionShape& shape) {
+  model.matrices.push_back({prefix + "q_proj.weight", shape.queries, shape.width});
+  model.matrices.push_back({prefix + "k_proj.weight", shape.key_values, shape.width});
+  model.matrices.push_back({prefix + "v_proj.weight", shape.key_values, shape.width});
+  model.matrices.push_back({prefix + "o_proj.weight", shape.width, shape.queries});
+}
+
+LargeModel llama(const std::string& name, const LlamaShape& shape) {
+  constexpr std::int64_t vocabulary = 128256;
+  LargeModel model{
+      name,
+      fmt::format(R"({{"model_type":"llama","num_hidden_layers":{},"tie_word_embeddings":false}})",
+                  shape.blocks),
+      {}};
+  for (std::int64_t block = 0; block < shape.blocks; ++block) {
+    const std::string prefix = fmt::format("model.layers.{}.", block);
+    add_attention(model, prefix + "self_attn.",
+                  {.width = shape.width, .queries = shape.width, .key_values = 1024});
+    add_mlp(model, prefix + "mlp.", shape.width, shape.inner);
+  }
+  model.matrices.push_back({"lm_head.weight", vocabulary, shape.width});
+  return model;
+}
+
+void add_vision_block(LargeModel& model, const std::string& prefix) {
+  constexpr std::int64_t width = 1152;
+  constexpr std::int64_t inner = 4304;
+  add_attention(model, prefix + "self_attn.", {.width = width, .queries = width, .key_values = width});
+  model.matrices.push_back({prefix + "mlp.fc1.weight", inner, width});
+  model.matrices.push_back({prefix + "mlp.fc2.weight", width, inner});
 }
 
 void add_latent_attention(LargeModel& model, const std::string& prefix, std::int64_t heads) {
@@ -65,22 +110,30 @@ LargeModel latent_attention_model(const std::string& name, const LatentAttention
 
 }  // namespace
 
+LargeModel llama_8b() {
+  return llama("Llama-3.1-8B", {.blocks = 32, .width = 4096, .inner = 14336});
+}
+
+LargeModel llama_70b() {
+  return llama("Llama-3.1-70B", {.blocks = 80, .width = 8192, .inner = 28672});
+}
+
 LargeModel llama_405b() {
-  constexpr std::int64_t width = 16384;
-  constexpr std::int64_t key_values = 1024;
-  LargeModel model{
-      "Llama-3.1-405B", R"({"model_type":"llama","num_hidden_layers":126,"tie_word_embeddings":false})", {}};
-  for (std::int64_t block = 0; block < 126; ++block) {
-    const std::string prefix = fmt::format("model.layers.{}.", block);
-    for (const char* name : {"q", "o"}) {
-      model.matrices.push_back({fmt::format("{}self_attn.{}_proj.weight", prefix, name), width, width});
-    }
-    for (const char* name : {"k", "v"}) {
-      model.matrices.push_back({fmt::format("{}self_attn.{}_proj.weight", prefix, name), key_values, width});
-    }
-    add_mlp(model, prefix + "mlp.", width, 53248);
+  return llama("Llama-3.1-405B", {.blocks = 126, .width = 16384, .inner = 53248});
+}
+
+LargeModel mixed() {
+  constexpr std::int64_t width = 5376;
+  LargeModel model{"Gemma-3-27B", R"({"model_type":"gemma3","tie_word_embeddings":false})", {}};
+  for (std::int64_t block = 0; block < 27; ++block) {
+    add_vision_block(model, fmt::format("vision_tower.vision_model.encoder.layers.{}.", block));
   }
-  model.matrices.push_back({"lm_head.weight", 128256, width});
+  for (std::int64_t block = 0; block < 62; ++block) {
+    const std::string prefix = fmt::format("language_model.model.layers.{}.", block);
+    add_attention(model, prefix + "self_attn.", {.width = width, .queries = 4096, .key_values = 2048});
+    add_mlp(model, prefix + "mlp.", width, 21504);
+  }
+  model.matrices.push_back({"language_model.lm_head.weight", 262208, width});
   return model;
 }
 

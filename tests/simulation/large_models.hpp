@@ -19,8 +19,13 @@ struct LargeModel {
   std::vector<Matrix> matrices;
 };
 
-/// Meta's Llama-3.1-405B: 883 matrices.
+/// Meta's Llama-3.1: 225, 561 and 883 matrices.
+LargeModel llama_8b();
+LargeModel llama_70b();
 LargeModel llama_405b();
+/// Layers of very different size: the shapes of Gemma-3-27B, a vision tower of small layers beside a language
+/// model, with a head that is not tied to the embedding and takes ten times as long as any other layer.
+LargeModel mixed();
 /// DeepSeek-V3 with its weights as bf16: 58 x 256 x 3 of them experts'.
 LargeModel deepseek_v3();
 /// Kimi-K2 with its weights as bf16: 60 x 384 x 3 of them experts'.

@@ -32,6 +32,29 @@ TEST(Scaling, DeepSeekV3IsEfficientOnAThousandRanksOfDifferentSpeed) {
   expect_efficient(model, 0.2, 0.95);
 }
 
+double efficiency_of_equal_ranks(const ModelRun& model, int count) {
+  return model.efficiency(model.simulate(count, {.speed_spread = 0}));
+}
+
+TEST(Scaling, ModelsOfAFewHundredLayersAreEfficientOnAsManyRanks) {
+  const ModelRun small(llama_8b());
+  ASSERT_EQ(small.catalog().layers.size(), 225U);
+  EXPECT_GE(efficiency_of_equal_ranks(small, 128), 0.85) << "layers of 2 seconds get teams towards the end";
+  const ModelRun large(llama_70b());
+  ASSERT_EQ(large.catalog().layers.size(), 561U);
+  EXPECT_GE(efficiency_of_equal_ranks(large, 256), 0.9);
+}
+
+TEST(Scaling, AHeadThatTakesLongerThanTheRestIsShared) {
+  constexpr int count = 256;
+  const ModelRun model(mixed());
+  ASSERT_EQ(model.catalog().layers.size(), 597U);
+  EXPECT_GE(efficiency_of_equal_ranks(model, count), 0.85);
+  const Prediction prediction =
+      predict(model.plan(std::vector<double>(count, 1)), model.cost(), any_teams(count));
+  EXPECT_GE(prediction.team_sizes.at(597), 32);
+}
+
 TEST(Scaling, ACostModelThatIsWrongCostsNextToNothing) {
   const ModelRun model(llama_405b());
   for (const double usual_speed : {0.6, 0.8, 1.3}) {
@@ -40,12 +63,12 @@ TEST(Scaling, ACostModelThatIsWrongCostsNextToNothing) {
   }
 }
 
-TEST(Scaling, ALostRankCostsWhatWasUnderWayAndNoMore) {
+TEST(Scaling, ALostRankCostsTheRunningLayersAndNoMore) {
   const ModelRun model(deepseek_v3());
   const double undisturbed = model.simulate(ranks, {}).seconds;
   const SimulatedRun before = model.simulate(ranks, {.ends_at = undisturbed / 2});
   const SimulatedRun after =
-      simulate(model.plan(speeds_of(ranks, {.seed = 2}), before.finished, before.under_way), model.cost(),
+      simulate(model.plan(speeds_of(ranks, {.seed = 2}), before.finished, before.running), model.cost(),
                any_teams(ranks), {.seed = 2});
   std::set<std::int64_t> finished = before.finished;
   finished.insert(after.finished.begin(), after.finished.end());

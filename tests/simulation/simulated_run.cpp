@@ -83,8 +83,8 @@ class Simulation {
     run_.speed = conditions_.usual_speed * std::accumulate(speeds_.begin(), speeds_.end(), 0.0);
     run_.most_messages_a_second = messages_.most();
     run_.most_journal_bytes_a_second = journal_bytes_.most();
-    for (const auto& [first, under_way] : schedule_.under_way()) {
-      for (const PlannedLayer& layer : under_way.dispatch.layers) run_.under_way.insert(layer.number);
+    for (const auto& [first, task] : schedule_.running()) {
+      for (const PlannedLayer& layer : task.dispatch.layers) run_.running.insert(layer.number);
     }
     return std::move(run_);
   }

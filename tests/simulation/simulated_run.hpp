@@ -26,8 +26,8 @@ struct SimulatedRun {
   double seconds = 0;
   double speed = 0;  ///< of all ranks together
   std::set<std::int64_t> finished;
-  std::set<std::int64_t> under_way;  ///< when it was ended
-  double messages = 0;               ///< of the coordinator, both ways
+  std::set<std::int64_t> running;  ///< when it was ended
+  double messages = 0;             ///< of the coordinator, both ways
   double most_messages_a_second = 0;
   double most_journal_bytes_a_second = 0;
   double coordinator_seconds = 0;  ///< spent on messages and on waiting for the disk

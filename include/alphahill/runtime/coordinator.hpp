@@ -1,4 +1,4 @@
-/// The coordinator of a run, on rank 0: hands out layers longest first as workers become free, and keeps
+/// The coordinator of a run, on rank 0: dispatches layers longest first as workers become free, and keeps
 /// their records.
 #pragma once
 
@@ -20,7 +20,7 @@ namespace alphahill {
 
 /// Where the coordinator enters what happens, on its own thread; an Error from them fails the run.
 struct RunCallbacks {
-  /// Writes what survives the end of the process: records, and layers that are about to be handed out.
+  /// Writes what survives the end of the process: records, and layers that are about to be dispatched.
   std::function<void(std::span<const LayerRecord> records, std::span<const std::int64_t> begun)> write;
   std::function<void()> sync;            ///< puts what was written on disk
   std::function<bool()> stop_requested;  ///< asked often
@@ -29,7 +29,7 @@ struct RunCallbacks {
 /// How a run ended.
 struct RunEnd {
   std::optional<Error> failure;  ///< the first, if there was one
-  bool ranks_compute = false;    ///< layers are still under way; their ranks can only be ended
+  bool ranks_compute = false;    ///< layers are still running; their ranks can only be ended
   std::vector<Attempt>
       interrupted;  ///< layers that were begun and have no record, unless it is unclear which
                     ///< of them is to blame
@@ -38,12 +38,12 @@ struct RunEnd {
 class Coordinator {
  public:
   /// @param schedule  whose ranks are the workers of the pool
-  /// @param grace_seconds  for the layers under way, once a stop is requested
+  /// @param grace_seconds  for the running layers, once a stop is requested
   Coordinator(const Catalog& catalog, Schedule schedule, WorkerPool& workers, RunCallbacks callbacks,
               double grace_seconds);
 
   /// Runs until every layer that can be is done and kept, a stop is requested, or something fails. In the
-  /// latter cases no more layers are handed out and those under way are finished, as far as grace and
+  /// latter cases no more layers are dispatched and the running ones are finished, as far as grace and
   /// deadlines permit.
   RunEnd run();
 
@@ -66,7 +66,7 @@ class Coordinator {
   bool call(const std::function<void()>& callback);
   void fail(const Error& error);
   void watch_deadlines();
-  std::string late_text(const UnderWay& under_way) const;
+  std::string late_text(const RunningTask& task) const;
   bool grace_expired() const;
   void stop_workers();
   RunEnd end() const;

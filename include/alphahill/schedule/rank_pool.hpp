@@ -64,10 +64,10 @@ class RankPool {
   double speed(RankBlock block) const;
   bool is_free(int rank) const { return free_[static_cast<std::size_t>(rank)]; }
   bool are_free(RankBlock block) const;
-  bool none_free() const { return blocks_.at(1).free.empty() && held_free_.empty(); }
+  /// But for those that are held.
+  bool none_free() const { return blocks_.at(1).free.empty(); }
   /// Of the free blocks, without those that are held, the slowest that is fast enough, the first of several.
   std::optional<RankBlock> slowest_free(int size, double least_speed) const;
-  /// @param block  free or held
   void take(RankBlock block);
   void release(int rank);
 
@@ -77,8 +77,7 @@ class RankPool {
   bool holds_any_of(RankBlock block) const {
     return held_ && held_->first < block.end() && block.first < held_->end();
   }
-  bool all_held_are_free() const { return held_ && std::ssize(held_free_) == held_->size; }
-  const std::set<int>& free_and_held() const { return held_free_; }
+  bool all_held_are_free() const { return held_ && are_free(*held_); }
 
  private:
   struct Blocks {
@@ -87,13 +86,13 @@ class RankPool {
     std::set<std::pair<double, int>> free;  ///< speeds and indices
   };
   void count(int rank, int change);
+  void count_free(RankBlock block, int change);
 
   BlockLayout layout_;
   double speed_;
   std::vector<bool> free_;
   std::map<int, Blocks> blocks_;  ///< by size
   std::optional<RankBlock> held_;
-  std::set<int> held_free_;
 };
 
 }  // namespace alphahill

@@ -1,10 +1,9 @@
 /// Which ranks get which layers next, and until when they may take: no MPI, and no clock of its own.
 ///
-/// Layers are handed out longest first, each to as few ranks as end it before the run is to end; of several
+/// Layers are dispatched longest first, each to as few ranks as end it before the run is to end; of several
 /// free blocks of so many ranks, to the slowest that can. Short layers go to a rank several at a time, about
 /// a second of work, less towards the end. Where no free block ends the longest layer in time, the block with
-/// which it ends earliest is held for it; until then its ranks get layers that end before. A layer that
-/// cannot be done in time moves the end of the run.
+/// which it ends earliest is held for it. src/schedule/README.md says what each of these rules buys.
 #pragma once
 
 #include <cstdint>
@@ -31,11 +30,11 @@ struct Dispatch {
   std::vector<PlannedLayer> layers;
 };
 
-/// A dispatch on its way.
-struct UnderWay {
+/// A dispatch that is not yet finished.
+struct RunningTask {
   Dispatch dispatch;   ///< without the layers that are done
   std::set<int> busy;  ///< ranks that have not done their part
-  double begun;        ///< when it was handed out, or some of its layers last were done
+  double begun;        ///< when it was dispatched, or some of its layers last were done
   double deadline;
 };
 
@@ -56,11 +55,11 @@ class Schedule {
   /// The rank computes no more of what it takes part in; no other takes its place.
   void mark_lost(int rank);
   /// What a busy rank takes part in.
-  const UnderWay& task_of(int rank) const { return under_way_.at(task_of_rank_.at(rank)); }
+  const RunningTask& task_of(int rank) const { return running_.at(task_of_rank_.at(rank)); }
 
   /// By first rank.
-  const std::map<int, UnderWay>& under_way() const { return under_way_; }
-  /// Layers that have not been handed out.
+  const std::map<int, RunningTask>& running() const { return running_; }
+  /// Layers that have not been dispatched.
   std::int64_t waiting() const { return waiting_.count(); }
   /// Seconds of ranks that all layers were planned with.
   double planned_work() const { return planned_work_; }
@@ -96,7 +95,6 @@ class Schedule {
   bool last_is_reserved(const LayerKind& kind, const LayersOfKind& waiting) const;
   void reconsider_reservation(double now);
   Dispatch take_reserved();
-  std::optional<Dispatch> next_for_a_held_rank(double now);
   Dispatch dispatch_of(const LayerKind& kind, RankBlock ranks, double most_seconds);
   double seconds_to_the_end(double now) const;
   double seconds_for_a_layer(double now) const;
@@ -108,12 +106,11 @@ class Schedule {
   CostModel planned_cost_;  ///< before anything was measured
   ScheduleLimits limits_;
   double planned_end_;
-  double moved_end_ = 0;  ///< by layers that could not be done in time
-  double end_ = 0;        ///< when the run is to end, as of the last time that layers were handed out
+  double end_ = 0;  ///< when the run is to end, as of the last dispatch
   RankPool ranks_;
   WaitingLayers waiting_;
   double planned_work_;
-  std::map<int, UnderWay> under_way_;
+  std::map<int, RunningTask> running_;
   std::map<int, int> task_of_rank_;  ///< first rank of what a busy rank takes part in
   std::vector<double> free_at_;      ///< when each busy rank is expected to be free
   std::optional<Reservation> reservation_;

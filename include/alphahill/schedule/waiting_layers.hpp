@@ -1,4 +1,4 @@
-/// The layers of a run that have not been handed out, by kind, longest first.
+/// The layers of a run that have not been dispatched, by kind, longest first.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ struct LayerKind {
 
 struct LayersOfKind {
   std::deque<PlannedLayer> layers;  ///< one at least
-  std::vector<int> team_sizes;      ///< that are worth while, ascending
+  std::vector<int> team_sizes;      ///< that it may have, ascending
 };
 
 class WaitingLayers {
@@ -39,6 +39,8 @@ class WaitingLayers {
   std::int64_t count() const;
   /// Seconds of ranks that they take, on the smallest teams.
   double work(const CostModel& cost) const;
+  /// Seconds of the layer that takes longest, on the team that ends it first.
+  double longest(const CostModel& cost) const;
 
   PlannedLayer take(const LayerKind& kind);
   /// A layer, and those after it that one rank does as well within the seconds of all; one that is to be

@@ -148,7 +148,7 @@ void note_attempts(RunEnd& end, Journal& journal) {
   }
 }
 
-/// Rank 0: hands out the layers and keeps their records; its own worker computes on a thread beside.
+/// Rank 0: dispatches the layers and keeps their records; its own worker computes on a thread beside.
 std::optional<Error> coordinate(Run& run, const Device& device, MpiSession& mpi, MpiTeams& teams) {
   Snapshots snapshots([&] { write_results_of(run); }, std::chrono::minutes(5));
   const RunCallbacks callbacks{
