@@ -1,6 +1,6 @@
 # What the scripts of this folder share: options from the command line and the site file, how programs run where a
-# module or a container brings them, and what Slurm says of jobs. The sourcing script defines `help` and `jobs`, the path
-# of this folder.
+# module or a container brings them, and what Slurm says of jobs. The sourcing script defines `help` and `jobs`, the
+# path of this folder.
 
 fail() {
   echo "${0##*/}: error: $1" >&2
@@ -98,8 +98,8 @@ program_command() {
 # In a folder of results: the analyses that were submitted for it, a job or JOB_TASK a line.
 submitted_file=alpha_hill.jobs
 
-# ask_slurm JOB...: the associative array `job_state` of those that are queued or running, by both of the ids that a task
-# of an array has. Fails where Slurm does not answer.
+# ask_slurm JOB...: the associative array `job_state` of those that are queued or running, by both of the ids that a
+# task of an array has. Fails where Slurm does not answer.
 ask_slurm() {
   local said id raw_id state
   declare -gA job_state=()

@@ -200,7 +200,7 @@ class SubmitTest(ProgramTest):
         resources = ("--ranks", "8", "--time", "90")
         self.refuses("--model: no/model: neither a folder nor", "--model", "no/model", *resources, code=1)
         self.refuses("behind --: unrecognised option '--k-frc'", "--model", "model", *resources, "--", "--k-frc", "0.1")
-        self.refuses("--filter-layers: 'zzz' is in none", "--model", "model", *resources, "--", "--filter-layers", "zzz")
+        self.refuses("--filter-layers: 'zzz' is in none", "--model", "model", *resources, "--", "--filter-layers=zzz")
         self.assertFalse(self.submitted())
         self.assertEqual(self.call("submit", "--model", "model", *resources).returncode, 0)
         self.assertTrue(self.submitted())
@@ -237,8 +237,8 @@ class SubmitTest(ProgramTest):
         self.fake_slurm()
         write_unread_model(self.folder / "model", order=20000, layers=20)
         self.assertRegex(self.warnings_of_time("--ranks", 1, "--time", 10),
-                         r"\Asubmit: warning: --time 10 is less than the predicted time, \d+ [^\n]* and 180 s before the "
-                         r"end: that makes \d+ turns or more, --turns is 20\n\Z")
+                         r"\Asubmit: warning: --time 10 is less than the predicted time, \d+ [^\n]* and 180 s before "
+                         r"the end: that makes \d+ turns or more, --turns is 20\n\Z")
         self.assertEqual(self.warnings_of_time("--ranks", 1, "--time", "90-0"), "")
         self.assertEqual(self.warnings_of_time("--ranks", 1, "--time", "UNLIMITED"), "")
 
@@ -247,13 +247,13 @@ class SubmitTest(ProgramTest):
         llama("fp32").write(self.folder / "model")
         for time, work in (("1", 0), ("2:30", 0), ("4", 60), ("0:3:59", 60)):
             self.assertRegex(self.warnings_of_time("--ranks", 8, "--time", time),
-                             rf"\Asubmit: warning: --time {time}: Slurm warns 180 s before the end of a turn, and the run "
-                             rf"stops then: that leaves {work} s")
+                             rf"\Asubmit: warning: --time {time}: Slurm warns 180 s before the end of a turn, and the "
+                             rf"run stops then: that leaves {work} s")
         for time in ("5", "0:5:0", "1-0", "1-0:0"):
             self.assertEqual(self.warnings_of_time("--ranks", 8, "--time", time), "")
         self.assertEqual(self.warnings_of_time("--ranks", 8, "--time", "1", "--sbatch=--signal=USR1@20"),
-                         "submit: warning: --time 1: Slurm warns 20 s before the end of a turn, and the run stops then: "
-                         "that leaves 40 s or a few more for work\n")
+                         "submit: warning: --time 1: Slurm warns 20 s before the end of a turn, and the run stops "
+                         "then: that leaves 40 s or a few more for work\n")
 
     def test_a_job_for_the_same_folder_is_named(self):
         self.fake_slurm()
@@ -263,8 +263,8 @@ class SubmitTest(ProgramTest):
         self.fake("squeue", "echo '100_1 102 RUNNING'")
         one = ("--model", "other/model", "--ranks", "8", "--time", "90", "--no-check")
         self.assertEqual(self.call("submit", *one, "--output-dir", "results/other--model").stderr,
-                         "submit: warning: job 100_1 for the same output folder 'results/other--model' is in the queue: "
-                         "RUNNING; scancel 100_1 ends it\n")
+                         "submit: warning: job 100_1 for the same output folder 'results/other--model' is in the "
+                         "queue: RUNNING; scancel 100_1 ends it\n")
         self.assertEqual(self.call("submit", *one, "--output-dir", "elsewhere").stderr, "")
         self.assertEqual((self.folder / "results/other--model/alpha_hill.jobs").read_text(), "100_1\n100\n")
 
