@@ -55,16 +55,15 @@ class JobsTest(ProgramTest):
         slurm.run("scancel", "--user", os.getuid())
         slurm.wait_for("an empty queue", lambda: not slurm.run("squeue", "--noheader"))
 
-    def submit_aloud(self, *options, more=NO_LAYER_PLOTS, time="5", ranks=4, variables=None):
-        """Submits the analysis of self.model, unless options name others. @return what is said about it"""
+    def submit_command(self, *options, more=NO_LAYER_PLOTS, time="5", ranks=4):
+        """For the analysis of self.model, unless options name others."""
         which = () if "--models" in options else ("--model", self.model)
-        return slurm.run("bash", "-c", '"$0" "$@" 2>&1', JOBS / "submit", "--site", self.site, *which, "--ranks", ranks,
-                         "--time", time, "--output-dir", self.output, *options, "--", *more, cwd=self.folder,
-                         variables=variables)
+        return (JOBS / "submit", "--site", self.site, *which, "--ranks", ranks, "--time", time,
+                "--output-dir", self.output, *options, "--", *more)
 
-    def submit(self, *options, **keywords):
-        """As submit_aloud. @return the two jobs: analysis, report"""
-        said = self.submit_aloud(*options, **keywords)
+    def submit(self, *options, variables=None, **keywords):
+        """@return the two jobs: analysis, report"""
+        said = slurm.run(*self.submit_command(*options, **keywords), cwd=self.folder, variables=variables)
         return [re.search(rf"^{name} +job (\d+)", said, re.M)[1] for name in ("analysis", "report")]
 
     def log(self):
@@ -190,7 +189,7 @@ class SlowModelTest(JobsTest):
         self.assertRegex(said, rf"\b{len(self.records())} of {LAYERS} done")
         self.assertRegex(said, rf"(?m)^state +running: pid \d+ on .*, Slurm job {analysis}, .*; last record ")
         self.assertRegex(said, r"time left  about \d")
-        said = self.submit_aloud("--sbatch=--hold")
+        said = slurm.run("bash", "-c", '"$0" "$@" 2>&1', *self.submit_command("--sbatch=--hold"), cwd=self.folder)
         self.assertRegex(said, rf"warning: job {analysis} for the same output folder .* is in the queue: RUNNING")
 
     def test_a_cancelled_job_stays_cancelled_and_the_same_command_goes_on(self):
