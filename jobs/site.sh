@@ -1,11 +1,13 @@
-# What the scripts of this folder share: options from the command line and the site file, and how programs run where a
-# module or a container brings them. The sourcing script defines `help` and `jobs`, the path of this folder.
+# What the scripts of this folder share: options from the command line and the site file, how programs run where a
+# module or a container brings them, and what Slurm says of jobs. The sourcing script defines `help` and `jobs`, the
+# path of this folder.
 
 fail() {
   echo "${0##*/}: error: $1" >&2
   exit "${2:-1}"
 }
 refuse() { fail "$1; see --help" 2; }
+warn() { echo "${0##*/}: warning: $*" >&2; }
 
 option_names="account container gpus-per-node memory model models modules output-dir partition programs qos ranks \
 report-partition report-time sbatch site time turns"
@@ -16,7 +18,7 @@ declare -a rest=()           # arguments behind --
 
 # set_option NAME VALUE WHERE
 set_option() {
-  [[ " $option_names " == *" $1 "* ]] || refuse "$3: there is no option '$1'"
+  [[ " $option_names " == *" $1 "* ]] || refuse "$3: there is no option '$1'${further_options:-}"
   [[ -n $2 ]] || refuse "$3: expected a value of $1, found nothing"
   if [[ $1 == sbatch ]]; then sbatch_options+=("$2"); else option[$1]=$2; fi
 }
@@ -27,6 +29,7 @@ read_options() {
     case $1 in
       --help | -h) help && exit ;;
       --print) option[print]=yes ;;
+      --no-check) option[no-check]=yes ;;
       --*=*) set_option "$(sed -E 's/^--([^=]*)=.*/\1/;q' <<<"$1")" "${1#*=}" "command line" ;;
       --*)
         set_option "${1#--}" "${2:-}" "command line"
@@ -90,4 +93,20 @@ load_modules() {
 program_command() {
   mapfile -t program < <(xargs -r printf '%s\n' <<<"$2")
   program+=("${3:+$3/}$1")
+}
+
+# In a folder of results: the analyses that were submitted for it, a job or JOB_TASK a line.
+submitted_file=alpha_hill.jobs
+
+# ask_slurm JOB...: the associative array `job_state` of those that are queued or running, by both of the ids that a
+# task of an array has. Fails where Slurm does not answer.
+ask_slurm() {
+  local said id raw_id state
+  declare -gA job_state=()
+  (($#)) || return 0
+  said=$(IFS=, && timeout 30 squeue --array --noheader --jobs="$*" --format="%i %A %T" 2>&1) ||
+    { [[ $said == *"Invalid job id"* ]] && said=; } || return 1
+  while read -r id raw_id state; do
+    [[ -z $id ]] || job_state[$id]=$state job_state[$raw_id]=$state
+  done <<<"$said"
 }

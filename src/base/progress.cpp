@@ -23,20 +23,23 @@ constexpr std::size_t shown_name = 36;
 
 }  // namespace
 
-Progress::Progress(std::string what, std::int64_t items, double work)
+Progress::Progress(std::string what, std::int64_t items, double work, const DoneBefore& before)
     : what_(std::move(what)),
       items_(items),
-      work_(work),
+      last_item_(items - before.left_out),
+      work_(work - before.work),
+      work_before_(before.work),
+      items_done_(before.items),
       live_(::isatty(STDERR_FILENO) == 1),
       start_(Clock::now()),
       shown_(start_) {}
 
 Progress::~Progress() {
-  if (live_ && items_done_ > 0) std::fputs("\r\x1b[K", stderr);
+  if (live_ && work_done_ > 0) std::fputs("\r\x1b[K", stderr);
 }
 
 bool Progress::due(Clock::time_point now) const {
-  if (items_done_ == items_) return true;
+  if (items_done_ == last_item_) return true;
   const auto silence = now - shown_;
   if (live_) return silence >= live_interval;
   const bool much_done = work_done_ / work_ - shown_part_ >= plain_part;
@@ -46,10 +49,12 @@ bool Progress::due(Clock::time_point now) const {
 std::string Progress::line(double elapsed_seconds, const std::string& latest,
                            std::optional<double> seconds_left) const {
   const double part = work_ > 0 ? work_done_ / work_ : 1;
+  const double all = work_before_ + work_;
+  const double part_of_all = all > 0 ? (work_before_ + work_done_) / all : 1;
   const double at_this_rate = part > 0 ? elapsed_seconds * (1 - part) / part : INFINITY;
   const double left = seconds_left.value_or(at_this_rate);
   const bool fits = latest.size() <= shown_name;
-  return fmt::format("{}/{} {}  {:.0f}%  {} left  {}", items_done_, items_, what_, 100 * part,
+  return fmt::format("{}/{} {}  {:.0f}%  {} left  {}", items_done_, items_, what_, 100 * part_of_all,
                      human_seconds(left), fits ? latest : "…" + latest.substr(latest.size() - shown_name));
 }
 

@@ -165,6 +165,8 @@ Journal::Journal(std::optional<RunLock> lock, File file, JournalContents content
       run_(*std::move(contents.run)),
       frames_(std::move(contents.frames)),
       attempts_(std::move(contents.attempts)),
+      asked_(std::move(contents.asked)),
+      ending_(std::move(contents.ending)),
       versioned_(contents.versioned),
       end_(contents.end),
       unsynced_begin_(contents.end) {}
@@ -185,6 +187,10 @@ Journal Journal::open_or_resume(const std::filesystem::path& path, const RunRequ
   RunLock lock = RunLock::take_beside(path);
   File file = File::open_or_create(path);
   JournalContents contents = scan_journal(file);
+  const auto resumed = [&](Journal journal) {
+    journal.note_asked({request.run.precisions, request.run.filter_layers});
+    return journal;
+  };
   if (!contents.run) return begin(std::move(lock), std::move(file), request.run);
   require_same_model(request, contents, path.string());
   require_same_settings(request.run, *contents.run, path.string());
@@ -201,12 +207,12 @@ Journal Journal::open_or_resume(const std::filesystem::path& path, const RunRequ
         printable(path.string()), torn, contents.end);
     if (same) file.truncate(contents.end);
   }
-  if (same) return {std::move(lock), std::move(file), std::move(contents)};
+  if (same) return resumed({std::move(lock), std::move(file), std::move(contents)});
   const Journal old(std::nullopt, std::move(file), std::move(contents));
   replace_file(path, [&](const std::filesystem::path& temporary) { write_anew(temporary, old, run); });
   File anew = File::open_or_create(path);
   JournalContents kept = scan_journal(anew);
-  return {std::move(lock), std::move(anew), std::move(kept)};
+  return resumed({std::move(lock), std::move(anew), std::move(kept)});
 }
 
 Journal Journal::restart(const std::filesystem::path& path, const RunDescription& run) {
@@ -233,11 +239,33 @@ void Journal::write(std::span<const LayerRecord> records, std::span<const Attemp
     frames[record.layer] = {end_ + std::ssize(bytes), precisions_of(record)};
     append_record(bytes, FrameKind::layer, record);
   }
-  change_or_cut_back(end_, [&] { file_.write_at(bytes, end_); });
-  if (unsynced_.empty()) unsynced_begin_ = first_record;
-  end_ += std::ssize(bytes);
+  const bool first = unsynced_.empty();
+  append_bytes(bytes);
+  if (first) unsynced_begin_ = first_record;
   for (auto& [layer, place] : frames) unsynced_[layer] = std::move(place);
   for (const Attempt& attempt : attempts) attempts_[attempt.layer].add(attempt.event);
+}
+
+void Journal::append_bytes(std::span<const std::byte> bytes) {
+  change_or_cut_back(end_, [&] { file_.write_at(bytes, end_); });
+  end_ += std::ssize(bytes);
+  if (unsynced_.empty()) unsynced_begin_ = end_;
+}
+
+void Journal::note_asked(const Asked& asked) {
+  if (asked == this->asked() && !ending_) return;
+  std::vector<std::byte> bytes;
+  append_record(bytes, FrameKind::asked, asked);
+  append_bytes(bytes);
+  asked_ = asked;
+  ending_.reset();
+}
+
+void Journal::note_ending(const Ending& ending) {
+  std::vector<std::byte> bytes;
+  append_record(bytes, FrameKind::ending, ending);
+  append_bytes(bytes);
+  ending_ = ending;
 }
 
 void Journal::sync() {

@@ -177,6 +177,21 @@ void note_record(const LayerRecord& record, const Frame& frame, const std::strin
   }
 }
 
+void note_payload(const Payload& payload, const Frame& frame, const std::string& path,
+                  JournalContents& contents) {
+  if (frame.kind == FrameKind::layer) {
+    note_record(record_in<LayerRecord>(payload, path), frame, path, contents);
+  } else if (frame.kind == FrameKind::attempt) {
+    const auto attempt = record_in<Attempt>(payload, path);
+    contents.attempts[attempt.layer].add(attempt.event);
+  } else if (frame.kind == FrameKind::asked) {
+    contents.asked = record_in<Asked>(payload, path);
+    contents.ending.reset();
+  } else {
+    contents.ending = record_in<Ending>(payload, path);
+  }
+}
+
 /// Takes a good frame behind the first one into the contents, whose end is that of the good frame before it.
 void note_frame(const Frame& frame, const File& file, JournalContents& contents) {
   const std::string path = printable(file.path().string());
@@ -184,15 +199,10 @@ void note_frame(const Frame& frame, const File& file, JournalContents& contents)
     spdlog::warn("{}: bytes {} to {} are damaged; the layers that they hold are computed again", path,
                  contents.end, frame.offset);
   }
-  if (frame.kind != FrameKind::attempt && frame.kind != FrameKind::layer) return;
+  if (frame.kind < FrameKind::layer || frame.kind > FrameKind::ending) return;
   const Payload payload = read_payload(file, frame.offset, contents.versioned);
   try {
-    if (frame.kind == FrameKind::layer) {
-      note_record(record_in<LayerRecord>(payload, path), frame, path, contents);
-    } else {
-      const auto attempt = record_in<Attempt>(payload, path);
-      contents.attempts[attempt.layer].add(attempt.event);
-    }
+    note_payload(payload, frame, path, contents);
   } catch (const Error& error) {
     spdlog::warn("{}: the record at byte {} is no record of this program ({}); passed over", path,
                  frame.offset, error.reason());

@@ -21,7 +21,7 @@ inline constexpr std::string_view journal_magic = "ALPHAHILL-JOURNAL-3\n";
 inline constexpr std::string_view how_to_begin_anew =
     "use `--restart` to begin anew, or another --output-dir";
 
-enum class FrameKind : std::uint8_t { run = 1, layer = 2, attempt = 3 };
+enum class FrameKind : std::uint8_t { run = 1, layer = 2, attempt = 3, asked = 4, ending = 5 };
 
 /// Appends a frame to the bytes. @throws Error(internal) for a payload of 4 GiB or more
 void append_frame(std::vector<std::byte>& bytes, FrameKind kind, std::span<const std::byte> payload);
@@ -50,8 +50,10 @@ struct JournalContents {
   std::optional<RunDescription> run;  ///< nothing in a file that is empty or torn within its first frame
   std::map<std::int64_t, RecordPlace> frames;  ///< of the last good record of each layer
   std::map<std::int64_t, AttemptTally> attempts = {};
-  std::int64_t end = 0;   ///< of the last good frame; what follows is a torn tail
-  bool versioned = true;  ///< payloads begin with their version; else all are of version 2
+  std::optional<Asked> asked = {};    ///< of the last run
+  std::optional<Ending> ending = {};  ///< of that run
+  std::int64_t end = 0;               ///< of the last good frame; what follows is a torn tail
+  bool versioned = true;              ///< payloads begin with their version; else all are of version 2
 };
 
 /// Reads the file once, in large blocks. Damage between good frames is logged with its offset.

@@ -59,6 +59,10 @@ void require_stale_lock(const File& file, const LockOwner& ours, LockAttempt att
                   "; if it has ended, remove this file and run the same command again");
 }
 
+std::filesystem::path lock_path(std::filesystem::path journal) {
+  return journal.replace_extension(".lock");
+}
+
 /// Creates the file and locks it where that is possible, or clears the way for that.
 /// @return nothing when it is to be tried again
 std::optional<File> try_to_create(const std::filesystem::path& path, const LockOwner& ours) {
@@ -124,6 +128,18 @@ Liveness liveness(const LockOwner& left_behind, const LockOwner& ours, LockAttem
   return rebooted || requeued ? Liveness::dead : Liveness::unknown;
 }
 
+std::optional<FoundLock> lock_beside(const std::filesystem::path& journal) {
+  std::string text;
+  try {
+    text = read_text(lock_path(journal), longest_text);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+  const auto owner = LockOwner::parse(text);
+  if (!owner) return FoundLock{};
+  return FoundLock{owner, liveness(*owner, LockOwner::this_process(), LockAttempt::unsupported)};
+}
+
 RunLock RunLock::take(const std::filesystem::path& path) {
   const LockOwner ours = LockOwner::this_process();
   std::optional<File> file;
@@ -135,8 +151,8 @@ RunLock RunLock::take(const std::filesystem::path& path) {
   return lock;
 }
 
-RunLock RunLock::take_beside(std::filesystem::path journal) {
-  return take(journal.replace_extension(".lock"));
+RunLock RunLock::take_beside(const std::filesystem::path& journal) {
+  return take(lock_path(journal));
 }
 
 RunLock::RunLock(File file) : file_(std::make_unique<File>(std::move(file))) {}

@@ -27,13 +27,14 @@ std::vector<LayerDone> done_by(const Report& report) {
 }  // namespace
 
 Coordinator::Coordinator(const Catalog& catalog, Schedule schedule, WorkerPool& workers,
-                         RunCallbacks callbacks, double grace_seconds)
+                         RunCallbacks callbacks, double grace_seconds, const DoneBefore& before)
     : catalog_(catalog),
       schedule_(std::move(schedule)),
       workers_(workers),
       callbacks_(std::move(callbacks)),
       grace_seconds_(grace_seconds),
-      progress_("layers", schedule_.waiting(), schedule_.planned_work()),
+      progress_("layers", before.items + schedule_.waiting() + before.left_out,
+                before.work + schedule_.planned_work(), before),
       start_(std::chrono::steady_clock::now()) {}
 
 double Coordinator::now() const {

@@ -19,6 +19,12 @@ TEST(Progress, AnEstimateOfTheTimeLeftWinsOverTheRateSoFar) {
   EXPECT_EQ(progress.line(40, "q_proj", 5), "4/10 layers  40%  5.0s left  q_proj");
 }
 
+TEST(Progress, WhatWasDoneBeforeCountsButTellsNoSpeed) {
+  Progress progress("layers", 10, 100, {.items = 5, .work = 60, .left_out = 1});
+  progress.advance(20, "q_proj", 2);
+  EXPECT_EQ(progress.line(10, "q_proj", std::nullopt), "7/10 layers  80%  10.0s left  q_proj");
+}
+
 TEST(Progress, BeforeAnyWorkTheTimeLeftIsUnknown) {
   EXPECT_EQ(Progress("plots", 3, 3).line(1, "", std::nullopt), "0/3 plots  0%  unknown left  ");
 }

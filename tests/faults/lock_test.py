@@ -1,4 +1,4 @@
-"""Two runs in one folder at once: the second is told who holds it."""
+"""Two runs in one folder at once: the second is told who holds it, and so is who asks how far the run is."""
 
 import os
 import re
@@ -6,6 +6,7 @@ import signal
 import unittest
 
 from disturbed_runs import DisturbedTest
+from support.faults import Fault
 
 LOCK = "alpha_hill.lock"
 UNSUPPORTED = {"FAULTS_FLOCK": "unsupported"}
@@ -45,6 +46,43 @@ class LockTest(DisturbedTest):
         self.one_error(self.run_in(output), f"{lock}: .*on elsewhere.*remove this file and run the same command again")
         lock.unlink()
         self.finish(output)
+
+    def status(self, output):
+        return self.succeed("alpha-hill-report", "--status", output).stdout
+
+    def done_by_status(self, output):
+        return int(re.search(r"^layers +(\d+) of 6 done", self.status(output), re.MULTILINE)[1])
+
+    def test_status_tells_a_run_that_goes_on_from_one_that_was_killed(self):
+        output, process = self.held_folder()
+        who = rf"pid {process.pid} on {re.escape(os.uname().nodename)}, since .* UTC"
+        self.assertRegex(self.status(output), rf"(?m)^state +running: {who}; last record \S+ ago$")
+        self.assertIn("time left", self.status(output))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        self.assertRegex(self.status(output), rf"(?m)^state +lost: {who}, ended without a word; last record ")
+        self.assertNotIn("time left", self.status(output))
+
+    def test_counts_of_a_resumed_run_agree_between_log_status_and_report(self):
+        output, process = self.held_folder()
+        for sent in (signal.SIGUSR1, signal.SIGCONT):
+            process.send_signal(sent)
+        _, log = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 75, log)
+        done = self.done_by_status(output)
+        self.assertRegex(self.status(output), r"(?m)^state +stopped \(75\); last record ")
+        self.assertIn(f"stopped early: {done} of 6 layers are done", log)
+        report = self.succeed("alpha-hill-report", output / "alpha_hill.h5", "--output-dir", self.folder / "report")
+        self.assertIn(f"the run has not finished {6 - done} layers", report.stderr)
+        log = self.run_in(output).stderr
+        self.assertIn(f"{done} of 6 layers already done", log)
+        self.assertIn("6/6 layers  100%", log)
+        self.assertRegex(self.status(output), r"6 of 6 done, 100% of the work\ncomplete\n")
+
+    def test_status_of_a_run_that_failed_has_its_error(self):
+        output = self.folder / "results"
+        self.one_error(self.run_in(output, Fault("EIO", 8)), "Input/output error")
+        self.assertRegex(self.status(output), r"(?m)^state +failed \(1\): .*Input/output error.*; last record ")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 #include "programs/report/status.hpp"
 
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include "alphahill/base/error.hpp"
 #include "alphahill/results/results_file.hpp"
@@ -49,6 +50,15 @@ LayerRecord record(std::int64_t number, double seconds, std::int32_t rank, Statu
   return {.layer = number, .results = {row}, .eigenvalues = {}};
 }
 
+LockOwner owner() {
+  return {.host = "node7", .boot = "a", .pid = 4711, .job = "100", .requeues = 0, .since = "today"};
+}
+
+/// Of a run that goes on, two seconds after its last record.
+RunSigns signs_of(Liveness liveness, const SlurmJob& job = {}, double seconds_since_record = 2) {
+  return {FoundLock{owner(), liveness}, job, seconds_since_record};
+}
+
 class StatusTest : public testing::Test {
  protected:
   std::filesystem::path path() const { return folder_.path() / journal_name; }
@@ -56,7 +66,11 @@ class StatusTest : public testing::Test {
                            const RunDescription& run = example_run()) const {
     Journal journal = Journal::restart(path(), run);
     journal.append(records);
-    return status_text(Journal::open_for_reading(path()));
+    return status();
+  }
+  /// Of the run whose journal is there.
+  std::string status(const RunSigns& signs = signs_of(Liveness::alive)) const {
+    return status_text(Journal::open_for_reading(path()), signs);
   }
 
   const TemporaryFolder folder_;
@@ -92,9 +106,10 @@ TEST_F(StatusTest, TimeLeftIsThatOfOneLayerAtLeast) {
   EXPECT_THAT(status_after(records, equal_layers()), HasSubstr("time left  about 2.0s\n"));
 }
 
-TEST_F(StatusTest, RateIsThatOfAllRanks) {
-  EXPECT_THAT(status_after({record(1, 2, 0), record(2, 4, 5)}), HasSubstr("40 layers a minute on 2 ranks\n"));
-  EXPECT_THAT(status_after({record(1, 2, 0)}), HasSubstr("30 layers a minute on 1 rank\n"));
+TEST_F(StatusTest, RateIsThatOfAllRanksAndATeamIsOneTeam) {
+  EXPECT_THAT(status_after({record(1, 2, 0), record(2, 4, 5)}),
+              HasSubstr("40 layers a minute on 2 ranks or teams\n"));
+  EXPECT_THAT(status_after({record(1, 2, 0)}), HasSubstr("30 layers a minute on 1 rank or team\n"));
 }
 
 TEST_F(StatusTest, LayersSetAsideAtOnceAreDoneButTellNoSpeed) {
@@ -125,6 +140,80 @@ TEST_F(StatusTest, ModelNameCannotMoveTheCursor) {
   RunDescription run = example_run();
   run.model = "\x1b]0;x\a";
   EXPECT_THAT(status_after({}, run), HasSubstr("\\x1b]0;x\\x07"));
+}
+
+TEST_F(StatusTest, CountsAreOfThePrecisionsThatTheLastRunAskedFor) {
+  status_after({record(1, 2, 0), record(2, 2, 0), record(3, 2, 0), record(4, 2, 0)});
+  RunDescription more = example_run();
+  more.precisions = {precision, "bf16"};
+  static_cast<void>(Journal::open_or_resume(path(), more));
+  EXPECT_THAT(status(), HasSubstr("0 of 4 done"));
+  EXPECT_THAT(status(), Not(HasSubstr("complete")));
+  static_cast<void>(Journal::open_or_resume(path(), example_run()));
+  EXPECT_THAT(status(), HasSubstr("at fp32\nlayers     4 of 4 done, 100% of the work\ncomplete\n"));
+}
+
+TEST_F(StatusTest, CountsAreOfTheLayersThatTheLastRunAskedFor) {
+  status_after({record(1, 2, 0), record(2, 2, 0)});
+  RunDescription fewer = example_run();
+  fewer.filter_layers = "[bc]";
+  fewer.layers = {layer("b", 100, 100), layer("c", 100, 100)};
+  static_cast<void>(Journal::open_or_resume(path(), {fewer, example_run().layers, ""}));
+  EXPECT_THAT(status(), HasSubstr("1 of 2 done"));
+}
+
+TEST_F(StatusTest, ARunThatGoesOnIsRunning) {
+  status_after({record(1, 2, 0)});
+  EXPECT_THAT(status(), HasSubstr("state      running: pid 4711 on node7, Slurm job 100, since today; last "
+                                  "record 2.0s ago\nrate "));
+}
+
+TEST_F(StatusTest, OfADeadProcessTheRunIsLostAndHasNoTimeLeft) {
+  status_after({record(1, 2, 0), record(2, 4, 0)}, equal_layers());
+  const std::string lost = status(signs_of(Liveness::dead));
+  EXPECT_THAT(lost,
+              HasSubstr("state      lost: pid 4711 on node7, Slurm job 100, since today, ended without a "
+                        "word; last record 2.0s ago; the same command goes on\n"));
+  EXPECT_THAT(lost, HasSubstr("work left  about 6.0s on 1 rank or team\n"));
+  EXPECT_THAT(lost, Not(HasSubstr("time left")));
+}
+
+TEST_F(StatusTest, OfAnotherMachineSlurmKnowsWhetherTheRunGoesOn) {
+  status_after({record(1, 2, 0)});
+  EXPECT_THAT(status(signs_of(Liveness::unknown, {SlurmJob::State::running, "100"})),
+              HasSubstr("running: pid"));
+  EXPECT_THAT(status(signs_of(Liveness::unknown, {SlurmJob::State::gone, ""})), HasSubstr("lost: pid"));
+  EXPECT_THAT(status(signs_of(Liveness::unknown, {SlurmJob::State::pending, "100"})),
+              testing::AllOf(HasSubstr("lost: pid"), HasSubstr("; Slurm job 100 is pending and goes on\n")));
+}
+
+TEST_F(StatusTest, WhereNobodyKnowsTheAgeOfTheLastRecordTells) {
+  status_after({record(1, 400, 0)}, equal_layers());
+  EXPECT_THAT(status(signs_of(Liveness::unknown, {}, 1500)),
+              HasSubstr("ago; that process cannot be seen from this machine\n"));
+  EXPECT_THAT(status(signs_of(Liveness::unknown, {}, 1700)), HasSubstr("lost: pid"));
+}
+
+TEST_F(StatusTest, ARunThatEndedSaysHow) {
+  const RunSigns no_lock{.lock = {}, .job = {}, .seconds_since_record = 7};
+  status_after({record(1, 2, 0)});
+  EXPECT_THAT(status(no_lock), HasSubstr("state      not running; last record 7.0s ago"));
+  Journal::open_or_resume(path(), example_run()).note_ending({75, ""});
+  EXPECT_THAT(status(no_lock), HasSubstr("state      stopped (75); last record 7.0s ago; the same command"));
+  EXPECT_THAT(status({.lock = {}, .job = {SlurmJob::State::pending, "100_2"}, .seconds_since_record = 7}),
+              HasSubstr("stopped (75); last record 7.0s ago; Slurm job 100_2 is pending and goes on\n"));
+  Journal::open_or_resume(path(), example_run()).note_ending({1, "no space\x1b"});
+  EXPECT_THAT(status(no_lock), HasSubstr("state      failed (1): no space\\x1b; last"));
+  static_cast<void>(Journal::open_or_resume(path(), example_run()));
+  EXPECT_THAT(status(no_lock), HasSubstr("state      not running"));
+}
+
+TEST_F(StatusTest, SignsAreTheLockBesideTheJournalAndItsAge) {
+  const Journal journal = Journal::restart(path(), example_run());
+  const RunSigns signs = signs_beside(path(), {});
+  ASSERT_TRUE(signs.lock && signs.lock->owner);
+  EXPECT_EQ(signs.lock->owner->pid, ::getpid());
+  EXPECT_LT(signs.seconds_since_record, 60);
 }
 
 TEST_F(StatusTest, OutputFolderStandsForTheJournalInIt) {

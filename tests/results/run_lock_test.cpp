@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 #include "alphahill/base/error.hpp"
 #include "support/captured_log.hpp"
@@ -53,6 +54,26 @@ TEST_F(RunLockTest, IsThereWhileItIsHeldAndGoneAfterwards) {
   }
   EXPECT_FALSE(std::filesystem::exists(path()));
   RunLock::take(path());
+}
+
+TEST_F(RunLockTest, ABystanderFindsItAndLeavesIt) {
+  const auto journal = folder_.path() / "run.journal";
+  EXPECT_FALSE(lock_beside(journal));
+  for (const auto& [pid, expected] :
+       {std::pair{std::int64_t{::getppid()}, Liveness::alive}, std::pair{no_such_process, Liveness::dead}}) {
+    LockOwner owner = LockOwner::this_process();
+    owner.pid = pid;
+    folder_.write("run.lock", owner.text());
+    const auto found = lock_beside(journal);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->owner, owner);
+    EXPECT_EQ(found->liveness, expected);
+    EXPECT_TRUE(std::filesystem::exists(path()));
+  }
+  folder_.write("run.lock", elsewhere().text());
+  EXPECT_EQ(lock_beside(journal)->liveness, Liveness::unknown);
+  folder_.write("run.lock", "host");
+  EXPECT_FALSE(lock_beside(journal)->owner);
 }
 
 TEST_F(RunLockTest, IsGivenBackOnceWhenItIsMoved) {

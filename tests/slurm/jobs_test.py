@@ -55,11 +55,15 @@ class JobsTest(ProgramTest):
         slurm.run("scancel", "--user", os.getuid())
         slurm.wait_for("an empty queue", lambda: not slurm.run("squeue", "--noheader"))
 
-    def submit(self, *options, more=NO_LAYER_PLOTS, time="5", ranks=4, variables=None):
-        """Submits the analysis of self.model, unless options name others. @return the two jobs: analysis, report"""
+    def submit_command(self, *options, more=NO_LAYER_PLOTS, time="5", ranks=4):
+        """For the analysis of self.model, unless options name others."""
         which = () if "--models" in options else ("--model", self.model)
-        said = slurm.run(JOBS / "submit", "--site", self.site, *which, "--ranks", ranks, "--time", time,
-                         "--output-dir", self.output, *options, "--", *more, cwd=self.folder, variables=variables)
+        return (JOBS / "submit", "--site", self.site, *which, "--ranks", ranks, "--time", time,
+                "--output-dir", self.output, *options, "--", *more)
+
+    def submit(self, *options, variables=None, **keywords):
+        """@return the two jobs: analysis, report"""
+        said = slurm.run(*self.submit_command(*options, **keywords), cwd=self.folder, variables=variables)
         return [re.search(rf"^{name} +job (\d+)", said, re.M)[1] for name in ("analysis", "report")]
 
     def log(self):
@@ -145,7 +149,8 @@ class SlowModelTest(JobsTest):
         self.assertTrue(list((self.output / "plots").glob("*.png")))
 
     def test_the_time_limit_puts_the_job_back_into_the_queue(self):
-        analysis, report = self.submit_to_be_held(time="4")  # until Slurm's warning, which also wakes rank 0 up
+        # Until Slurm's warning, after 40 s, which also wakes rank 0 up.
+        analysis, report = self.submit_to_be_held("--sbatch=--signal=USR1@200", time="4")
         self.await_requeue(analysis)
         self.assert_completes(analysis, report)
         self.assertRegex(self.log(), "turn 1 ended with exit code 75")
@@ -182,7 +187,10 @@ class SlowModelTest(JobsTest):
         analysis, _ = self.submit_to_be_held()
         said = slurm.run(JOBS / "status", "--site", self.site, self.output)
         self.assertRegex(said, rf"\b{len(self.records())} of {LAYERS} done")
+        self.assertRegex(said, rf"(?m)^state +running: pid \d+ on .*, Slurm job {analysis}, .*; last record ")
         self.assertRegex(said, r"time left  about \d")
+        said = slurm.run("bash", "-c", '"$0" "$@" 2>&1', *self.submit_command("--sbatch=--hold"), cwd=self.folder)
+        self.assertRegex(said, rf"warning: job {analysis} for the same output folder .* is in the queue: RUNNING")
 
     def test_a_cancelled_job_stays_cancelled_and_the_same_command_goes_on(self):
         analysis, report = self.submit_to_be_held()
@@ -243,7 +251,7 @@ class SmallModelTest(JobsTest):
         (self.folder / "models.txt").write_text("# two of ours\nfirst model\n\n  second  \nnobody/nothing\n")
         for name, layers in (("first model", 4), ("second", 6)):
             self.analyse(model_of_order(64, layers).write(self.folder / name), self.folder / "undisturbed" / name)
-        analysis, report = self.submit("--models", self.folder / "models.txt", ranks=2)
+        analysis, report = self.submit("--models", self.folder / "models.txt", "--no-check", ranks=2)
         for task, state, report_state in ((0, "COMPLETED", "COMPLETED"), (1, "COMPLETED", "COMPLETED"),
                                           (2, "FAILED", "CANCELLED")):
             self.await_end(f"{analysis}_{task}", state)
@@ -256,15 +264,30 @@ class SmallModelTest(JobsTest):
 
     def test_the_report_of_a_failed_analysis_is_cancelled(self):
         self.model = "nobody/nothing"
-        analysis, report = self.submit()
+        analysis, report = self.submit("--no-check")
         self.await_end(analysis, "FAILED")
         self.await_end(report, "CANCELLED")
         self.assertEqual(slurm.job(report)["Reason"], "DependencyNeverSatisfied")
 
+    def test_two_turns_in_a_row_that_finish_no_layer_end_the_job(self):
+        model_of_order(64, layers=2).write(self.model)
+        container = self.folder / "container"
+        container.write_text("#!/bin/bash\n[[ $1 == alpha-hill ]] || exec env PATH=\"$BIN:$PATH\" \"$@\"\n"
+                             "echo \"alpha-hill: error: no PMIx, try $SLURM_RESTART_COUNT\" >&2\nkill -SEGV $$\n")
+        container.chmod(0o755)
+        self.site.write_text(f"container = {container}\n")
+        analysis, _ = self.submit("--no-check", ranks=1, variables={"BIN": str(BIN)})
+        slurm.wait_for("the second turn", lambda: slurm.job(analysis)["Restarts"] == "1")
+        slurm.run("scontrol", "update", f"JobId={analysis}", "StartTime=now+3")
+        self.await_end(analysis, "FAILED")
+        self.assertRegex(self.log(), "turn 1 ended with exit code 139 and finished no layer; back into the queue")
+        self.assertRegex(self.log(), "error: two turns in a row finished no layer; the last one: alpha-hill: error: no "
+                                     "PMIx, try 1\n")
+
     def test_an_analysis_is_not_left_alone_when_its_report_is_refused(self):
         self.model = "nobody/nothing"
         with self.assertRaisesRegex(AssertionError, "sbatch refused the report; the analysis is cancelled"):
-            self.submit("--report-partition", "nowhere", "--sbatch=--hold")
+            self.submit("--no-check", "--report-partition", "nowhere", "--sbatch=--hold")
         self.assertEqual(slurm.run("squeue", "--noheader"), "")
 
     @unittest.skipUnless("ALPHAHILL_EMULATED_GPU" in os.environ, "this build has no CUDA")

@@ -1,4 +1,4 @@
-"""What jobs/submit and jobs/status make of their options, without a Slurm."""
+"""What jobs/submit and jobs/status make of their options, with programs that take the place of Slurm's."""
 
 import os
 import shlex
@@ -6,10 +6,25 @@ import shutil
 import subprocess
 import unittest
 
+from support.models import llama
 from support.programs import BIN, REPOSITORY, ProgramTest
+from support.safetensors_files import file_bytes
 
 JOBS = REPOSITORY / "jobs"
 USUAL = ("--model", "org/model", "--ranks", "8", "--time", "90")
+
+
+def write_unread_model(folder, order, layers):
+    """Of square layers, in a file that takes no room on the disk."""
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    size = 2 * order * order
+    header = {f"model.layers.{i}.mlp.up_proj.weight": {"dtype": "BF16", "shape": [order, order],
+                                                       "data_offsets": [i * size, (i + 1) * size]}
+              for i in range(layers)}
+    with (folder / "model.safetensors").open("wb") as file:
+        file.write(file_bytes(header))
+        file.truncate(file.tell() + layers * size)
 
 
 class SubmitTest(ProgramTest):
@@ -18,6 +33,16 @@ class SubmitTest(ProgramTest):
         self.environment = os.environ | {"XDG_CONFIG_HOME": str(self.folder)}  # where the test's site file is
         self.site = self.folder / "alphahill" / "site"
         self.write_site(f"programs = {BIN}")
+        self.commands_folder = self.folder / "commands"
+        self.commands_folder.mkdir()
+
+    def fake(self, name, script):
+        """A program in front of PATH that takes the place of another."""
+        program = self.commands_folder / name
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        self.environment["PATH"] = f"{self.commands_folder}:{os.environ['PATH']}"
+        return program
 
     def write_site(self, text):
         self.site.parent.mkdir(exist_ok=True)
@@ -141,6 +166,7 @@ class SubmitTest(ProgramTest):
         self.refuses("--turns: .* found 'many'", *USUAL, "--turns=many")
         self.refuses("--memory: expected a size such as 4G, found '4 G'", *USUAL, "--memory", "4 G")
         self.refuses("there is no option 'rank'", *USUAL, "--rank", "8")
+        self.refuses("no option 'filter-layers'; options of alpha-hill go behind --", *USUAL, "--filter-layers", "x")
         self.refuses("expected a value of ranks, found nothing", "--ranks")
         self.refuses("expected an option, found 'org/model'", "org/model", *USUAL)
         self.refuses("--container: expected quotes in pairs", *USUAL, "--container", "run 'it")
@@ -158,6 +184,90 @@ class SubmitTest(ProgramTest):
         self.refuses("two models for 'results/a--model'", *resources, "--models", "twice")
         self.refuses("there is no folder './missing'", *resources, "--model", "./missing", code=1)
 
+    def fake_slurm(self):
+        """Jobs 100, the analysis, and the report; `submitted` appears with them."""
+        self.fake("sbatch", f"echo 100; touch {self.folder}/submitted")
+        self.fake("squeue", "echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1")
+
+    def submitted(self):
+        there = (self.folder / "submitted").exists()
+        (self.folder / "submitted").unlink(missing_ok=True)
+        return there
+
+    def test_what_alpha_hill_refuses_is_not_submitted(self):
+        self.fake_slurm()
+        llama("fp32").write(self.folder / "model")
+        resources = ("--ranks", "8", "--time", "90")
+        self.refuses("--model: no/model: neither a folder nor", "--model", "no/model", *resources, code=1)
+        self.refuses("behind --: unrecognised option '--k-frc'", "--model", "model", *resources, "--", "--k-frc", "0.1")
+        self.refuses("--filter-layers: 'zzz' is in none", "--model", "model", *resources, "--", "--filter-layers=zzz")
+        self.assertFalse(self.submitted())
+        self.assertEqual(self.call("submit", "--model", "model", *resources).returncode, 0)
+        self.assertTrue(self.submitted())
+        self.assertEqual(self.call("submit", "--model", "no/model", *resources, "--no-check").returncode, 0)
+        self.assertTrue(self.submitted())
+
+    def test_a_refused_model_is_named_by_its_line(self):
+        self.fake_slurm()
+        llama("fp32").write(self.folder / "model")
+        (self.folder / "models").write_text("# ours\nmodel\n\n no/one\nno/two\n")
+        done = self.call("submit", "--models", "models", "--ranks", "8", "--time", "90")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"\Asubmit: error: models, line 4: no/one: neither [^\n]*\n"
+                                      r"submit: error: models, line 5: no/two: neither [^\n]*\n\Z")
+        self.assertFalse(self.submitted())
+
+    def test_where_alpha_hill_does_not_run_it_is_submitted_with_a_warning(self):
+        self.fake_slurm()
+        for script in ("echo 'alpha-hill: error while loading shared libraries: libmpi.so.40' >&2; exit 127",
+                       "kill -ILL $$"):
+            self.write_site(f"programs = {self.fake('alpha-hill', script).parent}")
+            done = self.call("submit", *USUAL)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertRegex(done.stderr, r"\Asubmit: warning: models and options are not checked: alpha-hill does not "
+                                          r"run here: [^\n]*\n\Z")
+            self.assertTrue(self.submitted())
+
+    def warnings_of_time(self, *options):
+        done = self.call("submit", "--model", "model", *options)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stderr
+
+    def test_a_time_that_is_too_short_is_warned_of(self):
+        self.fake_slurm()
+        write_unread_model(self.folder / "model", order=20000, layers=20)
+        self.assertRegex(self.warnings_of_time("--ranks", 1, "--time", 10),
+                         r"\Asubmit: warning: --time 10 is less than the predicted time, \d+ [^\n]* and 180 s before "
+                         r"the end: that makes \d+ turns or more, --turns is 20\n\Z")
+        self.assertEqual(self.warnings_of_time("--ranks", 1, "--time", "90-0"), "")
+        self.assertEqual(self.warnings_of_time("--ranks", 1, "--time", "UNLIMITED"), "")
+
+    def test_a_time_that_the_warning_before_its_end_leaves_nothing_of_is_warned_of(self):
+        self.fake_slurm()
+        llama("fp32").write(self.folder / "model")
+        for time, work in (("1", 0), ("2:30", 0), ("4", 60), ("0:3:59", 60)):
+            self.assertRegex(self.warnings_of_time("--ranks", 8, "--time", time),
+                             rf"\Asubmit: warning: --time {time}: Slurm warns 180 s before the end of a turn, and the "
+                             rf"run stops then: that leaves {work} s")
+        for time in ("5", "0:5:0", "1-0", "1-0:0"):
+            self.assertEqual(self.warnings_of_time("--ranks", 8, "--time", time), "")
+        self.assertEqual(self.warnings_of_time("--ranks", 8, "--time", "1", "--sbatch=--signal=USR1@20"),
+                         "submit: warning: --time 1: Slurm warns 20 s before the end of a turn, and the run stops "
+                         "then: that leaves 40 s or a few more for work\n")
+
+    def test_a_job_for_the_same_folder_is_named(self):
+        self.fake_slurm()
+        (self.folder / "models").write_text("one/model\nother/model\n")
+        several = ("--models", "models", "--ranks", "8", "--time", "90", "--no-check")
+        self.assertEqual(self.call("submit", *several).stderr, "")
+        self.fake("squeue", "echo '100_1 102 RUNNING'")
+        one = ("--model", "other/model", "--ranks", "8", "--time", "90", "--no-check")
+        self.assertEqual(self.call("submit", *one, "--output-dir", "results/other--model").stderr,
+                         "submit: warning: job 100_1 for the same output folder 'results/other--model' is in the "
+                         "queue: RUNNING; scancel 100_1 ends it\n")
+        self.assertEqual(self.call("submit", *one, "--output-dir", "elsewhere").stderr, "")
+        self.assertEqual((self.folder / "results/other--model/alpha_hill.jobs").read_text(), "100_1\n100\n")
+
     def test_wrong_site_files(self):
         for text, expected in (("partition cpu", "line 1: expected 'name = value', found 'partition cpu'"),
                                ("\n\nqueue = cpu", "line 3: there is no option 'queue'"),
@@ -168,6 +278,44 @@ class SubmitTest(ProgramTest):
     def test_status_of_what_is_not_there(self):
         self.refuses("there is no folder 'results'", script="status", code=1)
         self.refuses("no run has begun in '.*'", self.folder, script="status", code=1)
+
+    def test_status_goes_on_past_what_is_missing_or_broken(self):
+        self.fake_slurm()
+        self.analyse(llama("fp32").write(self.folder / "model"), self.folder / "results")
+        (self.folder / "broken").mkdir()
+        (self.folder / "broken" / "alpha_hill.journal").write_text("no journal")
+        done = self.call("status", "missing", "broken", "results")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"\Astatus: error: there is no folder 'missing'\n"
+                                      r"alpha-hill-report: error: broken/alpha_hill.journal: [^\n]*\n\Z")
+        self.assertRegex(done.stdout, r"\Aresults/alpha_hill.journal\n[^$]*\ncomplete\n\Z")
+
+    def lose_run(self):
+        """Results of a run that was killed on another machine, in job 100."""
+        output = self.folder / "results"
+        self.analyse(llama("fp32").write(self.folder / "model"), output)
+        journal = output / "alpha_hill.journal"
+        journal.write_bytes(journal.read_bytes()[:-1])
+        (output / "alpha_hill.lock").write_text("host n9\nboot 1\npid 7\njob 100\nrequeues 0\nsince today\n")
+        return output
+
+    def test_status_asks_slurm_for_the_job_of_a_run_on_another_machine(self):
+        output = self.lose_run()
+        self.fake_slurm()
+        self.assertRegex(self.call("status").stdout, r"(?m)^state +lost: pid 7 on n9, Slurm job 100, ")
+        self.fake("squeue", "echo '100 100 RUNNING'")
+        self.assertRegex(self.call("status").stdout, r"(?m)^state +running: pid 7 on n9, Slurm job 100, ")
+        (output / "alpha_hill.jobs").write_text("101\n")
+        self.fake("squeue", "echo '101 101 PENDING'")
+        self.assertRegex(self.call("status").stdout, r"(?m)^state +lost: .*; Slurm job 101 is pending and goes on$")
+        self.fake("squeue", "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1")
+        self.assertRegex(self.call("status").stdout, r"(?m)^state +running: .*cannot be seen from this machine$")
+
+    def test_status_of_a_job_that_has_not_begun(self):
+        (self.folder / "results").mkdir()
+        (self.folder / "results" / "alpha_hill.jobs").write_text("100\n")
+        self.fake("squeue", "echo '100 100 PENDING'")
+        self.assertEqual(self.call("status").stdout, "results\nstate      not begun; Slurm job 100 is pending\n")
 
 
 if __name__ == "__main__":

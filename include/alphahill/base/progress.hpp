@@ -8,11 +8,19 @@
 
 namespace alphahill {
 
+/// What of a job is done before it goes on.
+struct DoneBefore {
+  std::int64_t items = 0;
+  double work = 0;
+  std::int64_t left_out = 0;  ///< items that it will not do
+};
+
 /// Counts items and, for the time left, work in any unit.
 class Progress {
  public:
   /// @param what  the items: "layers"
-  Progress(std::string what, std::int64_t items, double work);
+  /// @param items, work  all of them, with those done before
+  Progress(std::string what, std::int64_t items, double work, const DoneBefore& before = {});
   /// Ends the live line.
   ~Progress();
   Progress(const Progress&) = delete;
@@ -34,8 +42,10 @@ class Progress {
 
   std::string what_;
   std::int64_t items_;
-  double work_;
-  std::int64_t items_done_ = 0;
+  std::int64_t last_item_;  ///< left-out ones are not counted
+  double work_;             ///< of this time alone, as is that done
+  double work_before_;
+  std::int64_t items_done_;
   double work_done_ = 0;
   bool live_;
   Clock::time_point start_;

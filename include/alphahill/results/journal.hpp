@@ -2,8 +2,8 @@
 ///
 /// file   := magic "ALPHAHILL-JOURNAL-3\n" | frame*
 /// frame  := magic u32 | kind u8 | payload bytes u32 | crc32c u32 of kind, size and payload | payload
-/// kind   := 1: RunDescription, exactly one, first; 2: LayerRecord; 3: Attempt; frames of other
-///           kinds are passed over
+/// kind   := 1: RunDescription, exactly one, first; 2: LayerRecord; 3: Attempt; 4: Asked; 5: Ending;
+///           frames of other kinds are passed over
 /// payload := version of the record u16 | the byte form of base/bytes.hpp
 ///
 /// A file of the version before begins with "ALPHAHILL-JOURNAL-2\n" and has payloads without a version.
@@ -63,6 +63,30 @@ struct RunRequest {
   std::string fingerprint_by_times;    ///< of the model, as a journal of the version before has it
 };
 
+/// What the last run asked of the journal, where that is not simply everything that is in it.
+struct Asked {
+  std::vector<std::string> precisions;
+  std::string filter_layers;
+
+  template <class Archive, class Self>
+  static void fields(Archive& archive, Self& self) {
+    archive(self.precisions, self.filter_layers);
+  }
+  bool operator==(const Asked&) const = default;
+};
+
+/// How the last run ended, where it could say so.
+struct Ending {
+  std::int32_t exit_code = 0;
+  std::string reason;  ///< of a failure
+
+  template <class Archive, class Self>
+  static void fields(Archive& archive, Self& self) {
+    archive(self.exit_code, self.reason);
+  }
+  bool operator==(const Ending&) const = default;
+};
+
 /// The attempts at a layer since its last record, if it has one.
 struct AttemptTally {
   std::int64_t unexplained = 0;  ///< begun, and the run went down
@@ -105,6 +129,10 @@ class Journal {
   /// True when it has all of these precisions.
   bool has(std::int64_t layer, std::span<const std::string> precisions) const;
   std::int64_t finished() const { return static_cast<std::int64_t>(frames_.size()); }
+  /// The last run's, or everything.
+  Asked asked() const { return asked_.value_or(Asked{run_.precisions, ""}); }
+  /// Nothing while a run is under way, and after one that was killed.
+  const std::optional<Ending>& ending() const { return ending_; }
 
   /// Appends records and attempts with one write. They survive the end of the process; that of the machine,
   /// and for `has`, once `sync` has returned. When writing fails, the file is cut back to what it held
@@ -120,6 +148,8 @@ class Journal {
   /// Attempts alone, written.
   void note(std::span<const Attempt> attempts) { write({}, attempts); }
   AttemptTally attempts(std::int64_t layer) const;
+  /// Written; of the last thing that a run does.
+  void note_ending(const Ending& ending);
 
   /// Gives the folder's lock back before a process ends that destroys nothing. No more may be written.
   void unlock() { lock_.reset(); }
@@ -130,6 +160,10 @@ class Journal {
  private:
   Journal(std::optional<RunLock> lock, File file, JournalContents contents);
   static Journal begin(RunLock lock, File file, const RunDescription& run);
+  /// Written, where it is not what the journal says already.
+  void note_asked(const Asked& asked);
+  /// Appends frames with one write.
+  void append_bytes(std::span<const std::byte> bytes);
   /// Makes a change to the file, or cuts the file back to `end` and throws.
   void change_or_cut_back(std::int64_t end, const std::function<void()>& change);
 
@@ -139,6 +173,8 @@ class Journal {
   std::map<std::int64_t, RecordPlace> frames_;    ///< by layer
   std::map<std::int64_t, RecordPlace> unsynced_;  ///< those that are written and not yet synced
   std::map<std::int64_t, AttemptTally> attempts_;
+  std::optional<Asked> asked_;
+  std::optional<Ending> ending_;
   bool versioned_;               ///< payloads begin with their version
   std::int64_t end_;             ///< where the next frame goes
   std::int64_t unsynced_begin_;  ///< where the first frame of `unsynced_` begins; `end_` when there is none

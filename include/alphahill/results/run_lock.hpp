@@ -44,12 +44,22 @@ enum class Liveness { dead, alive, unknown };
 /// @param attempt  of `ours` at its file's flock, which it did not find held
 Liveness liveness(const LockOwner& left_behind, const LockOwner& ours, LockAttempt attempt);
 
+/// A lock as a bystander finds it.
+struct FoundLock {
+  std::optional<LockOwner> owner;  ///< nothing where the file does not say
+  Liveness liveness = Liveness::unknown;
+};
+
+/// The lock of the folder that a journal is in, left untouched: by the owner's number alone, which a process
+/// begun since may have. @return nothing where there is none
+std::optional<FoundLock> lock_beside(const std::filesystem::path& journal);
+
 class RunLock {
  public:
   /// @throws Error(system) when another run holds it, or may hold it: who, and how to go on
   static RunLock take(const std::filesystem::path& path);
   /// The lock of the folder that a journal is in: a file of the journal's name that ends in .lock.
-  static RunLock take_beside(std::filesystem::path journal);
+  static RunLock take_beside(const std::filesystem::path& journal);
   RunLock(RunLock&&) = default;
   RunLock& operator=(RunLock&&) = delete;
   /// Removes the file.

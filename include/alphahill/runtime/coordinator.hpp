@@ -39,8 +39,9 @@ class Coordinator {
  public:
   /// @param schedule  whose ranks are the workers of the pool
   /// @param grace_seconds  for the running layers, once a stop is requested
+  /// @param before  layers that earlier runs have done, which progress is told with
   Coordinator(const Catalog& catalog, Schedule schedule, WorkerPool& workers, RunCallbacks callbacks,
-              double grace_seconds);
+              double grace_seconds, const DoneBefore& before = {});
 
   /// Runs until every layer that can be is done and kept, a stop is requested, or something fails. In the
   /// latter cases no more layers are dispatched and the running ones are finished, as far as grace and

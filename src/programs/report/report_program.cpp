@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <boost/algorithm/string/split.hpp>
+#include <cstdio>
+
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/logging.hpp"
 #include "alphahill/base/text.hpp"
@@ -44,6 +48,10 @@ po::options_description input_options() {
   add("results", po::value<std::vector<std::string>>()->value_name("FILE"),
       "results files or journals (also without --results)");
   add("status", po::bool_switch(), "print how far the runs of these journals or output folders are, and end");
+  add("slurm-jobs", text("LIST"),
+      "with --status: what Slurm says of the job of each, as jobs/status asks it: unknown, gone, running:JOB "
+      "or "
+      "pending:JOB");
   add("output-dir", text("DIR"),
       "where everything is written; default: beside the results file, for several of them ./comparison");
   add("k-frac", text("FRACTION"), "part of the eigenvalues in the tail, in (0, 1]; default: the run's");
@@ -79,11 +87,33 @@ std::vector<std::filesystem::path> named_files(const po::variables_map& values) 
   return {names.begin(), names.end()};
 }
 
-void print_status(const std::vector<std::filesystem::path>& paths) {
-  for (const auto& path : paths) {
-    const Journal journal = Journal::open_for_reading(journal_at(path));
-    fmt::print("{}\n{}", printable(path.string()), status_text(journal));
+std::vector<SlurmJob> slurm_jobs(const po::variables_map& values, std::size_t runs) {
+  std::vector<SlurmJob> jobs(runs);
+  if (!values.contains("slurm-jobs")) return jobs;
+  std::vector<std::string> words;
+  boost::split(words, values["slurm-jobs"].as<std::string>(), [](char c) { return c == ','; });
+  if (words.size() != runs) {
+    throw Error(Fault::usage, "--slurm-jobs",
+                fmt::format("expected one of each of {} runs, found {}", runs, words.size()));
   }
+  std::ranges::transform(words, jobs.begin(), SlurmJob::parse);
+  return jobs;
+}
+
+/// Goes on past what cannot be read. @return the exit code
+int print_status(const std::vector<std::filesystem::path>& paths, const std::vector<SlurmJob>& jobs) {
+  int code = exit_complete;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    try {
+      const auto path = journal_at(paths[i]);
+      const Journal journal = Journal::open_for_reading(path);
+      fmt::print("{}\n{}", printable(paths[i].string()), status_text(journal, signs_beside(path, jobs[i])));
+    } catch (const std::exception& error) {
+      std::fflush(stdout);
+      code = report_error(program, error);
+    }
+  }
+  return code;
 }
 
 std::filesystem::path usual_output_dir(const std::vector<std::filesystem::path>& files) {
@@ -116,11 +146,9 @@ int alpha_hill_report(int argc, char** argv) {
       return exit_complete;
     }
     start_logging(values["log-level"].as<std::string>(), 0);
-    if (values["status"].as<bool>()) {
-      print_status(named_files(values));
-    } else {
-      write(named_files(values), settings_of(values));
-    }
+    const auto files = named_files(values);
+    if (values["status"].as<bool>()) return print_status(files, slurm_jobs(values, files.size()));
+    write(files, settings_of(values));
     return exit_complete;
   } catch (const std::exception& error) {
     return report_error(program, error);

@@ -8,6 +8,7 @@
 #include <set>
 #include <vector>
 
+#include "alphahill/base/layer_filter.hpp"
 #include "alphahill/base/text.hpp"
 #include "alphahill/formats/distinct_casts.hpp"
 #include "alphahill/results/results_file.hpp"
@@ -26,46 +27,64 @@ struct Casts {
   bool share_small_changes;
 };
 
-Casts casts_of(const RunDescription& run) {
+Casts casts_of(const RunDescription& run, const Asked& asked) {
   Casts casts{parse_precision(run.load_dtype, "load_dtype").element, {}, run.share_tolerance > 0};
-  for (const std::string& precision : run.precisions) {
+  for (const std::string& precision : asked.precisions) {
     casts.precisions.push_back(parse_precision(precision, "precisions"));
   }
   return casts;
 }
 
-/// What the records add up to, and what the cost model makes of it. Of a team's layer the leader's seconds
+/// Which layers the last run asked for.
+std::vector<bool> asked_layers(const RunDescription& run, const Asked& asked) {
+  std::vector<std::string> names;
+  for (const LayerRow& layer : run.layers) names.push_back(layer.name);
+  if (asked.filter_layers.empty()) return std::vector<bool>(names.size(), true);
+  return layers_kept(names, asked.filter_layers);
+}
+
+/// What the records add up to, as the last run asked for them, and what the cost model makes of it. Of a team's layer the leader's seconds
 /// count, and only leaders leave records: then a rank here stands for a team.
 class Tally {
  public:
-  explicit Tally(const Journal& journal) : casts_(casts_of(journal.run())) {
-    std::int64_t number = 0;
-    for (const LayerRow& layer : journal.run().layers) {
-      if (journal.has(++number)) {
-        add(layer, journal.read(number));
+  explicit Tally(const Journal& journal)
+      : precisions_(journal.asked().precisions), casts_(casts_of(journal.run(), journal.asked())) {
+    const RunDescription& run = journal.run();
+    const std::vector<bool> asked = asked_layers(run, journal.asked());
+    for (std::size_t i = 0; i < run.layers.size(); ++i) {
+      const auto number = static_cast<std::int64_t>(i) + 1;
+      if (!asked[i]) continue;
+      if (journal.has(number, precisions_)) {
+        add(run.layers[i], journal.read(number));
       } else {
-        left_.push_back(shape_of(layer));
+        left_.push_back(shape_of(run.layers[i]));
       }
     }
   }
 
   bool complete() const { return left_.empty(); }
+  std::int64_t done() const { return done_; }
+  std::int64_t layers() const { return done_ + std::ssize(left_); }
   std::int64_t computed() const { return computed_; }
-  std::size_t ranks() const { return ranks_.size(); }
+  /// That compute layers side by side: ranks, and teams of them.
+  std::size_t leaders() const { return leaders_.size(); }
   /// "NAME: STATUS: REASON" of layers without a figure.
   const std::vector<std::string>& without_figure() const { return without_figure_; }
 
   double layers_a_minute() const {
-    return 60 * static_cast<double>(computed_) * static_cast<double>(ranks()) / seconds_;
+    return 60 * static_cast<double>(computed_) * static_cast<double>(leaders()) / seconds_;
   }
   double part_done() const {
     const double work = seconds_ + work_left();
     return work > 0 ? seconds_ / work : 1;
   }
-  double seconds_left() const {
+  double longest_layer_left() const {
     double longest = 0;
     for (const LayerShape& shape : left_) longest = std::max(longest, cost_.work(shape, 1));
-    return std::max(longest, work_left() / static_cast<double>(ranks()));
+    return longest;
+  }
+  double seconds_left() const {
+    return std::max(longest_layer_left(), work_left() / static_cast<double>(leaders()));
   }
 
  private:
@@ -82,36 +101,53 @@ class Tally {
   }
   void add(const LayerRow& layer, const LayerRecord& record);
 
+  std::vector<std::string> precisions_;  ///< that the last run asked for
   Casts casts_;
   CostModel cost_{usual_rates()};
   std::vector<LayerShape> left_;
+  std::int64_t done_ = 0;
   std::int64_t computed_ = 0;  ///< layers done that took time: not those set aside at once
   double seconds_ = 0;         ///< that they took, all ranks together
-  std::set<std::int32_t> ranks_;
+  std::set<std::int32_t> leaders_;
   std::vector<std::string> without_figure_;
 };
 
 void Tally::add(const LayerRow& layer, const LayerRecord& record) {
+  ++done_;
   const double seconds = seconds_of(record);
   if (seconds > 0) {
     ++computed_;
     cost_.learn(shape_of(layer), 1, seconds);
     seconds_ += seconds;
-    ranks_.insert(record.results.front().rank);
+    leaders_.insert(record.results.front().rank);
   }
-  const auto bad = std::ranges::find_if(record.results, [](const auto& r) { return r.status != Status::ok; });
+  const auto bad = std::ranges::find_if(record.results, [&](const ResultRow& row) {
+    return row.status != Status::ok && std::ranges::find(precisions_, row.precision) != precisions_.end();
+  });
   if (bad == record.results.end()) return;
   without_figure_.push_back(
       fmt::format("{} at {}: {}: {}", layer.name, bad->precision, name_of(bad->status), bad->reason));
 }
 
-std::string pace_text(const Tally& tally) {
-  if (tally.complete()) return "complete\n";
-  if (tally.computed() == 0) return "time left  unknown: no layer is computed yet\n";
+std::string leaders_text(const Tally& tally) {
+  return tally.leaders() == 1 ? "1 rank or team" : fmt::format("{} ranks or teams", tally.leaders());
+}
+
+std::string pace_text(const Tally& tally, bool running) {
+  const char* title = running ? "time left" : "work left";
+  if (tally.computed() == 0) return fmt::format("{}  unknown: no layer is computed yet\n", title);
+  const std::string left = human_seconds(tally.seconds_left());
+  if (!running) return fmt::format("work left  about {} on {}\n", left, leaders_text(tally));
   const double rate = tally.layers_a_minute();
-  return fmt::format("rate       {:.{}f} layers a minute on {} rank{}\ntime left  about {}\n", rate,
-                     rate < 10 ? 1 : 0, tally.ranks(), tally.ranks() == 1 ? "" : "s",
-                     human_seconds(tally.seconds_left()));
+  return fmt::format("rate       {:.{}f} layers a minute on {}\ntime left  about {}\n", rate,
+                     rate < 10 ? 1 : 0, leaders_text(tally), left);
+}
+
+std::string progress_text(const Tally& tally, const std::optional<Ending>& ending, const RunSigns& signs) {
+  if (tally.complete() && !ending) return "complete\n";
+  const RunState state = run_state(signs, ending, tally.longest_layer_left());
+  return fmt::format("state      {}\n{}", state.text,
+                     tally.complete() ? "" : pace_text(tally, state.running));
 }
 
 std::string missing_text(const std::vector<std::string>& without_figure) {
@@ -133,13 +169,12 @@ std::filesystem::path journal_at(const std::filesystem::path& path) {
   return std::filesystem::is_directory(path) ? path / journal_name : path;
 }
 
-std::string status_text(const Journal& journal) {
-  const RunDescription& run = journal.run();
+std::string status_text(const Journal& journal, const RunSigns& signs) {
   const Tally tally(journal);
   return fmt::format("model      {} at {}\nlayers     {} of {} done, {:.0f}% of the work\n{}{}",
-                     printable(run.model), joined(run.precisions), journal.finished(), run.layers.size(),
-                     std::floor(100 * tally.part_done()), pace_text(tally),
-                     missing_text(tally.without_figure()));
+                     printable(journal.run().model), joined(journal.asked().precisions), tally.done(),
+                     tally.layers(), std::floor(100 * tally.part_done()),
+                     progress_text(tally, journal.ending(), signs), missing_text(tally.without_figure()));
 }
 
 std::filesystem::path write_results_beside(const std::filesystem::path& journal) {

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "alphahill/analysis/layer_record.hpp"
+#include "alphahill/analysis/planned_layers.hpp"
 #include "alphahill/base/best_effort.hpp"
 #include "alphahill/base/bytes.hpp"
 #include "alphahill/base/logging.hpp"
@@ -124,9 +125,36 @@ auto or_abort(MpiSession& mpi, Action action) {
   }
 }
 
+/// Notes what is no complete run for those who look at the folder afterwards. @return the exit code
+int with_ending(Run& run, int exit_code, const std::string& reason = "") {
+  if (exit_code == exit_complete && run.too_large.empty()) return exit_code;
+  best_effort(
+      [&] {
+        run.journal.note_ending({exit_code, reason});
+      },
+      "alpha-hill-report --status cannot say how this run ended");
+  return exit_code;
+}
+
+/// What a run that failed leaves behind. @return the exit code
+int failed_run(Run& run, const Error& failure) {
+  const int code = with_ending(run, report_error(program, failure), failure.what());
+  spdlog::warn("{} of {} layers are kept; the same command goes on from there", run.done(), run.layers());
+  return code;
+}
+
+/// finish_run, and what it comes to.
+int concluded(Run& run) {
+  try {
+    return with_ending(run, finish_run(run));
+  } catch (const std::exception& error) {
+    return with_ending(run, report_error(program, error), error.what());
+  }
+}
+
 /// A rank that is still computing cannot be told to end: results are written, then all are ended.
 [[noreturn]] void end_abandoned(Run& run, const RunEnd& end, MpiSession& mpi) {
-  const int code = end.failure ? report_error(program, *end.failure) : finish_run(run);
+  const int code = end.failure ? failed_run(run, *end.failure) : concluded(run);
   run.journal.unlock();
   mpi.abort(code);
 }
@@ -146,6 +174,18 @@ void note_attempts(RunEnd& end, Journal& journal) {
   } catch (const Error& error) {
     if (!end.failure) end.failure = error;
   }
+}
+
+/// Of the layers that are asked for.
+DoneBefore done_before(const Run& run) {
+  DoneBefore before{.items = run.done(), .work = 0, .left_out = std::ssize(run.too_large)};
+  for (std::int64_t number = 1; number <= std::ssize(run.catalog.layers); ++number) {
+    const Layer& layer = run.catalog.layers[static_cast<std::size_t>(number - 1)];
+    const bool done = run.is_wanted(number) && run.journal.has(number, run.precisions);
+    if (done && layer.unsupported() == nullptr)
+      before.work += run.cost.work(shape_of(layer, run.options.settings), 1);
+  }
+  return before;
 }
 
 /// Rank 0: dispatches the layers and keeps their records; its own worker computes on a thread beside.
@@ -169,7 +209,9 @@ std::optional<Error> coordinate(Run& run, const Device& device, MpiSession& mpi,
   const Schedule schedule(run.plan, run.cost, layout, {run.options.layer_timeout, slurm_seconds_left()});
   exclude_thread_from_crash_notes();
   WorkerPool workers(mpi, lanes, work_on(run.catalog, run.options, device, lanes, 0, teams));
-  RunEnd end = Coordinator(run.catalog, schedule, workers, callbacks, run.options.grace_seconds).run();
+  RunEnd end =
+      Coordinator(run.catalog, schedule, workers, callbacks, run.options.grace_seconds, done_before(run))
+          .run();
   note_attempts(end, run.journal);
   if (end.ranks_compute) end_abandoned(run, end, mpi);
   return end.failure;
@@ -189,13 +231,6 @@ void warn_of_shared_cores(const std::vector<OversubscribedNode>& crowded) {
       "times as long there{}",
       worst.first_rank, worst.threads, worst.cores, worst.slowdown(),
       crowded.size() == 1 ? "" : fmt::format("; so do those of {} nodes in all, or nearly", crowded.size()));
-}
-
-/// What a run that failed leaves behind. @return the exit code
-int failed_run(const Run& run, const Error& failure) {
-  const int code = report_error(program, failure);
-  spdlog::warn("{} of {} layers are kept; the same command goes on from there", run.done(), run.layers());
-  return code;
 }
 
 Ended lead(const Options& options, const Device& device, MpiSession& mpi) {
@@ -309,8 +344,8 @@ Ended take_part(int argc, char** argv) {
 
 int alpha_hill(int argc, char** argv) {
   try {
-    const Ended ended = take_part(argc, argv);
-    return ended.run ? finish_run(*ended.run) : ended.exit_code;
+    Ended ended = take_part(argc, argv);
+    return ended.run ? concluded(*ended.run) : ended.exit_code;
   } catch (const std::exception& error) {
     return report_error(program, error);
   }
