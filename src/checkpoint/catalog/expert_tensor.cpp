@@ -219,13 +219,14 @@ std::optional<ExpertTensor> matrix_of_each(const SplitName& name, std::span<cons
   }
   Axes axes = output_axes(*known, shape, *config.hidden_size);
   if (axis == OutputAxis::rows) axes.cols = false;
+  if (!axes.rows && !axes.cols) {
+    tensor.unknown = fmt::format("its sides do not fit hidden_size {}", *config.hidden_size);
+    return tensor;
+  }
   tensor.projections = known->projections;
   tensor.alternating = family->alternating;
   tensor.transposed =
       is_transposed(axes, partner_axes(*known, name.module, headers, *config.hidden_size), *family);
-  if (!axes.rows && !axes.cols) {
-    tensor.unknown = fmt::format("its sides do not fit hidden_size {}", *config.hidden_size);
-  }
   check_counts(tensor);
   return tensor;
 }

@@ -9,7 +9,6 @@
 
 #include "alphahill/base/checked.hpp"
 #include "alphahill/base/error.hpp"
-#include "alphahill/base/vector_level.hpp"
 #include "alphahill/checkpoint/catalog.hpp"
 #include "checkpoint/catalog/expert_tensor.hpp"
 #include "checkpoint/catalog/stored_layer.hpp"
@@ -22,33 +21,40 @@ namespace {
 constexpr std::int64_t group_weights = 32;
 constexpr std::int64_t group_bytes = group_weights / 2;
 
-/// E2M1: a sign, two bits of exponent, one of mantissa; 0, 0.5, 1, 1.5, 2, 3, 4, 6.
-ALPHAHILL_INLINE inline float decode_e2m1(std::uint32_t code) {
-  constexpr std::uint32_t one_half = 126U << 23U;  // as fp32
-  const float with_implicit_one = std::bit_cast<float>(((code & 7U) << 22U) + one_half);
-  const float magnitude = (code & 6U) == 0 ? 2 * with_implicit_one - 1 : with_implicit_one;
-  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(magnitude) | (code & 8U) << 28U);
-}
+/// The values of two codes.
+struct ValuePair {
+  float first;
+  float second;
+};
+
+/// Of E2M1, a sign, two bits of exponent, one of mantissa: by byte, whose low bits are the first code.
+constexpr std::array<ValuePair, 256> value_pairs = [] {
+  constexpr std::array<float, 16> values{0.0F,  0.5F,  1.0F,  1.5F,  2.0F,  3.0F,  4.0F,  6.0F,
+                                         -0.0F, -0.5F, -1.0F, -1.5F, -2.0F, -3.0F, -4.0F, -6.0F};
+  std::array<ValuePair, 256> pairs{};
+  for (std::size_t byte = 0; byte < pairs.size(); ++byte)
+    pairs[byte] = {values[byte % 16], values[byte / 16]};
+  return pairs;
+}();
 
 /// E8M0: 2^(code - 127). @pre code < 255
-ALPHAHILL_INLINE inline float decode_e8m0(std::uint32_t code) {
+float decode_e8m0(std::uint32_t code) {
   constexpr std::uint32_t smallest = 1U << 22U;  // 2^-127, a subnormal number of fp32
   return std::bit_cast<float>(code == 0 ? smallest : code << 23U);
 }
 
-/// Both factors have so few bits that the product is exact or beyond fp32.
+/// Both factors have so few bits that the product is exact or beyond fp32. Two weights a look-up are as fast as a
+/// vector of weights put together from bits.
 void decode_groups(std::span<const std::uint8_t> codes, std::span<const std::uint8_t> scales,
                    std::span<float> to) {
-  vectorised([codes = codes.data(), scales = scales.data(), groups = scales.size(), to = to.data()]()
-                 ALPHAHILL_INLINE {
-                   for (std::size_t group = 0; group < groups; ++group) {
-                     const float scale = decode_e8m0(scales[group]);
-                     for (std::size_t i = group * group_bytes; i < (group + 1) * group_bytes; ++i) {
-                       to[2 * i] = decode_e2m1(codes[i]) * scale;
-                       to[2 * i + 1] = decode_e2m1(codes[i] >> 4U) * scale;
-                     }
-                   }
-                 });
+  for (std::size_t group = 0; group < scales.size(); ++group) {
+    const float scale = decode_e8m0(scales[group]);
+    for (std::size_t i = group * group_bytes; i < (group + 1) * group_bytes; ++i) {
+      const ValuePair& pair = value_pairs[codes[i]];
+      to[2 * i] = pair.first * scale;
+      to[2 * i + 1] = pair.second * scale;
+    }
+  }
 }
 
 class Mxfp4Weights final : public WeightSource {
