@@ -129,6 +129,7 @@ TEST_F(Mxfp4, ShapeAndBytesCountTheScales) {
   EXPECT_EQ(shape.rows, static_cast<std::int64_t>(inner));
   EXPECT_EQ(shape.cols, static_cast<std::int64_t>(hidden));
   EXPECT_EQ(shape.values, ElementFormat::fp32);
+  EXPECT_EQ(layer("layers.0.mlp.experts.0.gate_proj").stored_dtype, "MXFP4");
   EXPECT_EQ(shape.stored_bytes, inner * hidden / 2 + inner * hidden / 32);
 }
 

@@ -148,6 +148,7 @@ std::vector<Layer> layers_of(const StoredTensor& codes, const StoredTensor& scal
   for (std::size_t i = 0; i < of_codes.size(); ++i) {
     Layer& layer =
         layers.emplace_back(make_layer(codes, of_codes[i].layer, of_codes[i].values.rows, experts.cols));
+    layer.stored_dtype = "MXFP4";
     layer.layout = Mxfp4Experts{of_codes[i].values, of_scales[i].values};
   }
   return layers;
