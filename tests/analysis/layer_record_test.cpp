@@ -116,6 +116,15 @@ TEST(LayerRecord, NanWeightsAreNotSharedAsAFigure) {
   }
 }
 
+TEST(LayerRecord, WeightsThatCannotBeOpenedAreAFailureOfTheirLayerAlone) {
+  OneLayer checkpoint(20, 16, some_weights(320));
+  checkpoint.catalog().layers[0].layout = Unsupported{"their scale is NaN", {}};
+  const LayerRecord record = checkpoint.record();
+  ASSERT_EQ(record.results.size(), 3U);
+  EXPECT_EQ(record.results[0].status, Status::failed);
+  EXPECT_EQ(record.results[0].reason, "weights: their scale is NaN");
+}
+
 TEST(LayerRecord, ARowOrNothingIsDegenerate) {
   const LayerRecord one_row = OneLayer(1, 3, {1, 2, 3}).record();
   const LayerRecord nothing = OneLayer(0, 3, {}).record();

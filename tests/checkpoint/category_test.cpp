@@ -50,6 +50,7 @@ TEST(Category, FusedProjectionsHaveCategoriesOfTheirOwn) {
                      {"transformer.h.0.attn.c_attn", "attn_qkv"},
                      {"transformer.blocks.0.attn.Wqkv", "attn_qkv"},
                      {"visual.blocks.0.attn.qkv", "attn_qkv"},
+                     {"vision_model.head.attention.in_proj", "attn_qkv"},
                      {"model.layers.0.self_attn.kv_a_proj_with_mqa", "attn_qkv"},
                      {"model.layers.0.self_attn.kv_b_proj", "attn_qkv"},
                      {"model.layers.0.mlp.gate_up_proj", "mlp_gate_up"},

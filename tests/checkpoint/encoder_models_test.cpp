@@ -116,5 +116,16 @@ lm_head other_linear 90x16
 )");
 }
 
+TEST_F(EncoderModels, MultiheadAttentionWithItsFusedProjection) {
+  builder_.add("vision_model.head.attention.in_proj_weight", "F32", {48, 16});
+  builder_.add("vision_model.head.attention.in_proj_bias", "F32", {48});
+  add("vision_model.head.attention.out_proj", {16, 16});
+  builder_.add("mixer.in_proj_weight", "F32", {50, 16});
+  EXPECT_EQ(layers_of(R"({"model_type": "siglip_vision_model"})"), R"(
+vision_model.head.attention.in_proj attn_qkv 48x16
+vision_model.head.attention.out_proj attn_o 16x16
+)");
+}
+
 }  // namespace
 }  // namespace alphahill

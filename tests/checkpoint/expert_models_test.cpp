@@ -95,5 +95,86 @@ model.layers.1.mlp.up_proj mlp_up 40x16
 )");
 }
 
+TEST_F(ExpertModels, GptOss) {
+  add("model.layers.0.mlp.router", {11, 16});
+  add("model.layers.0.self_attn.q_proj", {16, 16});
+  builder_.add("model.layers.0.self_attn.sinks", "BF16", {4});
+  builder_.add("model.layers.0.mlp.experts.gate_up_proj", "BF16", {11, 16, 80});
+  builder_.add("model.layers.0.mlp.experts.gate_up_proj_bias", "BF16", {11, 80});
+  builder_.add("model.layers.0.mlp.experts.down_proj", "BF16", {11, 40, 16});
+  builder_.add("model.layers.0.mlp.experts.down_proj_bias", "BF16", {11, 16});
+  std::string experts;
+  for (int expert = 0; expert < 11; ++expert) {
+    const std::string prefix = fmt::format("model.layers.0.mlp.experts.{}.", expert);
+    experts += prefix + "gate_proj mlp_gate 40x16\n" + prefix + "up_proj mlp_up 40x16\n" + prefix +
+               "down_proj mlp_down 16x40\n";
+  }
+  EXPECT_EQ(layers_of(R"({"model_type": "gpt_oss", "hidden_size": 16})"),
+            "\nmodel.layers.0.self_attn.q_proj attn_q 16x16\n"
+            "model.layers.0.mlp.router router_or_gate 11x16\n" +
+                experts);
+}
+
+TEST_F(ExpertModels, Llama4InsideAModelOfSeveralMedia) {
+  add_all("language_model.model.layers.0.feed_forward.", {{"router", {1, 16}},
+                                                          {"shared_expert.down_proj", {16, 40}},
+                                                          {"shared_expert.gate_proj", {40, 16}},
+                                                          {"shared_expert.up_proj", {40, 16}}});
+  builder_.add("language_model.model.layers.0.feed_forward.experts.gate_up_proj", "BF16", {1, 16, 80});
+  builder_.add("language_model.model.layers.0.feed_forward.experts.down_proj", "BF16", {1, 40, 16});
+  EXPECT_EQ(layers_of(R"({"model_type": "llama4", "hidden_size": 80,
+                          "text_config": {"model_type": "llama4_text", "hidden_size": 16}})"),
+            R"(
+language_model.model.layers.0.feed_forward.router router_or_gate 1x16
+language_model.model.layers.0.feed_forward.experts.0.gate_proj mlp_gate 40x16
+language_model.model.layers.0.feed_forward.experts.0.up_proj mlp_up 40x16
+language_model.model.layers.0.feed_forward.experts.0.down_proj mlp_down 16x40
+language_model.model.layers.0.feed_forward.shared_expert.gate_proj mlp_gate 40x16
+language_model.model.layers.0.feed_forward.shared_expert.up_proj mlp_up 40x16
+language_model.model.layers.0.feed_forward.shared_expert.down_proj mlp_down 16x40
+)");
+}
+
+TEST_F(ExpertModels, JetMoeWhoseAttentionHasExpertsToo) {
+  add_all("model.layers.0.self_attention.", {{"kv_proj", {32, 16}},
+                                             {"experts.router.layer", {2, 16}},
+                                             {"experts.input_linear", {2, 16, 16}},
+                                             {"experts.output_linear", {2, 16, 16}}});
+  add_all("model.layers.0.mlp.",
+          {{"router.layer", {2, 16}}, {"input_linear", {2, 80, 16}}, {"output_linear", {2, 16, 40}}});
+  EXPECT_EQ(layers_of(R"({"model_type": "jetmoe", "hidden_size": 16})"), R"(
+model.layers.0.self_attention.kv_proj attn_qkv 32x16
+model.layers.0.self_attention.experts.router.layer router_or_gate 2x16
+model.layers.0.self_attention.experts.0.q_proj attn_q 16x16
+model.layers.0.self_attention.experts.0.o_proj attn_o 16x16
+model.layers.0.self_attention.experts.1.q_proj attn_q 16x16
+model.layers.0.self_attention.experts.1.o_proj attn_o 16x16
+model.layers.0.mlp.router.layer router_or_gate 2x16
+model.layers.0.mlp.experts.0.gate_proj mlp_gate 40x16
+model.layers.0.mlp.experts.0.up_proj mlp_up 40x16
+model.layers.0.mlp.experts.0.down_proj mlp_down 16x40
+model.layers.0.mlp.experts.1.gate_proj mlp_gate 40x16
+model.layers.0.mlp.experts.1.up_proj mlp_up 40x16
+model.layers.0.mlp.experts.1.down_proj mlp_down 16x40
+)");
+}
+
+TEST_F(ExpertModels, Dbrx) {
+  add_all("transformer.blocks.0.", {{"norm_attn_norm.attn.Wqkv", {24, 16}}, {"ffn.router.layer", {2, 16}}});
+  for (const std::string name : {"v1", "w1", "w2"}) {
+    builder_.add("transformer.blocks.0.ffn.experts.mlp." + name, "BF16", {80, 16});
+  }
+  EXPECT_EQ(layers_of(R"({"model_type": "dbrx", "d_model": 16})"), R"(
+transformer.blocks.0.norm_attn_norm.attn.Wqkv attn_qkv 24x16
+transformer.blocks.0.ffn.router.layer router_or_gate 2x16
+transformer.blocks.0.ffn.experts.mlp.experts.0.gate_proj mlp_gate 40x16
+transformer.blocks.0.ffn.experts.mlp.experts.0.up_proj mlp_up 40x16
+transformer.blocks.0.ffn.experts.mlp.experts.0.down_proj mlp_down 16x40
+transformer.blocks.0.ffn.experts.mlp.experts.1.gate_proj mlp_gate 40x16
+transformer.blocks.0.ffn.experts.mlp.experts.1.up_proj mlp_up 40x16
+transformer.blocks.0.ffn.experts.mlp.experts.1.down_proj mlp_down 16x40
+)");
+}
+
 }  // namespace
 }  // namespace alphahill

@@ -1,5 +1,6 @@
 #include "checkpoint/catalog/model_config.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -17,7 +18,7 @@ ModelConfig parse(const std::string& json) {
 
 TEST(ModelConfig, EveryFieldIsRead) {
   const ModelConfig config = parse(R"({"architectures": ["LlamaForCausalLM"], "model_type": "llama",
-      "tie_word_embeddings": true, "num_hidden_layers": 32, "num_nextn_predict_layers": 1,
+      "tie_word_embeddings": true, "num_hidden_layers": 32, "num_nextn_predict_layers": 1, "hidden_size": 4096,
       "quantization_config": {"bits": 4, "quant_method": "gptq"}, "rope_scaling": {"a": [1, 2]}})");
   EXPECT_THAT(config.architectures, ElementsAre("LlamaForCausalLM"));
   EXPECT_EQ(config.model_type, "llama");
@@ -25,6 +26,7 @@ TEST(ModelConfig, EveryFieldIsRead) {
   EXPECT_EQ(config.tie_word_embeddings, true);
   EXPECT_EQ(config.num_hidden_layers, 32);
   EXPECT_EQ(config.num_nextn_predict_layers, 1);
+  EXPECT_EQ(config.hidden_size, 4096);
   EXPECT_EQ(config.quantization_method, "gptq");
 }
 
@@ -53,6 +55,19 @@ TEST(ModelConfig, TheTopGoesBeforeTextConfig) {
   const auto config =
       parse(R"({"tie_word_embeddings": true, "text_config": {"tie_word_embeddings": false}})");
   EXPECT_EQ(config.tie_word_embeddings, true);
+}
+
+TEST(ModelConfig, HiddenSizeIsTheLanguageModels) {
+  EXPECT_EQ(parse(R"({"hidden_size": 768, "text_config": {"hidden_size": 4096}})").hidden_size, 4096);
+  EXPECT_EQ(parse(R"({"text_config": {}, "hidden_size": 768})").hidden_size, 768);
+}
+
+TEST(ModelConfig, AHiddenSizeThatIsNoIntegerIsUnknown) {
+  for (const char* value : {"null", "[64, 128]", "64.5", "\"64\"", "1e300", "{\"a\": [1]}"}) {
+    const auto config = parse(fmt::format(R"({{"hidden_size": {}, "model_type": "llama"}})", value));
+    EXPECT_EQ(config.hidden_size, std::nullopt) << value;
+    EXPECT_EQ(config.model_type, "llama") << value;
+  }
 }
 
 TEST(ModelConfig, TextConfigsInsideOneAnotherAreNotFollowed) {

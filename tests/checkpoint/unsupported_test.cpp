@@ -10,9 +10,12 @@ namespace alphahill {
 namespace {
 
 /// A line "name out x in dtype: reason" for each layer.
-std::string layers_of(const CheckpointBuilder& builder, const std::string& model_type = "llama") {
+/// @param hidden_size  0: config.json has none
+std::string layers_of(const CheckpointBuilder& builder, const std::string& model_type = "llama",
+                      int hidden_size = 0) {
   const TemporaryFolder folder;
-  folder.write("config.json", fmt::format(R"({{"model_type": "{}"}})", model_type));
+  const std::string size = hidden_size == 0 ? "null" : fmt::to_string(hidden_size);
+  folder.write("config.json", fmt::format(R"({{"model_type": "{}", "hidden_size": {}}})", model_type, size));
   builder.write(folder.path());
   std::string lines = "\n";
   for (const Layer& layer : open_catalog(folder.path(), "").layers) {
@@ -129,56 +132,65 @@ model.layers.0.mlp.up_proj 40x16 U8: pre-quantized weights (compressed-tensors) 
 )");
 }
 
-TEST(UnsupportedLayers, Mxfp4ExpertsOfGptOss) {
+TEST(UnsupportedLayers, ExpertsInALayoutThatIsNotKnown) {
   CheckpointBuilder builder;
-  builder.add("model.layers.0.mlp.experts.gate_up_proj_blocks", "U8", {4, 80, 2, 16});
-  builder.add("model.layers.0.mlp.experts.gate_up_proj_scales", "U8", {4, 80, 2});
-  builder.add("model.layers.0.mlp.experts.gate_up_proj_bias", "BF16", {4, 80});
-  builder.add("model.layers.0.mlp.experts.down_proj_blocks", "U8", {4, 64, 3, 16});
-  builder.add("model.layers.0.mlp.experts.down_proj_scales", "U8", {4, 64, 3});
+  builder.add("model.layers.0.mlp.experts.gate_up_proj", "BF16", {4, 80, 16});
+  builder.add("model.layers.0.mlp.experts.gate_up_proj_bias", "BF16", {4, 80, 1});
+  builder.add("model.layers.0.block_sparse_moe.w9.weight", "BF16", {4, 16, 40});
+  EXPECT_EQ(layers_of(builder, "strange"), R"(
+model.layers.0.mlp.experts.gate_up_proj 80x16 BF16: experts in one tensor, [4, 80, 16]: no layout that is known of model_type 'strange'
+model.layers.0.block_sparse_moe.w9 16x40 BF16: experts in one tensor, [4, 16, 40]: no layout that is known of model_type 'strange'
+)");
+}
+
+TEST(UnsupportedLayers, AnotherNameInAModelThatIsKnown) {
+  CheckpointBuilder builder;
+  builder.add("model.layers.0.mlp.experts.w9", "BF16", {4, 80, 16});
   EXPECT_EQ(layers_of(builder, "gpt_oss"), R"(
-model.layers.0.mlp.experts.gate_up_proj 80x64 U8: pre-quantized weights (MXFP4, 4 experts in one tensor) cannot be analysed
-model.layers.0.mlp.experts.down_proj 64x96 U8: pre-quantized weights (MXFP4, 4 experts in one tensor) cannot be analysed
+model.layers.0.mlp.experts.w9 80x16 BF16: experts in one tensor, [4, 80, 16]: no layout that is known of model_type 'gpt_oss'
 )");
 }
 
-TEST(UnsupportedLayers, ExpertTensorsOfGptOssAreStoredTransposed) {
+TEST(UnsupportedLayers, ExpertsOfAModelWhoseHiddenSizeIsNotKnown) {
   CheckpointBuilder builder;
-  builder.add("model.layers.0.mlp.experts.gate_up_proj", "BF16", {4, 16, 80});
   builder.add("model.layers.0.mlp.experts.down_proj", "BF16", {4, 40, 16});
   EXPECT_EQ(layers_of(builder, "gpt_oss"), R"(
-model.layers.0.mlp.experts.gate_up_proj 80x16 BF16: 4 experts in one tensor cannot be analysed
-model.layers.0.mlp.experts.down_proj 16x40 BF16: 4 experts in one tensor cannot be analysed
+model.layers.0.mlp.experts.down_proj 40x16 BF16: experts in one tensor, [4, 40, 16]: config.json does not say hidden_size
 )");
 }
 
-TEST(UnsupportedLayers, ExpertTensorsOfLlama4AreStoredTransposed) {
+TEST(UnsupportedLayers, ExpertsWhoseSidesDoNotFitHiddenSize) {
   CheckpointBuilder builder;
-  builder.add("model.layers.0.mlp.experts.gate_up_proj", "BF16", {4, 16, 80});
-  builder.add("model.layers.0.mlp.experts.down_proj", "BF16", {4, 40, 16});
-  EXPECT_EQ(layers_of(builder, "llama4"), R"(
-model.layers.0.mlp.experts.gate_up_proj 80x16 BF16: 4 experts in one tensor cannot be analysed
-model.layers.0.mlp.experts.down_proj 16x40 BF16: 4 experts in one tensor cannot be analysed
+  builder.add("l.experts.down_proj", "BF16", {4, 40, 18});
+  builder.add("l.experts.gate_up_proj", "BF16", {4, 16, 81});
+  builder.add("m.experts.down_proj", "BF16", {4, 0, 16});
+  builder.add("n.experts.down_proj", "BF16", {5000, 1, 16});
+  EXPECT_EQ(layers_of(builder, "gpt_oss", 16), R"(
+l.experts.gate_up_proj 16x81 BF16: experts in one tensor, [4, 16, 81]: its sides do not fit hidden_size 16
+l.experts.down_proj 40x18 BF16: experts in one tensor, [4, 40, 18]: its sides do not fit hidden_size 16
+m.experts.down_proj 16x0 BF16: experts in one tensor, [4, 0, 16]: it holds no weights
+n.experts.down_proj 16x1 BF16: experts in one tensor, [5000, 1, 16]: more than 4096 experts
 )");
 }
 
-TEST(UnsupportedLayers, ExpertTensorsOfQwen3VlMoeAreStoredTransposed) {
+TEST(UnsupportedLayers, ExpertsInCodes) {
   CheckpointBuilder builder;
-  builder.add("model.layers.0.mlp.experts.gate_up_proj", "BF16", {4, 16, 80});
-  builder.add("model.layers.0.mlp.experts.down_proj", "BF16", {4, 40, 16});
-  EXPECT_EQ(layers_of(builder, "qwen3_vl_moe"), R"(
-model.layers.0.mlp.experts.gate_up_proj 80x16 BF16: 4 experts in one tensor cannot be analysed
-model.layers.0.mlp.experts.down_proj 16x40 BF16: 4 experts in one tensor cannot be analysed
+  builder.add("l.experts.down_proj", "F8_E4M3", {4, 40, 16});
+  builder.add("l.experts.down_proj_scale", "F32", {4, 1, 16});
+  EXPECT_EQ(layers_of(builder, "llama4", 16), R"(
+l.experts.down_proj 16x40 F8_E4M3: pre-quantized weights (F8_E4M3, experts in one tensor, [4, 40, 16]) cannot be analysed
 )");
 }
 
-TEST(UnsupportedLayers, ExpertTensorsOfGraniteAreStoredAsTheyAre) {
+TEST(UnsupportedLayers, ExpertsOfDbrxWhoseRouterDoesNotFit) {
   CheckpointBuilder builder;
-  builder.add("model.layers.0.block_sparse_moe.input_linear.weight", "BF16", {4, 80, 16});
-  builder.add("model.layers.0.block_sparse_moe.output_linear.weight", "BF16", {4, 16, 40});
-  EXPECT_EQ(layers_of(builder, "granitemoe"), R"(
-model.layers.0.block_sparse_moe.input_linear 80x16 BF16: 4 experts in one tensor cannot be analysed
-model.layers.0.block_sparse_moe.output_linear 16x40 BF16: 4 experts in one tensor cannot be analysed
+  builder.add("a.ffn.experts.mlp.w2", "BF16", {81, 16});
+  builder.add("a.ffn.router.layer.weight", "BF16", {4, 16});
+  builder.add("b.ffn.experts.mlp.v1", "BF16", {80, 16});
+  EXPECT_EQ(layers_of(builder, "dbrx", 16), R"(
+a.ffn.router.layer 4x16 BF16: 
+a.ffn.experts.mlp.w2 16x81 BF16: experts in one tensor, [81, 16]: expected rows for each of the experts of a.ffn.router.layer
+b.ffn.experts.mlp.v1 80x16 BF16: experts in one tensor, [80, 16]: expected rows for each of the experts of b.ffn.router.layer
 )");
 }
 

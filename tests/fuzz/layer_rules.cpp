@@ -29,6 +29,7 @@ ModelConfig config_from(FuzzedDataProvider& input) {
   config.model_type = input.ConsumeRandomLengthString(12);
   config.text_model_type = input.ConsumeRandomLengthString(12);
   config.num_hidden_layers = input.ConsumeIntegral<std::int64_t>();
+  config.hidden_size = 32;
   config.num_nextn_predict_layers = input.ConsumeIntegral<std::int64_t>();
   return config;
 }

@@ -28,7 +28,7 @@ struct Layer {
   std::string category;
   std::int64_t out_features = 0;
   std::int64_t in_features = 0;
-  std::string stored_dtype;  ///< as the checkpoint calls it: "BF16"
+  std::string stored_dtype;  ///< as the checkpoint calls it: "BF16"; of codes and scales "MXFP4"
   StoredLayout layout;
 
   std::int64_t numel() const { return out_features * in_features; }

@@ -44,7 +44,8 @@ struct TensorSlice {
   }
 };
 
-/// Values of a floating-point format, as they are: X.weight [out, in], transposed for GPT-2's Conv1D.
+/// Values of a floating-point format, as they are: X.weight [out, in], transposed for GPT-2's Conv1D; a matrix of
+/// one expert in a tensor of all of them; MultiheadAttention's X.in_proj_weight.
 struct Plain {
   ElementFormat format = ElementFormat::fp32;
   TensorSlice weights;
@@ -62,6 +63,29 @@ struct Plain {
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
     archive(self.format, self.weights, self.transposed);
+  }
+};
+
+/// MXFP4 as gpt-oss stores its experts: codes of 4 bits, two to a byte, the first in the low ones, and a power
+/// of two for every 32 of a row.
+struct Mxfp4Experts {
+  TensorSlice codes;   ///< bytes, [rows, cols / 2] of one expert's projection
+  TensorSlice scales;  ///< bytes, [rows, cols / 32]
+
+  static std::vector<Layer> find(const StoredTensor& tensor, const CheckpointHeaders& headers,
+                                 const ModelConfig& config);
+  WeightShape shape() const;
+  /// @throws Error(internal) where a scale is NaN
+  std::unique_ptr<WeightSource> open(LayerFiles& files) const;
+
+  template <class Self, class Use>
+  static void for_each_slice(Self& self, Use use) {
+    use(self.codes);
+    use(self.scales);
+  }
+  template <class Archive, class Self>
+  static void fields(Archive& archive, Self& self) {
+    archive(self.codes, self.scales);
   }
 };
 
@@ -87,7 +111,7 @@ struct Unsupported {
 };
 
 /// In the order in which a tensor is tried.
-using StoredLayout = std::variant<Plain, Unsupported>;
+using StoredLayout = std::variant<Plain, Mxfp4Experts, Unsupported>;
 
 /// The layers that a tensor yields, by the first layout that finds any.
 std::vector<Layer> layers_of(const StoredTensor& tensor, const CheckpointHeaders& headers,

@@ -35,8 +35,9 @@ const std::vector<Rule> common{
 };
 
 /// What the rules above leave and whose role is plain: endings of names, of BERT, DistilBERT, GPT-2, GPT-J,
-/// T5, Falcon, GPT-NeoX, Phi, ViT, InternLM and DeepSeek.
+/// T5, Falcon, GPT-NeoX, Phi, ViT, InternLM, DeepSeek and torch's MultiheadAttention.
 const std::vector<Rule> endings_in_attention{
+    {"attn_qkv", {".in_proj"}},
     {"attn_q", {".query", ".q", ".q_lin", ".wq", ".q_a_proj", ".q_b_proj", ".q_attn"}},
     {"attn_k", {".key", ".k", ".k_lin", ".wk"}},
     {"attn_v", {".value", ".v", ".v_lin", ".wv"}},

@@ -28,10 +28,13 @@ struct Place {
   auto operator<=>(const Place&) const = default;
 };
 
+bool is_digit(char letter) {
+  return letter >= '0' && letter <= '9';
+}
+
 /// The text with its numbers filled up with zeros, so that it compares as people count.
 std::string with_padded_numbers(std::string_view text) {
   constexpr std::size_t digits = 20;
-  const auto is_digit = [](char letter) { return letter >= '0' && letter <= '9'; };
   std::string padded;
   for (auto at = text.begin(); at != text.end();) {
     const auto end = std::find_if_not(at, text.end(), is_digit);
@@ -71,6 +74,7 @@ Place::Tower tower_of(std::string_view stack) {
 Place::Section section_of(std::string_view name, std::string_view category) {
   using Section = Place::Section;
   if (has_any(name, {"shared_expert"})) return Section::shared_experts;
+  if (has_any(name, {"attention.experts."})) return Section::attention;
   if (has_any(name, {"expert"})) return Section::experts;
   if (category.starts_with("attn_")) {
     return has_any(name, {"cross", "encoder_attn", "EncDecAttention"}) ? Section::cross_attention
@@ -79,13 +83,14 @@ Place::Section section_of(std::string_view name, std::string_view category) {
   return category == "other_linear" ? Section::rest : Section::mlp;
 }
 
-/// What tells an expert from its neighbours: "12" or "expert_12" behind "experts"; nothing where all are one
-/// tensor.
+/// What tells an expert from its neighbours: "12" or "expert_12" behind the last "experts"; nothing for what is
+/// not one expert's.
 std::string_view expert_of(std::string_view name) {
   const std::vector<std::string_view> components = components_of(name);
-  const auto word = std::ranges::find(components, "experts");
-  if (components.end() - word < 3) return {};
-  return *std::next(word);
+  const auto word = std::find(components.rbegin(), components.rend(), "experts");
+  if (word - components.rbegin() < 2 || word == components.rend()) return {};
+  const std::string_view expert = *std::prev(word);
+  return std::ranges::any_of(expert, is_digit) ? expert : std::string_view{};
 }
 
 Place place_of(const Layer& layer) {

@@ -57,11 +57,20 @@ class ConfigReader {
       config.tie_word_embeddings = expect<bool>(value, key, "true or false");
     } else if (key == "num_hidden_layers") {
       config.num_hidden_layers = expect<std::int64_t>(value, key, "an integer");
+    } else if (key == "hidden_size") {
+      config.hidden_size = integer(value);
     } else if (key == "num_nextn_predict_layers") {
       config.num_nextn_predict_layers = expect<std::int64_t>(value, key, "an integer");
     } else if (key == "quantization_config") {
       config.quantization_method = read_method(expect<json::Object>(value, key, "an object"));
     }
+  }
+
+  /// The integer, or nothing: only models with fused experts need it, others may have a list there.
+  static std::optional<std::int64_t> integer(json::Value value) {
+    std::int64_t number = 0;
+    if (value.type().value() != simdjson::ondemand::json_type::number) return std::nullopt;
+    return value.get_int64().get(number) == simdjson::SUCCESS ? std::optional(number) : std::nullopt;
   }
 
   std::string read_method(json::Object quantization) const {
@@ -79,6 +88,7 @@ class ConfigReader {
     fill(config.tie_word_embeddings, text.tie_word_embeddings);
     fill(config.num_hidden_layers, text.num_hidden_layers);
     fill(config.num_nextn_predict_layers, text.num_nextn_predict_layers);
+    if (text.hidden_size) config.hidden_size = text.hidden_size;
     if (config.quantization_method.empty()) config.quantization_method = text.quantization_method;
     config.text_model_type = text.model_type.empty() ? config.model_type : text.model_type;
   }

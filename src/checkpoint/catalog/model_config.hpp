@@ -9,13 +9,14 @@
 namespace alphahill {
 
 /// A field that is absent (or null) at the top is taken from `text_config`, where models of several media
-/// keep it.
+/// keep it; their hidden_size always is.
 struct ModelConfig {
   std::vector<std::string> architectures;
   std::string model_type;       ///< empty where absent
   std::string text_model_type;  ///< of text_config where there is one, else model_type
   std::optional<bool> tie_word_embeddings;
   std::optional<std::int64_t> num_hidden_layers;
+  std::optional<std::int64_t> hidden_size;  ///< of the language model, where the checkpoint has several
   std::optional<std::int64_t>
       num_nextn_predict_layers;     ///< blocks behind the last, for multi-token prediction
   std::string quantization_method;  ///< empty for a model that is not quantized

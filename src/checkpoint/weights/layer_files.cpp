@@ -23,6 +23,36 @@ void check_file(const File& file, const SourceFile& expected) {
           expected.size, size));
 }
 
+template <class Value>
+void copy_every(const std::byte* from, std::size_t stride, std::span<std::byte> to) {
+  std::byte* const first = to.data();
+  for (std::size_t i = 0; i < to.size() / sizeof(Value); ++i) {
+    std::memcpy(first + i * sizeof(Value), from + i * stride * sizeof(Value), sizeof(Value));
+  }
+}
+
+template <class Value>
+void gather_values(std::span<const std::byte> from, std::int64_t stride, std::span<std::byte> to) {
+  // With this stride, that of gate and up side by side, the compiler vectorises the loop.
+  if (stride == 2) return copy_every<Value>(from.data(), 2, to);
+  copy_every<Value>(from.data(), static_cast<std::size_t>(stride), to);
+}
+
+/// Every stride-th value.
+void gather(std::span<const std::byte> from, std::int64_t stride, std::int64_t value_bytes,
+            std::span<std::byte> to) {
+  switch (value_bytes) {
+    case 2:
+      return gather_values<std::uint16_t>(from, stride, to);
+    case 4:
+      return gather_values<std::uint32_t>(from, stride, to);
+    case 8:
+      return gather_values<std::uint64_t>(from, stride, to);
+    default:
+      throw Error(Fault::internal, "gather", fmt::format("values of {} bytes", value_bytes));
+  }
+}
+
 }  // namespace
 
 const File& LayerFiles::open(std::int64_t file) {
@@ -71,21 +101,20 @@ void SliceReader::read(const Block& block, std::span<std::byte> bytes) const {
     file_.will_need(slice_.offset, place_of(slice_.rows, 0) - slice_.offset);
   }
   const auto row_bytes = static_cast<std::size_t>(block.cols * value_bytes_);
+  std::vector<std::byte> stored;
   for (std::int64_t i = 0; i < block.rows; ++i) {
-    read_row(block.row + i, block, bytes.subspan(static_cast<std::size_t>(i) * row_bytes, row_bytes));
+    read_row(block.row + i, block, bytes.subspan(static_cast<std::size_t>(i) * row_bytes, row_bytes), stored);
   }
 }
 
-void SliceReader::read_row(std::int64_t row, const Block& block, std::span<std::byte> bytes) const {
+void SliceReader::read_row(std::int64_t row, const Block& block, std::span<std::byte> bytes,
+                           std::vector<std::byte>& stored) const {
   const std::int64_t begin = place_of(row, block.col);
   if (slice_.col_stride == 1) return file_.read_at(bytes, begin);
-  const auto value_bytes = static_cast<std::size_t>(value_bytes_);
-  const auto stride = static_cast<std::size_t>(slice_.col_stride) * value_bytes;
-  std::vector<std::byte> row_bytes(static_cast<std::size_t>(block.cols - 1) * stride + value_bytes);
-  file_.read_at(row_bytes, begin);
-  for (std::size_t col = 0; col < static_cast<std::size_t>(block.cols); ++col) {
-    std::memcpy(&bytes[col * value_bytes], &row_bytes[col * stride], value_bytes);
-  }
+  const std::int64_t values = (block.cols - 1) * slice_.col_stride + 1;
+  stored.resize(static_cast<std::size_t>(values * value_bytes_));
+  file_.read_at(stored, begin);
+  gather(stored, slice_.col_stride, value_bytes_, bytes);
 }
 
 }  // namespace alphahill

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <span>
+#include <vector>
 
 #include "alphahill/base/file.hpp"
 #include "alphahill/checkpoint/catalog.hpp"
@@ -45,7 +46,9 @@ class SliceReader {
  private:
   void check(const Block& block, std::span<std::byte> bytes) const;
   std::int64_t place_of(std::int64_t row, std::int64_t col) const;
-  void read_row(std::int64_t row, const Block& block, std::span<std::byte> bytes) const;
+  /// @param stored  for a row with what lies between its values
+  void read_row(std::int64_t row, const Block& block, std::span<std::byte> bytes,
+                std::vector<std::byte>& stored) const;
 
   const File& file_;
   TensorSlice slice_;

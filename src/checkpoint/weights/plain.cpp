@@ -2,6 +2,7 @@
 #include <array>
 
 #include "alphahill/checkpoint/catalog.hpp"
+#include "checkpoint/catalog/expert_tensor.hpp"
 #include "checkpoint/catalog/layer_name.hpp"
 #include "checkpoint/catalog/model_config.hpp"
 #include "checkpoint/catalog/stored_layer.hpp"
@@ -20,22 +21,48 @@ bool is_transposed(std::string_view name, const ModelConfig& config) {
          std::ranges::find(modules, kind_of(name)) != modules.end();
 }
 
+Layer plain_layer(const StoredTensor& tensor, std::string_view name, const Plain& plain) {
+  Layer layer = make_layer(tensor, name, plain.weights.rows, plain.weights.cols);
+  layer.layout = plain;
+  if (plain.transposed) std::swap(layer.out_features, layer.in_features);
+  return layer;
+}
+
+/// X.weight, or the q, k and v of torch's MultiheadAttention above one another: X.in_proj_weight.
+std::optional<std::string_view> name_of_matrix(const StoredTensor& tensor) {
+  if (tensor.shape.size() != 2) return std::nullopt;
+  const auto fused = without_ending(tensor.name, "_weight");
+  if (fused && kind_of(*fused) == "in_proj" && tensor.shape[0] % 3 == 0) return fused;
+  return without_ending(tensor.name, ".weight");
+}
+
+std::vector<Layer> layers_of_experts(const StoredTensor& tensor, ElementFormat format,
+                                     const CheckpointHeaders& headers, const ModelConfig& config) {
+  const std::string_view name = without_ending(tensor.name, ".weight").value_or(tensor.name);
+  const auto experts = find_expert_tensor(name, tensor.shape, OutputAxis::either, headers, config);
+  std::vector<Layer> layers;
+  if (!experts || !experts->unknown.empty()) return layers;
+  for (const ExpertMatrix& matrix : matrices_of(*experts, tensor.file, tensor.offset, bytes_of(format))) {
+    layers.push_back(plain_layer(tensor, matrix.layer, {format, matrix.values, experts->transposed}));
+  }
+  return layers;
+}
+
 }  // namespace
 
-std::vector<Layer> Plain::find(const StoredTensor& tensor, const CheckpointHeaders&,
+std::vector<Layer> Plain::find(const StoredTensor& tensor, const CheckpointHeaders& headers,
                                const ModelConfig& config) {
-  const std::optional<std::string_view> name = without_ending(tensor.name, ".weight");
   const std::optional<ElementFormat> format = format_of(tensor.dtype);
-  if (!name || tensor.shape.size() != 2 || !format) return {};
-  Layer layer = make_layer(tensor, *name, tensor.shape[0], tensor.shape[1]);
-  const bool transposed = is_transposed(*name, config);
-  layer.layout = Plain{*format, whole_matrix(tensor), transposed};
-  if (transposed) std::swap(layer.out_features, layer.in_features);
-  return {std::move(layer)};
+  if (!format) return {};
+  if (const std::optional<std::string_view> name = name_of_matrix(tensor)) {
+    return {plain_layer(tensor, *name, {*format, whole_matrix(tensor), is_transposed(*name, config)})};
+  }
+  return layers_of_experts(tensor, *format, headers, config);
 }
 
 WeightShape Plain::shape() const {
   WeightShape shape = plain_shape(weights.rows, weights.cols, format);
+  shape.stored_bytes *= weights.col_stride;  // columns that alternate with others are read with these
   shape.transposed = transposed;
   return shape;
 }

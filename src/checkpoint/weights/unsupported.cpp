@@ -1,9 +1,8 @@
-/// Linear layers in forms that cannot be analysed yet: pre-quantized, or all experts of a block in one tensor.
+/// Linear layers in forms that cannot be analysed: pre-quantized, or experts in a layout that is not known.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <algorithm>
-#include <array>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,30 +10,13 @@
 #include "alphahill/base/checked.hpp"
 #include "alphahill/base/error.hpp"
 #include "alphahill/checkpoint/catalog.hpp"
-#include "checkpoint/catalog/layer_name.hpp"
+#include "checkpoint/catalog/expert_tensor.hpp"
 #include "checkpoint/catalog/model_config.hpp"
 #include "checkpoint/catalog/stored_layer.hpp"
 
 namespace alphahill {
 
 namespace {
-
-/// Features on the two sides of a layer.
-struct Features {
-  std::int64_t out;
-  std::int64_t in;
-};
-
-/// @throws Error(input) for features whose product overflows: a shape with a 0 in front may hold any number
-Layer unsupported(const StoredTensor& tensor, std::string_view name, Features features, std::string reason) {
-  if (!checked_multiply(features.out, features.in)) {
-    throw Error(Fault::input, fmt::format("tensor '{}'", tensor.name),
-                fmt::format("the size of a layer of {} x {} weights overflows", features.out, features.in));
-  }
-  Layer layer = make_layer(tensor, name, features.out, features.in);
-  layer.layout = Unsupported{std::move(reason), {.file = tensor.file, .offset = tensor.offset}};
-  return layer;
-}
 
 std::string pre_quantized(std::string_view scheme) {
   return fmt::format("pre-quantized weights ({}) cannot be analysed", scheme);
@@ -91,34 +73,19 @@ std::optional<Layer> compressed_tensors(const StoredTensor& tensor) {
   return unsupported(tensor, *name, {tensor.shape[0], in}, pre_quantized("compressed-tensors"));
 }
 
-/// gpt-oss: X_blocks [experts, out, in / 32, 16] of MXFP4, two to a byte, with X_scales.
-std::optional<Layer> mxfp4_experts(const StoredTensor& tensor, const CheckpointHeaders& headers) {
-  const auto name = without_ending(tensor.name, "_blocks");
-  if (!name || tensor.shape.size() != 4 || headers.find(std::string(*name) + "_scales") == nullptr) {
-    return std::nullopt;
-  }
-  return unsupported(tensor, *name, {tensor.shape[1], elements(tensor.shape[2], 32)},
-                     pre_quantized(fmt::format("MXFP4, {} experts in one tensor", tensor.shape[0])));
-}
-
-/// All experts of a block: [experts, in, out] in gpt-oss, Llama 4 and Qwen3-VL-MoE, [experts, out, in]
-/// elsewhere.
-std::optional<Layer> expert_tensor(const StoredTensor& tensor, const ModelConfig& config) {
-  constexpr std::array<std::string_view, 9> kinds{
-      "gate_up_proj", "gate_proj", "up_proj", "down_proj", "w1", "w2", "w3", "input_linear", "output_linear"};
-  constexpr std::array<std::string_view, 3> transposed_in{"gpt_oss", "llama4", "qwen3_vl_moe"};
+/// Experts in a layout that is not known, or in codes.
+std::optional<Layer> expert_tensor(const StoredTensor& tensor, const CheckpointHeaders& headers,
+                                   const ModelConfig& config) {
   const std::string_view name = without_ending(tensor.name, ".weight").value_or(tensor.name);
-  const bool of_experts =
-      name.find(".experts.") != std::string_view::npos || name.find("_moe.") != std::string_view::npos;
-  if (tensor.shape.size() != 3 || !of_experts ||
-      std::ranges::find(kinds, components_of(name).back()) == kinds.end()) {
-    return std::nullopt;
+  const auto experts = find_expert_tensor(name, tensor.shape, OutputAxis::either, headers, config);
+  if (!experts) return std::nullopt;
+  Features features{tensor.shape.end()[-2], tensor.shape.end()[-1]};
+  if (experts->transposed) std::swap(features.out, features.in);
+  const std::string what = fmt::format("experts in one tensor, [{}]", fmt::join(tensor.shape, ", "));
+  if (!format_of(tensor.dtype)) {
+    return unsupported(tensor, name, features, pre_quantized(fmt::format("{}, {}", tensor.dtype, what)));
   }
-  const bool transposed = std::ranges::any_of(
-      transposed_in, [&](std::string_view family) { return config.model_type.starts_with(family); });
-  const Features features{tensor.shape[transposed ? 2 : 1], tensor.shape[transposed ? 1 : 2]};
-  return unsupported(tensor, name, features,
-                     fmt::format("{} experts in one tensor cannot be analysed", tensor.shape[0]));
+  return unsupported(tensor, name, features, fmt::format("{}: {}", what, experts->unknown));
 }
 
 }  // namespace
@@ -128,8 +95,7 @@ std::vector<Layer> Unsupported::find(const StoredTensor& tensor, const Checkpoin
   std::optional<Layer> layer = coded_weight(tensor, headers);
   if (!layer) layer = gptq_or_awq(tensor, headers);
   if (!layer) layer = compressed_tensors(tensor);
-  if (!layer) layer = mxfp4_experts(tensor, headers);
-  if (!layer) layer = expert_tensor(tensor, config);
+  if (!layer) layer = expert_tensor(tensor, headers, config);
   return layer ? std::vector{*std::move(layer)} : std::vector<Layer>{};
 }
 
