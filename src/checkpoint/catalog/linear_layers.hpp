@@ -11,10 +11,10 @@ namespace alphahill {
 
 /// The Linear layers among the tensors, in no particular order; their files count in headers.files.
 ///
-/// A layer is a 2-D tensor X.weight that is no embedding. GPT-2's Conv1D is stored transposed. Blocks behind
-/// the last (for multi-token prediction) are not in the model. A head that shares the embedding's matrix is a
-/// layer "lm_head". Pre-quantized weights and the experts of a block in one 3-D tensor are layers that are
-/// Unsupported.
+/// A layer is a 2-D tensor X.weight that is no embedding and no gain of a norm. GPT-2's Conv1D is stored
+/// transposed. Layers for multi-token prediction are among them, and say so. A head that shares the
+/// embedding's matrix is a layer "lm_head". Pre-quantized weights and the experts of a block in one 3-D tensor
+/// are layers that are Unsupported.
 std::vector<Layer> find_linear_layers(const CheckpointHeaders& headers, const ModelConfig& config);
 
 }  // namespace alphahill
