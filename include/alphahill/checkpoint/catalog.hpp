@@ -29,6 +29,8 @@ struct Layer {
   std::int64_t out_features = 0;
   std::int64_t in_features = 0;
   std::string stored_dtype;  ///< as the checkpoint calls it: "BF16"; of codes and scales "MXFP4"
+  /// Of multi-token prediction: in the file, and not in the model that answers.
+  bool predicts_further_tokens = false;
   StoredLayout layout;
 
   std::int64_t numel() const { return out_features * in_features; }
@@ -43,7 +45,8 @@ struct Layer {
 
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
-    archive(self.name, self.category, self.out_features, self.in_features, self.stored_dtype, self.layout);
+    archive(self.name, self.category, self.out_features, self.in_features, self.stored_dtype,
+            self.predicts_further_tokens, self.layout);
   }
 };
 
@@ -64,13 +67,15 @@ struct Catalog {
 };
 
 /// Reads the headers of a checkpoint folder (no weights).
-/// @param filter  Perl regular expression searched for anywhere in a layer's name; empty keeps all layers
+/// @param filter       Perl regular expression searched for anywhere in a layer's name; empty keeps all layers
+/// @param include_mtp  keep those of multi-token prediction too
 /// @throws Error(input) for a broken checkpoint, a LoRA adapter, or one without Linear layers
 /// @throws Error(usage) for an expression that is broken, matches no layer or takes too long
-Catalog open_catalog(const std::filesystem::path& folder, const std::string& filter);
+Catalog open_catalog(const std::filesystem::path& folder, const std::string& filter,
+                     bool include_mtp = false);
 
-/// Which layers the expression keeps, one value a layer. @throws Error(usage) as open_catalog
-std::vector<bool> kept_layers(const Catalog& catalog, const std::string& filter);
+/// Which layers are kept, one value a layer. Parameters and errors are those of open_catalog.
+std::vector<bool> kept_layers(const Catalog& catalog, const std::string& filter, bool include_mtp = false);
 
 /// The catalog with some of its layers, and the files that hold them.
 /// @param kept  one a layer

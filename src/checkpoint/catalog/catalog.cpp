@@ -59,7 +59,7 @@ std::vector<SourceFile> files_of(std::vector<Layer>& layers, const std::vector<S
 
 }  // namespace
 
-Catalog open_catalog(const std::filesystem::path& folder, const std::string& filter) {
+Catalog open_catalog(const std::filesystem::path& folder, const std::string& filter, bool include_mtp) {
   CheckpointHeaders headers = read_checkpoint_headers(folder);
   const auto config_path = folder / "config.json";
   const std::string config_text = read_config(config_path);
@@ -70,18 +70,30 @@ Catalog open_catalog(const std::filesystem::path& folder, const std::string& fil
   Catalog catalog{folder.string(), headers.fingerprint.hex(), headers.fingerprint_by_times.hex(),
                   std::move(headers.files), find_linear_layers(headers, config)};
   warn_of_unknown_quantization(catalog.layers, config.quantization_method);
-  if (catalog.layers.empty()) {
+  const auto left_out =
+      include_mtp ? 0 : std::ranges::count(catalog.layers, true, &Layer::predicts_further_tokens);
+  if (std::ssize(catalog.layers) == left_out) {
     throw Error(Fault::input, folder.string(), "no Linear layers: expected 2-D tensors called *.weight");
   }
+  if (left_out > 0) {
+    spdlog::info("{} layers of multi-token prediction are left out: --include-mtp takes them in", left_out);
+  }
   sort_in_model_order(catalog.layers);
-  const std::vector<bool> kept = kept_layers(catalog, filter);
+  const std::vector<bool> kept = kept_layers(catalog, filter, include_mtp);
   return with_layers(std::move(catalog), kept);
 }
 
-std::vector<bool> kept_layers(const Catalog& catalog, const std::string& filter) {
+std::vector<bool> kept_layers(const Catalog& catalog, const std::string& filter, bool include_mtp) {
+  const auto is_candidate = [&](const Layer& layer) { return include_mtp || !layer.predicts_further_tokens; };
   std::vector<std::string> names;
-  for (const Layer& layer : catalog.layers) names.push_back(layer.name);
-  return layers_kept(names, filter);
+  for (const Layer& layer : catalog.layers) {
+    if (is_candidate(layer)) names.push_back(layer.name);
+  }
+  const std::vector<bool> matches = layers_kept(names, filter);
+  std::vector<bool> kept;
+  auto match = matches.begin();
+  for (const Layer& layer : catalog.layers) kept.push_back(is_candidate(layer) && *match++);
+  return kept;
 }
 
 Catalog with_layers(Catalog catalog, const std::vector<bool>& kept) {

@@ -13,6 +13,13 @@ bool counts_blocks(std::string_view component) {
          std::ranges::any_of(endings, [&](std::string_view ending) { return component.ends_with(ending); });
 }
 
+bool names_head(std::string_view component) {
+  constexpr std::array<std::string_view, 8> heads{"lm_head",           "lm_heads",       "embed_out",
+                                                  "generator_lm_head", "mlm_head",       "lm_loss",
+                                                  "output_projection", "vocab_projector"};
+  return std::ranges::find(heads, component) != heads.end();
+}
+
 }  // namespace
 
 std::vector<std::string_view> components_of(std::string_view name) {
@@ -31,11 +38,12 @@ bool is_number(std::string_view component) {
 }
 
 bool is_head(std::string_view name) {
-  const auto names_head = [](std::string_view component) {
-    return component == "lm_head" || component == "embed_out";
-  };
   return name == "output" || name.ends_with("predictions.decoder") ||
          std::ranges::any_of(components_of(name), names_head);
+}
+
+bool is_whole_head(std::string_view name) {
+  return name == "output" || names_head(kind_of(name));
 }
 
 BlockPath block_path(std::string_view name) {

@@ -13,8 +13,11 @@ std::vector<std::string_view> components_of(std::string_view name);
 /// True for digits alone.
 bool is_number(std::string_view component);
 
-/// True for a projection to the vocabulary, or a part of one.
+/// True for a projection to the vocabulary, or a part of one: "lm_head.dense".
 bool is_head(std::string_view name);
+
+/// True for a projection to the vocabulary that is a single layer.
+bool is_whole_head(std::string_view name);
 
 /// Where the blocks of a model are counted: "layers", "layer", "h", "block", "resblocks", ... before a
 /// number.

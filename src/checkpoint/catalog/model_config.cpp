@@ -23,21 +23,45 @@ class ConfigReader {
   ModelConfig read(json::Object fields, bool is_top = true) const {
     ModelConfig config;
     ModelConfig text;
+    ModelConfig decoder;
     for (simdjson::ondemand::field field : fields) {
       const std::string_view key = field.unescaped_key();
       json::Value value = field.value();
       if (value.is_null().value()) continue;
-      if (key == "text_config" && is_top) {
+      if (is_top && is_text_config(key)) {
         text = read(expect<json::Object>(value, key, "an object"), false);
+      } else if (is_top && key == "decoder" && is_object(value)) {
+        decoder = read(value.get_object(), false);
       } else {
         read_field(key, value, config);
       }
     }
     fill_in(config, text);
+    // Whether the head of two models put together is tied, the decoder's own settings say.
+    if (config.model_type.ends_with("encoder-decoder")) {
+      config.tie_word_embeddings = decoder.tie_word_embeddings;
+      config.text_model_type = decoder.model_type;
+    }
     return config;
   }
 
  private:
+  /// Of the language model in one that reads images or sound.
+  static bool is_text_config(std::string_view key) {
+    return key == "text_config" || key == "language_config" || key == "llm_config";
+  }
+
+  static bool is_object(json::Value value) {
+    return value.type().value() == simdjson::ondemand::json_type::object;
+  }
+
+  /// The number, or nothing for another type: LXMERT counts the blocks of each tower in an object.
+  static std::optional<std::int64_t> number_or_nothing(json::Value value) {
+    std::int64_t number = 0;
+    if (value.get_int64().get(number) != simdjson::SUCCESS) return std::nullopt;
+    return number;
+  }
+
   template <class Type>
   Type expect(json::Value value, std::string_view key, std::string_view type) const {
     Type read;
@@ -56,21 +80,14 @@ class ConfigReader {
     } else if (key == "tie_word_embeddings") {
       config.tie_word_embeddings = expect<bool>(value, key, "true or false");
     } else if (key == "num_hidden_layers") {
-      config.num_hidden_layers = expect<std::int64_t>(value, key, "an integer");
+      config.num_hidden_layers = number_or_nothing(value);
     } else if (key == "hidden_size") {
-      config.hidden_size = integer(value);
+      config.hidden_size = number_or_nothing(value);
     } else if (key == "num_nextn_predict_layers") {
-      config.num_nextn_predict_layers = expect<std::int64_t>(value, key, "an integer");
+      config.num_nextn_predict_layers = number_or_nothing(value);
     } else if (key == "quantization_config") {
       config.quantization_method = read_method(expect<json::Object>(value, key, "an object"));
     }
-  }
-
-  /// The integer, or nothing: only models with fused experts need it, others may have a list there.
-  static std::optional<std::int64_t> integer(json::Value value) {
-    std::int64_t number = 0;
-    if (value.type().value() != simdjson::ondemand::json_type::number) return std::nullopt;
-    return value.get_int64().get(number) == simdjson::SUCCESS ? std::optional(number) : std::nullopt;
   }
 
   std::string read_method(json::Object quantization) const {
@@ -86,7 +103,7 @@ class ConfigReader {
       if (!field) field = other;
     };
     fill(config.tie_word_embeddings, text.tie_word_embeddings);
-    fill(config.num_hidden_layers, text.num_hidden_layers);
+    if (text.num_hidden_layers) config.num_hidden_layers = text.num_hidden_layers;
     fill(config.num_nextn_predict_layers, text.num_nextn_predict_layers);
     if (text.hidden_size) config.hidden_size = text.hidden_size;
     if (config.quantization_method.empty()) config.quantization_method = text.quantization_method;
@@ -110,7 +127,9 @@ ModelConfig ModelConfig::parse(std::string json, const std::string& where) {
 
 bool ModelConfig::has_head() const {
   // ForConditionalGeneration: encoder-decoders such as T5, and models that read images and write text.
-  constexpr std::array<std::string_view, 3> endings{"ForCausalLM", "LMHeadModel", "ForConditionalGeneration"};
+  constexpr std::array<std::string_view, 9> endings{
+      "ForCausalLM", "LMHeadModel", "WithLMHead", "DoubleHeadsModel",   "ForConditionalGeneration",
+      "ForMaskedLM", "ToText",      "2Text",      "EncoderDecoderModel"};
   return std::ranges::any_of(architectures, [&](const std::string& architecture) {
     return std::ranges::any_of(endings,
                                [&](std::string_view ending) { return architecture.ends_with(ending); });
@@ -122,8 +141,10 @@ bool ModelConfig::ties_head() const {
   constexpr std::array<std::string_view, 12> untied{"llama",    "mistral",  "mixtral", "qwen",
                                                     "deepseek", "gpt_neox", "gptj",    "phi",
                                                     "olmo",     "granite",  "glm",     "gpt_oss"};
-  return tie_word_embeddings.value_or(std::ranges::none_of(
-      untied, [&](std::string_view family) { return text_model_type.starts_with(family); }));
+  const bool of_untied_family = std::ranges::any_of(
+      untied, [&](std::string_view family) { return text_model_type.starts_with(family); });
+  // That one has GPT-NeoX's name and not its default.
+  return tie_word_embeddings.value_or(!of_untied_family || text_model_type == "gpt_neox_japanese");
 }
 
 }  // namespace alphahill

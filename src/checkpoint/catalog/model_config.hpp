@@ -8,21 +8,22 @@
 
 namespace alphahill {
 
-/// A field that is absent (or null) at the top is taken from `text_config`, where models of several media
-/// keep it; their hidden_size always is.
+/// A field that is absent (or null) at the top is taken from `text_config` (`language_config`, `llm_config`),
+/// where models of several media keep it; how many blocks there are and how wide they are, that one says first.
 struct ModelConfig {
   std::vector<std::string> architectures;
   std::string model_type;       ///< empty where absent
   std::string text_model_type;  ///< of text_config where there is one, else model_type
   std::optional<bool> tie_word_embeddings;
-  std::optional<std::int64_t> num_hidden_layers;
-  std::optional<std::int64_t> hidden_size;  ///< of the language model, where the checkpoint has several
+  std::optional<std::int64_t> num_hidden_layers;  ///< of the language model; nothing for no number
+  std::optional<std::int64_t> hidden_size;        ///< of the language model; nothing for no number
   std::optional<std::int64_t>
       num_nextn_predict_layers;     ///< blocks behind the last, for multi-token prediction
   std::string quantization_method;  ///< empty for a model that is not quantized
 
   /// @param where  the file, for errors
-  /// @throws Error(input) when it is not JSON or a field is of the wrong type
+  /// @throws Error(input) when it is not JSON or a field without which the layers are not known is of the wrong
+  ///                      type
   static ModelConfig parse(std::string json, const std::string& where);
 
   /// True for an architecture that ends in a projection to the vocabulary.

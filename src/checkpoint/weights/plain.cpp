@@ -12,13 +12,26 @@ namespace alphahill {
 
 namespace {
 
-/// GPT-2 and its relatives store the matrices of their Conv1D as [in, out].
-bool is_transposed(std::string_view name, const ModelConfig& config) {
+/// True for a matrix with as many columns, and not rows, as its bias has values.
+bool is_in_by_out(std::string_view name, const CheckpointHeaders& headers) {
+  const StoredTensor* weight = headers.find(std::string(name) + ".weight");
+  const StoredTensor* bias = headers.find(std::string(name) + ".bias");
+  return weight != nullptr && bias != nullptr && weight->shape.size() == 2 && bias->shape.size() == 1 &&
+         weight->shape[1] == bias->shape[0] && weight->shape[0] != bias->shape[0];
+}
+
+/// GPT-2 and its relatives store the matrices of their Conv1D as [in, out]. Inside another model the shapes
+/// tell; of a square one, those of the fused projection beside it.
+bool is_transposed(std::string_view name, const CheckpointHeaders& headers, const ModelConfig& config) {
   constexpr std::array<std::string_view, 5> models{"gpt2", "openai-gpt", "imagegpt", "decision_transformer",
                                                    "clvp"};
   constexpr std::array<std::string_view, 4> modules{"c_attn", "q_attn", "c_proj", "c_fc"};
-  return std::ranges::find(models, config.model_type) != models.end() &&
-         std::ranges::find(modules, kind_of(name)) != modules.end();
+  const std::string_view kind = kind_of(name);
+  if (std::ranges::find(modules, kind) == modules.end()) return false;
+  if (std::ranges::find(models, config.model_type) != models.end()) return true;
+  const std::string_view parent = name.substr(0, name.size() - kind.size());
+  return is_in_by_out(name, headers) ||
+         (kind != "c_fc" && is_in_by_out(std::string(parent) + "c_attn", headers));
 }
 
 Layer plain_layer(const StoredTensor& tensor, std::string_view name, const Plain& plain) {
@@ -55,7 +68,7 @@ std::vector<Layer> Plain::find(const StoredTensor& tensor, const CheckpointHeade
   const std::optional<ElementFormat> format = format_of(tensor.dtype);
   if (!format) return {};
   if (const std::optional<std::string_view> name = name_of_matrix(tensor)) {
-    return {plain_layer(tensor, *name, {*format, whole_matrix(tensor), is_transposed(*name, config)})};
+    return {plain_layer(tensor, *name, {*format, whole_matrix(tensor), is_transposed(*name, headers, config)})};
   }
   return layers_of_experts(tensor, *format, headers, config);
 }

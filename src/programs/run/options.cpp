@@ -87,6 +87,8 @@ const std::vector<RunOption> run_options{
      }},
     {"filter-layers", "REGEX", "", "only layers whose name contains a match (Perl syntax)",
      [](Options& options, Name, Value value) { options.filter_layers = value; }},
+    {"include-mtp", nullptr, nullptr, "also layers of multi-token prediction, which the model does without",
+     [](Options& options, Name, Value) { options.include_mtp = true; }},
     {"grace", "SECONDS", "60", "for layers under way when a signal stops the run",
      [](Options& options, Name name, Value value) { options.grace_seconds = whole_number(name, value); }},
     {"layer-timeout", "SECONDS", nullptr,

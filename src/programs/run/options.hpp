@@ -15,6 +15,7 @@ struct Options {
   DeviceChoice device;
   AnalysisSettings settings;
   std::string filter_layers;
+  bool include_mtp = false;  ///< layers of multi-token prediction too
   ReportSettings report;
   std::optional<double> layer_timeout;  ///< seconds; nothing: by the cost model
   double grace_seconds = 60;            ///< for layers under way when a run is to stop

@@ -179,7 +179,8 @@ std::vector<bool> layers_in(const Journal& journal, const Catalog& catalog) {
 }  // namespace
 
 Catalog catalog_of(const Options& options) {
-  return open_catalog(find_model(options.model, options.revision), options.filter_layers);
+  return open_catalog(find_model(options.model, options.revision), options.filter_layers,
+                      options.include_mtp);
 }
 
 CostModel measured_cost(const Catalog& catalog, const AnalysisSettings& settings) {
@@ -230,8 +231,9 @@ std::vector<LayerRecord> with_stored(const Journal& journal, std::span<const Lay
 
 Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t memory_per_rank,
                 std::vector<double> speeds) {
-  Catalog model = open_catalog(find_model(options.model, options.revision), "");
-  const std::vector<bool> wanted = kept_layers(model, options.filter_layers);
+  constexpr bool include_mtp = true;  // What an earlier run computed with --include-mtp stays in the journal.
+  Catalog model = open_catalog(find_model(options.model, options.revision), "", include_mtp);
+  const std::vector<bool> wanted = kept_layers(model, options.filter_layers, options.include_mtp);
   Journal journal = open_journal(options, model, wanted);
   const std::vector<bool> in_journal = layers_in(journal, model);
   Run run{.options = options,
