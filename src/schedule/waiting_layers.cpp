@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <ranges>
 
 namespace alphahill {
 
@@ -44,8 +43,10 @@ double WaitingLayers::work(const CostModel& cost) const {
 double WaitingLayers::longest(const CostModel& cost) const {
   double longest = 0;
   for (const auto& [kind, waiting] : kinds_) {
-    const auto seconds = [&](int size) { return cost.seconds(kind.shape, size).leader; };
-    longest = std::max(longest, std::ranges::min(waiting.team_sizes | std::views::transform(seconds)));
+    double shortest = cost.seconds(kind.shape, kind.least_team).leader;
+    for (const int size : waiting.team_sizes)
+      shortest = std::min(shortest, cost.seconds(kind.shape, size).leader);
+    longest = std::max(longest, shortest);
   }
   return longest;
 }
