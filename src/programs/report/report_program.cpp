@@ -30,7 +30,7 @@ constexpr const char* intro =
   alpha-hill-report results/alpha_hill.h5 [options]
   alpha-hill-report A/alpha_hill.h5 B/alpha_hill.h5 ...     side by side
   alpha-hill-report results/alpha_hill.journal [options]    of a run that crashed; writes alpha_hill.h5 first
-  alpha-hill-report --status results                        how far a run is
+  alpha-hill-report --status results                        how far a run is, and whether it goes on
 
 Result files are trusted input: open only your own.
 )";
