@@ -31,13 +31,22 @@ std::string read_config(const std::filesystem::path& path) {
 }
 
 void warn_of_unknown_quantization(const std::vector<Layer>& layers, const std::string& method) {
-  const bool known =
-      std::ranges::any_of(layers, [](const Layer& layer) { return layer.unsupported() != nullptr; });
+  const bool known = std::ranges::any_of(
+      layers, [](const Layer& layer) { return !std::holds_alternative<Plain>(layer.layout); });
   if (method.empty() || known) return;
   spdlog::warn(
       "config.json says that weights are quantized ({}), but none are found in a form that is known: "
       "layers may be missing from the list",
       printable(method));
+}
+
+void say_what_is_dequantized(const std::vector<Layer>& layers) {
+  const auto quantized = std::ranges::count_if(layers, [](const Layer& layer) {
+    return layer.unsupported() == nullptr && !std::holds_alternative<Plain>(layer.layout);
+  });
+  if (quantized == 0) return;
+  spdlog::info("{} of {} layers are stored quantized: their figures are those of the dequantized weights",
+               quantized, layers.size());
 }
 
 /// The files that hold a layer; the layers' file numbers follow.
@@ -73,6 +82,7 @@ Catalog open_catalog(const std::filesystem::path& folder, const std::string& fil
   if (catalog.layers.empty()) {
     throw Error(Fault::input, folder.string(), "no Linear layers: expected 2-D tensors called *.weight");
   }
+  say_what_is_dequantized(catalog.layers);
   sort_in_model_order(catalog.layers);
   const std::vector<bool> kept = kept_layers(catalog, filter);
   return with_layers(std::move(catalog), kept);

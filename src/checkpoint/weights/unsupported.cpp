@@ -1,5 +1,7 @@
 /// Linear layers in forms that cannot be analysed yet: pre-quantized, or all experts of a block in one tensor.
 
+#include "checkpoint/weights/unsupported.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,16 +19,8 @@
 
 namespace alphahill {
 
-namespace {
-
-/// Features on the two sides of a layer.
-struct Features {
-  std::int64_t out;
-  std::int64_t in;
-};
-
-/// @throws Error(input) for features whose product overflows: a shape with a 0 in front may hold any number
-Layer unsupported(const StoredTensor& tensor, std::string_view name, Features features, std::string reason) {
+Layer unsupported_layer(const StoredTensor& tensor, std::string_view name, Features features,
+                        std::string reason) {
   if (!checked_multiply(features.out, features.in)) {
     throw Error(Fault::input, fmt::format("tensor '{}'", tensor.name),
                 fmt::format("the size of a layer of {} x {} weights overflows", features.out, features.in));
@@ -35,6 +29,8 @@ Layer unsupported(const StoredTensor& tensor, std::string_view name, Features fe
   layer.layout = Unsupported{std::move(reason), {.file = tensor.file, .offset = tensor.offset}};
   return layer;
 }
+
+namespace {
 
 std::string pre_quantized(std::string_view scheme) {
   return fmt::format("pre-quantized weights ({}) cannot be analysed", scheme);
@@ -52,19 +48,19 @@ std::optional<Layer> coded_weight(const StoredTensor& tensor, const CheckpointHe
   if (!name || tensor.shape.empty()) return std::nullopt;
   Features features{tensor.shape.front(), tensor.shape.size() == 2 ? tensor.shape.back() : 1};
   if (headers.has_prefix(tensor.name + ".quant_state.")) {
-    return unsupported(tensor, *name, features, pre_quantized("bitsandbytes, 4-bit"));
+    return unsupported_layer(tensor, *name, features, pre_quantized("bitsandbytes, 4-bit"));
   }
   if (tensor.shape.size() != 2 || format_of(tensor.dtype)) return std::nullopt;
   if (headers.find(tensor.name + "_scale_2") != nullptr) {
     features.in = elements(features.in, 2);
-    return unsupported(tensor, *name, features, pre_quantized("NVFP4"));
+    return unsupported_layer(tensor, *name, features, pre_quantized("NVFP4"));
   }
   const bool scaled = headers.find(tensor.name + "_scale_inv") != nullptr ||
                       headers.find(tensor.name + "_scale") != nullptr ||
                       headers.find(std::string(*name) + ".SCB") != nullptr;
-  return unsupported(tensor, *name, features,
-                     scaled ? pre_quantized(fmt::format("{} with a scale", tensor.dtype))
-                            : fmt::format("expected F64, F32, F16 or BF16, found {}", tensor.dtype));
+  return unsupported_layer(tensor, *name, features,
+                           scaled ? pre_quantized(fmt::format("{} with a scale", tensor.dtype))
+                                  : fmt::format("expected F64, F32, F16 or BF16, found {}", tensor.dtype));
 }
 
 /// GPTQ: X.qweight [in * bits / 32, out]; AWQ: [in, out * bits / 32]; both with X.scales [in / group, out].
@@ -77,10 +73,10 @@ std::optional<Layer> gptq_or_awq(const StoredTensor& tensor, const CheckpointHea
   Features features{tensor.shape[1], tensor.shape[0]};
   if (scales != nullptr && scales->shape.size() == 2 && scales->shape[1] != features.out) {
     features.out = scales->shape[1];
-    return unsupported(tensor, *name, features, pre_quantized("AWQ"));
+    return unsupported_layer(tensor, *name, features, pre_quantized("AWQ"));
   }
   if (group_of != nullptr && group_of->shape.size() == 1) features.in = group_of->shape[0];
-  return unsupported(tensor, *name, features, pre_quantized("GPTQ"));
+  return unsupported_layer(tensor, *name, features, pre_quantized("GPTQ"));
 }
 
 /// compressed-tensors: X.weight_packed, I32 [out, in * bits / 32] or U8 [out, in / 2] of FP4.
@@ -88,7 +84,7 @@ std::optional<Layer> compressed_tensors(const StoredTensor& tensor) {
   const auto name = without_ending(tensor.name, ".weight_packed");
   if (!name || tensor.shape.size() != 2) return std::nullopt;
   const std::int64_t in = tensor.dtype == "U8" ? elements(tensor.shape[1], 2) : tensor.shape[1];
-  return unsupported(tensor, *name, {tensor.shape[0], in}, pre_quantized("compressed-tensors"));
+  return unsupported_layer(tensor, *name, {tensor.shape[0], in}, pre_quantized("compressed-tensors"));
 }
 
 /// gpt-oss: X_blocks [experts, out, in / 32, 16] of MXFP4, two to a byte, with X_scales.
@@ -97,8 +93,8 @@ std::optional<Layer> mxfp4_experts(const StoredTensor& tensor, const CheckpointH
   if (!name || tensor.shape.size() != 4 || headers.find(std::string(*name) + "_scales") == nullptr) {
     return std::nullopt;
   }
-  return unsupported(tensor, *name, {tensor.shape[1], elements(tensor.shape[2], 32)},
-                     pre_quantized(fmt::format("MXFP4, {} experts in one tensor", tensor.shape[0])));
+  return unsupported_layer(tensor, *name, {tensor.shape[1], elements(tensor.shape[2], 32)},
+                           pre_quantized(fmt::format("MXFP4, {} experts in one tensor", tensor.shape[0])));
 }
 
 /// All experts of a block: [experts, in, out] in gpt-oss, Llama 4 and Qwen3-VL-MoE, [experts, out, in]
@@ -117,8 +113,8 @@ std::optional<Layer> expert_tensor(const StoredTensor& tensor, const ModelConfig
   const bool transposed = std::ranges::any_of(
       transposed_in, [&](std::string_view family) { return config.model_type.starts_with(family); });
   const Features features{tensor.shape[transposed ? 2 : 1], tensor.shape[transposed ? 1 : 2]};
-  return unsupported(tensor, name, features,
-                     fmt::format("{} experts in one tensor cannot be analysed", tensor.shape[0]));
+  return unsupported_layer(tensor, name, features,
+                           fmt::format("{} experts in one tensor cannot be analysed", tensor.shape[0]));
 }
 
 }  // namespace
