@@ -299,14 +299,16 @@ TEST_F(ScaledCodesTest, ScalesInBytesThatAreNanAreRefused) {
   EXPECT_EQ(refusal_of_values(), "weight_scale: expected scales of at least 0, found nan at (0, 0)");
 }
 
-TEST_F(ScaledCodesTest, AScaleOfTheTensorIsRequiredAndPositive) {
+TEST_F(ScaledCodesTest, ScalesOfNvfp4AreRequiredAndThatOfTheTensorIsPositive) {
   builder_.add("a.weight_packed", "U8", {1, 8});
+  layer();
+  EXPECT_EQ(refusal(), "a.weight_scale is missing");
   builder_.add("a.weight_scale", "F8_E4M3", {1, 1}, Bytes{one});
   layer();
   EXPECT_EQ(refusal(), "a.weight_global_scale is missing");
   builder_.add("a.weight_global_scale", "F32", {1}, std::vector<float>{0});
   layer();
-  EXPECT_EQ(refusal_of_values(), "the scale of the tensor: expected a positive number, found 0");
+  EXPECT_EQ(refusal_of_values(), "weight_global_scale: expected a positive number, found 0");
 }
 
 TEST_F(ScaledCodesTest, GroupsThatAreNot16WideAreNoNvfp4) {

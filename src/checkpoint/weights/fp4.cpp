@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "alphahill/base/checked.hpp"
+#include "alphahill/base/text.hpp"
 #include "checkpoint/catalog/stored_layer.hpp"
 #include "checkpoint/weights/layer_files.hpp"
 #include "checkpoint/weights/partners.hpp"
@@ -49,7 +50,7 @@ ScaleGrid scales_of_groups(const StoredTensor& scales, const Fp4Form& form, Feat
 /// @throws Misfit
 TensorSlice tensor_scale(const CodedTensor& coded, const std::string& name) {
   const StoredTensor* scale = coded.headers.find(name);
-  if (scale == nullptr) throw Misfit(fmt::format("{} is missing", name));
+  if (scale == nullptr) throw Misfit(fmt::format("{} is missing", printable(name)));
   const TensorSlice value = as_matrix(*scale);
   if (scale->dtype != "F32" || value.rows != 1 || value.cols != 1) throw_misfit(*scale, "one F32");
   return value;
@@ -81,9 +82,14 @@ std::optional<Layer> layer_of_form(const CodedTensor& coded, const Fp4Form& form
   }
   const StoredTensor* scales = coded.headers.find(std::string(*stem) + std::string(form.scales));
   const auto in = checked_multiply<std::int64_t>(tensor.shape[1], 2);
-  if (scales == nullptr || !in) return std::nullopt;
+  if (!in) return std::nullopt;
   const std::string_view name = stem->substr(0, stem->size() - 1);
   const Features features{tensor.shape[0], *in};
+  if (scales == nullptr) {
+    if (form.weights == "weight") return std::nullopt;  // other formats have such a tensor too
+    return unsupported_layer(tensor, name, features,
+                             fmt::format("{}{} is missing", printable(*stem), form.scales));
+  }
   try {
     if (scale_format(*scales) != form.scale_format) return std::nullopt;
     ScaledCodes stored = fp4_codes(coded, *scales, form, std::string(*stem), features);

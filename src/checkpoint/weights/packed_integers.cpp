@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "alphahill/base/checked.hpp"
+#include "alphahill/base/text.hpp"
 #include "checkpoint/catalog/stored_layer.hpp"
 #include "checkpoint/weights/layer_files.hpp"
 #include "checkpoint/weights/partners.hpp"
@@ -27,10 +28,6 @@ struct Packing {
   std::int32_t bits;
   bool in_words;  ///< no code crosses two words, as until version 0.17 where the bits do not divide 32
 };
-
-std::int64_t divide_rounding_up(std::int64_t whole, std::int64_t parts) {
-  return whole / parts + (whole % parts == 0 ? 0 : 1);
-}
 
 std::int64_t words_of(Packing packing, std::int64_t codes) {
   if (packing.in_words) return divide_rounding_up(codes, 32 / packing.bits);
@@ -126,7 +123,7 @@ void add_group_indices(const StoredTensor& indices, ScaledCodes& stored) {
 /// @throws Misfit
 const StoredTensor& required(const CodedTensor& coded, const std::string& name) {
   const StoredTensor* tensor = coded.headers.find(name);
-  if (tensor == nullptr) throw Misfit(fmt::format("{} is missing", name));
+  if (tensor == nullptr) throw Misfit(fmt::format("{} is missing", printable(name)));
   return *tensor;
 }
 

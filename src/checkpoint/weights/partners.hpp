@@ -1,16 +1,19 @@
 /// The tensors beside a tensor of codes, and whether they fit it.
 #pragma once
 
-#include <initializer_list>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "alphahill/checkpoint/stored_layout.hpp"
 #include "checkpoint/headers/checkpoint_headers.hpp"
 
 namespace alphahill {
+
+constexpr std::int64_t divide_rounding_up(std::int64_t whole, std::int64_t parts) {
+  return whole / parts + (whole % parts == 0 ? 0 : 1);
+}
 
 /// Why a layer that is stored in a known way cannot be read.
 class Misfit : public std::runtime_error {

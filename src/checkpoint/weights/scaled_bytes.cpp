@@ -17,10 +17,6 @@ namespace alphahill {
 
 namespace {
 
-std::int64_t divide_rounding_up(std::int64_t whole, std::int64_t parts) {
-  return whole / parts + (whole % parts == 0 ? 0 : 1);
-}
-
 bool is_grid(const TensorSlice& scales, BlockSize block, std::int64_t rows, std::int64_t cols) {
   return scales.rows == divide_rounding_up(rows, block.rows) &&
          scales.cols == divide_rounding_up(cols, block.cols);

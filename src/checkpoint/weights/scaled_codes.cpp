@@ -66,11 +66,9 @@ class ScaledWeights final : public WeightSource {
         stored_(stored),
         unit_(unit_of(stored)),
         codes_(files, stored.codes, 1),
-        scales_(files, stored.scales, stored.scale_name) {
+        scales_(files, stored.scales, stored.scale_name),
+        tensor_scale_(read_tensor_scale(files, stored)) {
     if (stored.zero_points != ScaledCodes::ZeroPoints::none) zero_points_.emplace(files, stored);
-    if (stored.tensor_scale != TensorScale::none) {
-      tensor_scale_ = read_tensor_scale(files, stored.tensor_scale_value);
-    }
     if (stored.has_group_indices) group_indices_ = read_group_indices(files, stored);
   }
 
@@ -196,8 +194,8 @@ class ScaledWeights final : public WeightSource {
   Unit unit_;
   SliceReader codes_;
   Scales scales_;
+  double tensor_scale_;
   std::optional<ZeroPoints> zero_points_;
-  double tensor_scale_ = 1;
   std::vector<std::int32_t> group_indices_;  ///< empty where columns have their groups in order
 };
 

@@ -84,12 +84,15 @@ void Scales::decode(std::int64_t row, std::int64_t first, std::span<double> to) 
   decode_scales(format_, std::span(values_).subspan(begin, to.size() * size), to);
 }
 
-double read_tensor_scale(LayerFiles& files, const TensorSlice& slice) {
+double read_tensor_scale(LayerFiles& files, const ScaledCodes& stored) {
+  using TensorScale = ScaledCodes::TensorScale;
+  if (stored.tensor_scale == TensorScale::none) return 1;
   float value = 0;
-  const std::vector<std::byte> bytes = read_whole(files, slice, sizeof value);
+  const std::vector<std::byte> bytes = read_whole(files, stored.tensor_scale_value, sizeof value);
   std::memcpy(&value, bytes.data(), sizeof value);
   if (is_positive(value)) return value;
-  throw Error(Fault::internal, "the scale of the tensor",
+  throw Error(Fault::internal,
+              stored.tensor_scale == TensorScale::factor ? "weight_scale_2" : "weight_global_scale",
               fmt::format("expected a positive number, found {}", value));
 }
 

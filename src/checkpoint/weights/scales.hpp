@@ -33,8 +33,8 @@ class Scales {
   std::vector<std::byte> values_;
 };
 
-/// The scale of a whole tensor. @throws Error(internal) for one that is no positive number
-double read_tensor_scale(LayerFiles& files, const TensorSlice& slice);
+/// The scale of a whole tensor; 1 where there is none. @throws Error(internal) for one that is no positive number
+double read_tensor_scale(LayerFiles& files, const ScaledCodes& stored);
 
 /// Zero points, one a scale, of a row of blocks.
 class ZeroPoints {
