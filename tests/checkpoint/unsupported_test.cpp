@@ -25,36 +25,6 @@ std::string layers_of(const CheckpointBuilder& builder, const std::string& model
   return lines;
 }
 
-TEST(UnsupportedLayers, Fp8WithBlockScales) {
-  CheckpointBuilder builder;
-  builder.add("model.layers.0.mlp.up_proj.weight", "F8_E4M3", {40, 16});
-  builder.add("model.layers.0.mlp.up_proj.weight_scale_inv", "F32", {1, 1});
-  builder.add("lm_head.weight", "BF16", {90, 16});
-  EXPECT_EQ(layers_of(builder), R"(
-model.layers.0.mlp.up_proj 40x16 F8_E4M3: pre-quantized weights (F8_E4M3 with a scale) cannot be analysed
-lm_head 90x16 BF16: 
-)");
-}
-
-TEST(UnsupportedLayers, Fp8WithOneScale) {
-  CheckpointBuilder builder;
-  builder.add("model.layers.0.mlp.up_proj.weight", "F8_E4M3", {40, 16});
-  builder.add("model.layers.0.mlp.up_proj.weight_scale", "F32", {1});
-  EXPECT_EQ(layers_of(builder), R"(
-model.layers.0.mlp.up_proj 40x16 F8_E4M3: pre-quantized weights (F8_E4M3 with a scale) cannot be analysed
-)");
-}
-
-TEST(UnsupportedLayers, Nvfp4HasTwoWeightsInAByte) {
-  CheckpointBuilder builder;
-  builder.add("model.layers.0.mlp.up_proj.weight", "U8", {40, 8});
-  builder.add("model.layers.0.mlp.up_proj.weight_scale", "F8_E4M3", {40, 1});
-  builder.add("model.layers.0.mlp.up_proj.weight_scale_2", "F32", {});
-  EXPECT_EQ(layers_of(builder), R"(
-model.layers.0.mlp.up_proj 40x16 U8: pre-quantized weights (NVFP4) cannot be analysed
-)");
-}
-
 TEST(UnsupportedLayers, NumbersThatAreNoWeights) {
   CheckpointBuilder builder;
   builder.add("model.layers.0.mlp.up_proj.weight", "I64", {40, 16});
@@ -110,25 +80,6 @@ TEST(UnsupportedLayers, AwqKnowsItsOutputsByTheirScales) {
   builder.add("model.layers.0.mlp.up_proj.scales", "F16", {1, 40});
   EXPECT_EQ(layers_of(builder), R"(
 model.layers.0.mlp.up_proj 40x16 I32: pre-quantized weights (AWQ) cannot be analysed
-)");
-}
-
-TEST(UnsupportedLayers, CompressedTensorsInI32ShowTheStoredInputs) {
-  CheckpointBuilder builder;
-  builder.add("model.layers.0.mlp.up_proj.weight_packed", "I32", {40, 2});
-  builder.add("model.layers.0.mlp.up_proj.weight_scale", "BF16", {40, 1});
-  builder.add("model.layers.0.mlp.up_proj.weight_shape", "I64", {2});
-  EXPECT_EQ(layers_of(builder), R"(
-model.layers.0.mlp.up_proj 40x2 I32: pre-quantized weights (compressed-tensors) cannot be analysed
-)");
-}
-
-TEST(UnsupportedLayers, CompressedTensorsInU8HaveTwoWeightsInAByte) {
-  CheckpointBuilder builder;
-  builder.add("model.layers.0.mlp.up_proj.weight_packed", "U8", {40, 8});
-  builder.add("model.layers.0.mlp.up_proj.weight_scale", "U8", {40, 1});
-  EXPECT_EQ(layers_of(builder), R"(
-model.layers.0.mlp.up_proj 40x16 U8: pre-quantized weights (compressed-tensors) cannot be analysed
 )");
 }
 

@@ -18,7 +18,8 @@
 namespace alphahill {
 namespace {
 
-constexpr std::array<std::string_view, 6> dtypes{"F64", "F32", "F16", "BF16", "U8", "I32"};
+constexpr std::array<std::string_view, 10> dtypes{"F64", "F32",     "F16", "BF16",    "U8",
+                                                  "I32", "F8_E4M3", "I8",  "F8_E8M0", "I64"};
 constexpr std::array<std::string_view, 12> categories{
     "attn_q",   "attn_k",      "attn_v",   "attn_qkv",       "attn_o",        "mlp_up",
     "mlp_gate", "mlp_gate_up", "mlp_down", "router_or_gate", "expert_linear", "other_linear"};
@@ -31,6 +32,11 @@ ModelConfig config_from(FuzzedDataProvider& input) {
   config.num_hidden_layers = input.ConsumeIntegral<std::int64_t>();
   config.hidden_size = 32;
   config.num_nextn_predict_layers = input.ConsumeIntegral<std::int64_t>();
+  if (input.ConsumeBool()) {
+    const auto size = [&] { return input.ConsumeIntegralInRange<std::int64_t>(1, 1000); };
+    config.quantization.block_sizes = {{size(), size()}};
+    config.quantization.integer_bits = {input.ConsumeIntegral<std::int64_t>()};
+  }
   return config;
 }
 
@@ -55,6 +61,7 @@ CheckpointHeaders headers_from(FuzzedDataProvider& input) {
     tensor.name = input.ConsumeRandomLengthString(300);
     tensor.dtype = input.PickValueInArray(dtypes);
     tensor.shape = shape_from(input);
+    if (tensor.shape == std::vector<std::int64_t>{2}) tensor.contents = input.ConsumeBytesAsString(16);
   }
   std::ranges::sort(headers.tensors, {}, &StoredTensor::name);
   const auto same_name = [](const auto& a, const auto& b) { return a.name == b.name; };
@@ -75,6 +82,7 @@ void check(std::vector<Layer> layers) {
     promise(std::ranges::find(categories, layer.category) != categories.end(), "categories are known");
     promise(layer.numel() >= 0 && first_file(layer.layout) == 0,
             "sizes and files are those of the checkpoint");
+    promise(layer.bits_per_weight() >= 0, "bits are counted");
     promise(layer.unsupported() != nullptr || layer.shape().rows * layer.shape().cols == layer.numel(),
             "a matrix is whole");
   }

@@ -37,6 +37,20 @@ struct Layer {
   WeightShape shape() const {
     return std::visit([](const auto& stored) { return stored.shape(); }, layout);
   }
+  /// The dtype, and where that does not say it how codes and scales lie: "F8_E4M3 block 128x128".
+  std::string stored_as() const {
+    return std::visit(
+        [&](const auto& stored) {
+          if constexpr (requires { stored.stored_as(); }) return stored.stored_as();
+          return stored_dtype;
+        },
+        layout);
+  }
+  /// With scales, zero points and the like; 0 where it cannot be analysed.
+  double bits_per_weight() const {
+    const double weights = static_cast<double>(numel());
+    return weights > 0 ? 8 * static_cast<double>(shape().stored_bytes) / weights : 0;
+  }
   /// Why the layer cannot be analysed; null where it can.
   const std::string* unsupported() const {
     const auto* found = std::get_if<Unsupported>(&layout);

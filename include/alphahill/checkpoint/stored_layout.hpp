@@ -7,6 +7,7 @@
 ///   static find(tensor, headers, config)      the layers that the tensor yields, none where it is stored otherwise
 ///   shape()                                   what is known before reading
 ///   open(files)                               its weights as numbers
+///   stored_as()                               how, in a few words; only where the dtype does not say it
 ///
 /// and is added to StoredLayout; nothing else knows the ways apart.
 #pragma once
@@ -66,6 +67,86 @@ struct Plain {
   }
 };
 
+/// How a code of a quantized weight stands for a number.
+enum class CodeFormat : std::uint8_t {
+  f8_e4m3,
+  int8,
+  f4_e2m1,     ///< two to a byte, the first in the low bits
+  bit_string,  ///< integers without a sign, one after another from the lowest bit on
+  words,       ///< the same, as many as fit whole into each word of 32 bits
+};
+constexpr CodeFormat last_of(CodeFormat) {
+  return CodeFormat::words;
+}
+
+enum class ScaleFormat : std::uint8_t { f32, f16, bf16, f8_e8m0, f8_e4m3 };
+constexpr ScaleFormat last_of(ScaleFormat) {
+  return ScaleFormat::f8_e4m3;
+}
+
+/// Scales, each of a block of weights; blocks at the last rows and columns may be partial.
+struct ScaleGrid {
+  TensorSlice values;  ///< a row for each row of blocks
+  ScaleFormat format = ScaleFormat::f32;
+  std::int64_t block_rows = 0;  ///< weights
+  std::int64_t block_cols = 0;  ///< weights
+
+  template <class Archive, class Self>
+  static void fields(Archive& archive, Self& self) {
+    archive(self.values, self.format, self.block_rows, self.block_cols);
+  }
+};
+
+/// Codes of [out, in] with scales: FP8, compressed-tensors, NVFP4 and MXFP4. A weight is (code - zero point) *
+/// scale, the scale itself multiplied or divided by one of the whole tensor in some formats.
+struct ScaledCodes {
+  enum class ZeroPoints : std::uint8_t {
+    none,
+    int8,        ///< one a scale
+    bit_string,  ///< one a scale, packed along the rows as the codes are along the columns
+    words,       ///< likewise
+  };
+  friend constexpr ZeroPoints last_of(ZeroPoints) { return ZeroPoints::words; }
+  enum class TensorScale : std::uint8_t { none, factor, divisor };
+  friend constexpr TensorScale last_of(TensorScale) { return TensorScale::divisor; }
+
+  CodeFormat format = CodeFormat::f8_e4m3;
+  std::int32_t bits = 8;  ///< of a code
+  std::int64_t rows = 0;
+  std::int64_t cols = 0;
+  TensorSlice codes;  ///< bytes
+  ScaleGrid scales;
+  std::string scale_name;  ///< behind the layer's: "weight_scale_inv"
+  ZeroPoints zero_points = ZeroPoints::none;
+  TensorSlice zero_point_values;
+  TensorScale tensor_scale = TensorScale::none;
+  TensorSlice tensor_scale_value;  ///< F32
+  bool has_group_indices = false;  ///< else columns have their groups in order
+  TensorSlice group_indices;       ///< I32, one a column
+
+  static std::vector<Layer> find(const StoredTensor& tensor, const CheckpointHeaders& headers,
+                                 const ModelConfig& config);
+  WeightShape shape() const;
+  std::string stored_as() const;
+  /// @throws Error(internal) where a scale or an index is none
+  std::unique_ptr<WeightSource> open(LayerFiles& files) const;
+
+  template <class Self, class Use>
+  static void for_each_slice(Self& self, Use use) {
+    use(self.codes);
+    use(self.scales.values);
+    if (self.zero_points != ZeroPoints::none) use(self.zero_point_values);
+    if (self.tensor_scale != TensorScale::none) use(self.tensor_scale_value);
+    if (self.has_group_indices) use(self.group_indices);
+  }
+  template <class Archive, class Self>
+  static void fields(Archive& archive, Self& self) {
+    archive(self.format, self.bits, self.rows, self.cols, self.codes, self.scales, self.scale_name,
+            self.zero_points, self.zero_point_values, self.tensor_scale, self.tensor_scale_value,
+            self.has_group_indices, self.group_indices);
+  }
+};
+
 /// MXFP4 as gpt-oss stores its experts: codes of 4 bits, two to a byte, the first in the low ones, and a power
 /// of two for every 32 of a row.
 struct Mxfp4Experts {
@@ -111,7 +192,7 @@ struct Unsupported {
 };
 
 /// In the order in which a tensor is tried.
-using StoredLayout = std::variant<Plain, Mxfp4Experts, Unsupported>;
+using StoredLayout = std::variant<Plain, ScaledCodes, Mxfp4Experts, Unsupported>;
 
 /// The layers that a tensor yields, by the first layout that finds any.
 std::vector<Layer> layers_of(const StoredTensor& tensor, const CheckpointHeaders& headers,

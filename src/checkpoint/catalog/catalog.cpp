@@ -40,6 +40,15 @@ void warn_of_unknown_quantization(const std::vector<Layer>& layers, const std::s
       printable(method));
 }
 
+void say_what_is_dequantized(const std::vector<Layer>& layers) {
+  const auto quantized = std::ranges::count_if(layers, [](const Layer& layer) {
+    return layer.unsupported() == nullptr && !std::holds_alternative<Plain>(layer.layout);
+  });
+  if (quantized == 0) return;
+  spdlog::info("{} of {} layers are stored quantized: their figures are those of the dequantized weights",
+               quantized, layers.size());
+}
+
 /// The files that hold a layer; the layers' file numbers follow.
 std::vector<SourceFile> files_of(std::vector<Layer>& layers, const std::vector<SourceFile>& files) {
   std::vector<SourceFile> used;
@@ -78,6 +87,7 @@ Catalog open_catalog(const std::filesystem::path& folder, const std::string& fil
   if (left_out > 0) {
     spdlog::info("{} layers of multi-token prediction are left out: --include-mtp takes them in", left_out);
   }
+  say_what_is_dequantized(catalog.layers);
   sort_in_model_order(catalog.layers);
   const std::vector<bool> kept = kept_layers(catalog, filter, include_mtp);
   return with_layers(std::move(catalog), kept);

@@ -12,7 +12,7 @@ namespace alphahill {
 
 namespace {
 
-constexpr std::size_t columns = 7;
+constexpr std::size_t columns = 8;
 using Row = std::array<std::string, columns>;
 
 Row row_of(const Catalog& catalog, std::size_t i) {
@@ -21,7 +21,8 @@ Row row_of(const Catalog& catalog, std::size_t i) {
           layer.name,
           layer.category,
           fmt::format("{} x {}", layer.out_features, layer.in_features),
-          layer.stored_dtype,
+          layer.stored_as(),
+          layer.unsupported() == nullptr ? fmt::format("{:.4g}", layer.bits_per_weight()) : "",
           printable(catalog.files[static_cast<std::size_t>(first_file(layer.layout))].name),
           layer.unsupported() == nullptr ? "" : *layer.unsupported()};
 }
@@ -41,9 +42,9 @@ std::array<std::size_t, columns> widths_of(const std::vector<Row>& rows) {
 std::string line_of(const Row& row, const std::array<std::size_t, columns>& widths) {
   std::string line = fmt::format("{:>{}}", row[0], widths[0]);
   for (std::size_t i = 1; i < columns; ++i) {
-    const bool is_shape = i == 3;
+    const bool is_number = i == 3 || i == 5;
     line +=
-        is_shape ? fmt::format("  {:>{}}", row[i], widths[i]) : fmt::format("  {:<{}}", row[i], widths[i]);
+        is_number ? fmt::format("  {:>{}}", row[i], widths[i]) : fmt::format("  {:<{}}", row[i], widths[i]);
   }
   line.erase(line.find_last_not_of(' ') + 1);
   return line + '\n';
@@ -52,7 +53,7 @@ std::string line_of(const Row& row, const std::array<std::size_t, columns>& widt
 }  // namespace
 
 std::string layer_table(const Catalog& catalog) {
-  std::vector<Row> rows{{"#", "layer", "category", "out x in", "stored", "file", ""}};
+  std::vector<Row> rows{{"#", "layer", "category", "out x in", "stored", "bits", "file", ""}};
   for (std::size_t i = 0; i < catalog.layers.size(); ++i) rows.push_back(row_of(catalog, i));
   const auto widths = widths_of(rows);
   std::string table;

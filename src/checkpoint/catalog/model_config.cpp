@@ -86,16 +86,21 @@ class ConfigReader {
     } else if (key == "num_nextn_predict_layers") {
       config.num_nextn_predict_layers = number_or_nothing(value);
     } else if (key == "quantization_config") {
-      config.quantization_method = read_method(expect<json::Object>(value, key, "an object"));
+      read_quantization(expect<json::Object>(value, key, "an object"), config);
     }
   }
 
-  std::string read_method(json::Object quantization) const {
-    for (simdjson::ondemand::field field : quantization) {
-      if (field.unescaped_key().value() != "quant_method") continue;
-      return std::string(expect<std::string_view>(field.value(), "quant_method", "text"));
+  void read_quantization(json::Object fields, ModelConfig& config) const {
+    config.quantization_method = "an unknown method";
+    for (simdjson::ondemand::field field : fields) {
+      const std::string_view key = field.unescaped_key();
+      json::Value value = field.value();
+      if (key == "quant_method") {
+        config.quantization_method = expect<std::string_view>(value, key, "text");
+      } else {
+        config.quantization.read_field(key, value);
+      }
     }
-    return "an unknown method";
   }
 
   static void fill_in(ModelConfig& config, const ModelConfig& text) {
@@ -106,7 +111,10 @@ class ConfigReader {
     if (text.num_hidden_layers) config.num_hidden_layers = text.num_hidden_layers;
     fill(config.num_nextn_predict_layers, text.num_nextn_predict_layers);
     if (text.hidden_size) config.hidden_size = text.hidden_size;
-    if (config.quantization_method.empty()) config.quantization_method = text.quantization_method;
+    if (config.quantization_method.empty()) {
+      config.quantization_method = text.quantization_method;
+      config.quantization = text.quantization;
+    }
     config.text_model_type = text.model_type.empty() ? config.model_type : text.model_type;
   }
 

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/catalog/quantization_config.hpp"
+
 namespace alphahill {
 
 /// A field that is absent (or null) at the top is taken from `text_config` (`language_config`, `llm_config`),
@@ -20,6 +22,7 @@ struct ModelConfig {
   std::optional<std::int64_t>
       num_nextn_predict_layers;     ///< blocks behind the last, for multi-token prediction
   std::string quantization_method;  ///< empty for a model that is not quantized
+  QuantizationConfig quantization;
 
   /// @param where  the file, for errors
   /// @throws Error(input) when it is not JSON or a field without which the layers are not known is of the wrong

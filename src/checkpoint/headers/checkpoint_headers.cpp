@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <span>
 
 #include "alphahill/checkpoint/hub_cache.hpp"
@@ -61,7 +62,7 @@ SafetensorsHeader add_file(const std::filesystem::path& folder, const std::strin
 CheckpointHeaders read_whole(const std::filesystem::path& folder) {
   CheckpointHeaders headers;
   const SafetensorsHeader header = add_file(folder, whole_name, 1, headers);
-  for (const TensorEntry& tensor : header.tensors()) headers.tensors.push_back({tensor, 0});
+  for (const TensorEntry& tensor : header.tensors()) headers.tensors.push_back({tensor, 0, {}});
   return headers;
 }
 
@@ -87,7 +88,7 @@ void add_shard(const std::filesystem::path& folder, const std::string& name,
       throw Error(Fault::input, (folder / name).string(),
                   fmt::format("tensor '{}', which {} places here, is not in the file", tensor, index_name));
     }
-    headers.tensors.push_back({*entry, std::ssize(headers.files) - 1});
+    headers.tensors.push_back({*entry, std::ssize(headers.files) - 1, {}});
   }
 }
 
@@ -100,6 +101,26 @@ CheckpointHeaders read_shards(const std::filesystem::path& folder) {
   for (const auto& [name, tensors] : index.tensors_of()) add_shard(folder, name, tensors, files, headers);
   std::ranges::sort(headers.tensors, {}, &StoredTensor::name);
   return headers;
+}
+
+/// compressed-tensors' weights in words have no width of their own.
+bool describes_another(const StoredTensor& tensor) {
+  constexpr std::int64_t most_bytes = 16;
+  return tensor.name.ends_with(".weight_shape") && tensor.bytes <= most_bytes;
+}
+
+void read_descriptions(const std::filesystem::path& folder, CheckpointHeaders& headers) {
+  std::map<std::int64_t, std::vector<StoredTensor*>> of_file;
+  for (StoredTensor& tensor : headers.tensors) {
+    if (describes_another(tensor)) of_file[tensor.file].push_back(&tensor);
+  }
+  for (const auto& [number, tensors] : of_file) {
+    const File file = File::open_for_reading(folder / headers.files[static_cast<std::size_t>(number)].name);
+    for (StoredTensor* tensor : tensors) {
+      tensor->contents.resize(static_cast<std::size_t>(tensor->bytes));
+      file.read_at(std::as_writable_bytes(std::span(tensor->contents)), tensor->offset);
+    }
+  }
 }
 
 /// A remark where the folder holds weights in a format that is not read.
@@ -137,9 +158,11 @@ bool CheckpointHeaders::has_prefix(std::string_view prefix) const {
 }
 
 CheckpointHeaders read_checkpoint_headers(const std::filesystem::path& folder) {
-  if (is_there(folder / whole_name)) return read_whole(folder);
-  if (is_there(folder / index_name)) return read_shards(folder);
-  throw_no_checkpoint(folder);
+  const bool whole = is_there(folder / whole_name);
+  if (!whole && !is_there(folder / index_name)) throw_no_checkpoint(folder);
+  CheckpointHeaders headers = whole ? read_whole(folder) : read_shards(folder);
+  read_descriptions(folder, headers);
+  return headers;
 }
 
 }  // namespace alphahill

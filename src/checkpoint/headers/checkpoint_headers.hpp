@@ -16,6 +16,7 @@ namespace alphahill {
 /// A tensor, and the file that holds it.
 struct StoredTensor : TensorEntry {
   std::int64_t file = 0;  ///< index into CheckpointHeaders::files
+  std::string contents;   ///< the bytes of a tensor that says how another is stored, as X.weight_shape does
 };
 
 struct CheckpointHeaders {

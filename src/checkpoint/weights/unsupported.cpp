@@ -1,5 +1,7 @@
 /// Linear layers in forms that cannot be analysed: pre-quantized, or experts in a layout that is not known.
 
+#include "checkpoint/weights/unsupported.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -15,6 +17,17 @@
 #include "checkpoint/catalog/stored_layer.hpp"
 
 namespace alphahill {
+
+Layer unsupported_layer(const StoredTensor& tensor, std::string_view name, Features features,
+                        std::string reason) {
+  if (!checked_multiply(features.out, features.in)) {
+    throw Error(Fault::input, fmt::format("tensor '{}'", tensor.name),
+                fmt::format("the size of a layer of {} x {} weights overflows", features.out, features.in));
+  }
+  Layer layer = make_layer(tensor, name, features.out, features.in);
+  layer.layout = Unsupported{std::move(reason), {.file = tensor.file, .offset = tensor.offset}};
+  return layer;
+}
 
 namespace {
 
@@ -34,19 +47,19 @@ std::optional<Layer> coded_weight(const StoredTensor& tensor, const CheckpointHe
   if (!name || tensor.shape.empty()) return std::nullopt;
   Features features{tensor.shape.front(), tensor.shape.size() == 2 ? tensor.shape.back() : 1};
   if (headers.has_prefix(tensor.name + ".quant_state.")) {
-    return unsupported(tensor, *name, features, pre_quantized("bitsandbytes, 4-bit"));
+    return unsupported_layer(tensor, *name, features, pre_quantized("bitsandbytes, 4-bit"));
   }
   if (tensor.shape.size() != 2 || format_of(tensor.dtype)) return std::nullopt;
   if (headers.find(tensor.name + "_scale_2") != nullptr) {
     features.in = elements(features.in, 2);
-    return unsupported(tensor, *name, features, pre_quantized("NVFP4"));
+    return unsupported_layer(tensor, *name, features, pre_quantized("NVFP4"));
   }
   const bool scaled = headers.find(tensor.name + "_scale_inv") != nullptr ||
                       headers.find(tensor.name + "_scale") != nullptr ||
                       headers.find(std::string(*name) + ".SCB") != nullptr;
-  return unsupported(tensor, *name, features,
-                     scaled ? pre_quantized(fmt::format("{} with a scale", tensor.dtype))
-                            : fmt::format("expected F64, F32, F16 or BF16, found {}", tensor.dtype));
+  return unsupported_layer(tensor, *name, features,
+                           scaled ? pre_quantized(fmt::format("{} with a scale", tensor.dtype))
+                                  : fmt::format("expected F64, F32, F16 or BF16, found {}", tensor.dtype));
 }
 
 /// GPTQ: X.qweight [in * bits / 32, out]; AWQ: [in, out * bits / 32]; both with X.scales [in / group, out].
@@ -59,10 +72,10 @@ std::optional<Layer> gptq_or_awq(const StoredTensor& tensor, const CheckpointHea
   Features features{tensor.shape[1], tensor.shape[0]};
   if (scales != nullptr && scales->shape.size() == 2 && scales->shape[1] != features.out) {
     features.out = scales->shape[1];
-    return unsupported(tensor, *name, features, pre_quantized("AWQ"));
+    return unsupported_layer(tensor, *name, features, pre_quantized("AWQ"));
   }
   if (group_of != nullptr && group_of->shape.size() == 1) features.in = group_of->shape[0];
-  return unsupported(tensor, *name, features, pre_quantized("GPTQ"));
+  return unsupported_layer(tensor, *name, features, pre_quantized("GPTQ"));
 }
 
 /// compressed-tensors: X.weight_packed, I32 [out, in * bits / 32] or U8 [out, in / 2] of FP4.
@@ -70,7 +83,7 @@ std::optional<Layer> compressed_tensors(const StoredTensor& tensor) {
   const auto name = without_ending(tensor.name, ".weight_packed");
   if (!name || tensor.shape.size() != 2) return std::nullopt;
   const std::int64_t in = tensor.dtype == "U8" ? elements(tensor.shape[1], 2) : tensor.shape[1];
-  return unsupported(tensor, *name, {tensor.shape[0], in}, pre_quantized("compressed-tensors"));
+  return unsupported_layer(tensor, *name, {tensor.shape[0], in}, pre_quantized("compressed-tensors"));
 }
 
 /// Experts in a layout that is not known, or in codes.
@@ -83,9 +96,9 @@ std::optional<Layer> expert_tensor(const StoredTensor& tensor, const CheckpointH
   if (experts->transposed) std::swap(features.out, features.in);
   const std::string what = fmt::format("experts in one tensor, [{}]", fmt::join(tensor.shape, ", "));
   if (!format_of(tensor.dtype)) {
-    return unsupported(tensor, name, features, pre_quantized(fmt::format("{}, {}", tensor.dtype, what)));
+    return unsupported_layer(tensor, name, features, pre_quantized(fmt::format("{}, {}", tensor.dtype, what)));
   }
-  return unsupported(tensor, name, features, fmt::format("{}: {}", what, experts->unknown));
+  return unsupported_layer(tensor, name, features, fmt::format("{}: {}", what, experts->unknown));
 }
 
 }  // namespace

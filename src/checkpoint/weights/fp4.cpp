@@ -1,0 +1,113 @@
+/// FP4 with scales, two codes to a byte.
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string>
+#include <utility>
+
+#include "alphahill/base/checked.hpp"
+#include "alphahill/base/text.hpp"
+#include "checkpoint/catalog/stored_layer.hpp"
+#include "checkpoint/weights/layer_files.hpp"
+#include "checkpoint/weights/partners.hpp"
+#include "checkpoint/weights/scaled_codes.hpp"
+#include "checkpoint/weights/unsupported.hpp"
+
+namespace alphahill {
+
+namespace {
+
+using TensorScale = ScaledCodes::TensorScale;
+
+/// A way in which libraries store FP4.
+struct Fp4Form {
+  std::string_view weights;  ///< behind the layer's name
+  std::string_view dtype;
+  std::string_view scales;
+  ScaleFormat scale_format;
+  std::int64_t group;
+  TensorScale tensor_scale;
+  std::string_view tensor_scale_name;
+};
+constexpr std::array<Fp4Form, 4> forms{{
+    {"weight_packed", "U8", "weight_scale", ScaleFormat::f8_e4m3, 16, TensorScale::divisor,
+     "weight_global_scale"},
+    {"weight_packed", "U8", "weight_scale", ScaleFormat::f8_e8m0, 32, TensorScale::none, ""},
+    {"weight", "U8", "weight_scale", ScaleFormat::f8_e4m3, 16, TensorScale::factor, "weight_scale_2"},
+    {"weight", "I8", "scale", ScaleFormat::f8_e8m0, 32, TensorScale::none, ""},
+}};
+
+/// One scale for each `group` weights of a row. @throws Misfit
+ScaleGrid scales_of_groups(const StoredTensor& scales, const Fp4Form& form, Features features) {
+  const TensorSlice values = as_matrix(scales);
+  if (values.rows != features.out || checked_multiply(values.cols, form.group) != features.in) {
+    throw_misfit(scales, fmt::format("[{}, {} / {}]", features.out, features.in, form.group));
+  }
+  return {values, form.scale_format, 1, form.group};
+}
+
+/// @throws Misfit
+TensorSlice tensor_scale(const CodedTensor& coded, const std::string& name) {
+  const StoredTensor* scale = coded.headers.find(name);
+  if (scale == nullptr) throw Misfit(fmt::format("{} is missing", printable(name)));
+  const TensorSlice value = as_matrix(*scale);
+  if (scale->dtype != "F32" || value.rows != 1 || value.cols != 1) throw_misfit(*scale, "one F32");
+  return value;
+}
+
+/// @throws Misfit
+ScaledCodes fp4_codes(const CodedTensor& coded, const StoredTensor& scales, const Fp4Form& form,
+                      const std::string& stem, Features features) {
+  ScaledCodes stored;
+  stored.format = CodeFormat::f4_e2m1;
+  stored.bits = 4;
+  stored.rows = features.out;
+  stored.cols = features.in;
+  stored.codes = whole_matrix(coded.tensor);
+  stored.scale_name = form.scales;
+  stored.scales = scales_of_groups(scales, form, features);
+  stored.tensor_scale = form.tensor_scale;
+  if (form.tensor_scale != TensorScale::none) {
+    stored.tensor_scale_value = tensor_scale(coded, stem + std::string(form.tensor_scale_name));
+  }
+  return stored;
+}
+
+std::optional<Layer> layer_of_form(const CodedTensor& coded, const Fp4Form& form) {
+  const StoredTensor& tensor = coded.tensor;
+  const auto stem = without_ending(tensor.name, form.weights);
+  if (!stem || !stem->ends_with('.') || tensor.shape.size() != 2 || tensor.dtype != form.dtype) {
+    return std::nullopt;
+  }
+  const StoredTensor* scales = coded.headers.find(std::string(*stem) + std::string(form.scales));
+  const auto in = checked_multiply<std::int64_t>(tensor.shape[1], 2);
+  if (!in) return std::nullopt;
+  const std::string_view name = stem->substr(0, stem->size() - 1);
+  const Features features{tensor.shape[0], *in};
+  if (scales == nullptr) {
+    if (form.weights == "weight") return std::nullopt;  // other formats have such a tensor too
+    return unsupported_layer(tensor, name, features,
+                             fmt::format("{}{} is missing", printable(*stem), form.scales));
+  }
+  try {
+    if (scale_format(*scales) != form.scale_format) return std::nullopt;
+    ScaledCodes stored = fp4_codes(coded, *scales, form, std::string(*stem), features);
+    Layer layer = make_layer(tensor, name, features.out, features.in);
+    layer.layout = std::move(stored);
+    return layer;
+  } catch (const Misfit& reason) {
+    return unsupported_layer(tensor, name, features, reason.what());
+  }
+}
+
+}  // namespace
+
+std::optional<Layer> find_fp4(const CodedTensor& coded) {
+  for (const Fp4Form& form : forms) {
+    if (std::optional<Layer> layer = layer_of_form(coded, form)) return layer;
+  }
+  return std::nullopt;
+}
+
+}  // namespace alphahill

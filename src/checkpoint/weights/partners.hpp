@@ -1,0 +1,37 @@
+/// The tensors beside a tensor of codes, and whether they fit it.
+#pragma once
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "alphahill/checkpoint/stored_layout.hpp"
+#include "checkpoint/headers/checkpoint_headers.hpp"
+
+namespace alphahill {
+
+constexpr std::int64_t divide_rounding_up(std::int64_t whole, std::int64_t parts) {
+  return whole / parts + (whole % parts == 0 ? 0 : 1);
+}
+
+/// Why a layer that is stored in a known way cannot be read.
+class Misfit : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// "F8_E4M3 [320, 128]".
+std::string shown(const StoredTensor& tensor);
+
+/// @throws Misfit naming the tensor, what was expected and what was found
+[[noreturn]] void throw_misfit(const StoredTensor& tensor, std::string_view expected);
+
+/// The format of scales. @throws Misfit where they are none
+ScaleFormat scale_format(const StoredTensor& scales);
+
+/// The tensor as a matrix: a number is 1 x 1, a vector one column.
+/// @throws Misfit for one of more than two dimensions
+TensorSlice as_matrix(const StoredTensor& tensor);
+
+}  // namespace alphahill

@@ -1,0 +1,36 @@
+/// Which tensors are codes with scales, and which tensors beside them hold these.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "alphahill/checkpoint/catalog.hpp"
+#include "checkpoint/catalog/quantization_config.hpp"
+#include "checkpoint/headers/checkpoint_headers.hpp"
+
+namespace alphahill {
+
+/// A tensor that may hold codes, and what is needed to find out.
+struct CodedTensor {
+  const StoredTensor& tensor;
+  const CheckpointHeaders& headers;
+  const QuantizationConfig& config;
+};
+
+/// X.weight in F8_E4M3 or I8 [out, in], with X.weight_scale_inv, X.weight_scale or X.scale: one a tensor, a row,
+/// a block or a group of a row; X.weight_zero_point I8, one a scale.
+/// The layer is Unsupported, with a reason, where these do not fit. So in the others.
+std::optional<Layer> find_scaled_bytes(const CodedTensor& coded);
+
+/// FP4, two to a byte: X.weight_packed U8 [out, in / 2] with X.weight_scale F8_E4M3 [out, in / 16] and the divisor
+/// X.weight_global_scale (compressed-tensors' NVFP4), or with X.weight_scale U8 [out, in / 32] (its MXFP4);
+/// X.weight U8 with X.weight_scale and the factor X.weight_scale_2 (ModelOpt's NVFP4); X.weight I8 with X.scale
+/// F8_E8M0 [out, in / 32] (DeepSeek-V4).
+std::optional<Layer> find_fp4(const CodedTensor& coded);
+
+/// compressed-tensors' integers: X.weight_packed I32, of 2 to 8 bits, with X.weight_scale, X.weight_shape, and
+/// where they are there X.weight_zero_point, X.weight_g_idx.
+std::optional<Layer> find_packed(const CodedTensor& coded);
+
+}  // namespace alphahill

@@ -1,0 +1,126 @@
+#include "checkpoint/weights/scales.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+
+#include "alphahill/base/checked.hpp"
+#include "alphahill/base/error.hpp"
+#include "alphahill/formats/cast.hpp"
+#include "alphahill/formats/codes.hpp"
+
+namespace alphahill {
+
+namespace {
+
+void decode_scales(ScaleFormat format, std::span<const std::byte> bytes, std::span<double> to) {
+  const auto each = [&](auto decode_code) {
+    std::ranges::transform(bytes, to.begin(),
+                           [&](std::byte code) { return decode_code(std::to_integer<std::uint8_t>(code)); });
+  };
+  switch (format) {
+    case ScaleFormat::f32:
+      return decode(ElementFormat::fp32, bytes, to);
+    case ScaleFormat::f16:
+      return decode(ElementFormat::fp16, bytes, to);
+    case ScaleFormat::bf16:
+      return decode(ElementFormat::bf16, bytes, to);
+    case ScaleFormat::f8_e8m0:
+      return each([](std::uint8_t code) { return decode_f8_e8m0(code); });
+    case ScaleFormat::f8_e4m3:
+      return each([](std::uint8_t code) { return double{decode_f8_e4m3(code)}; });
+  }
+}
+
+bool is_scale(double value) {
+  return value >= 0 && std::isfinite(value);
+}
+
+/// Bits [begin, begin + bits) of a column of words.
+std::int16_t packed_integer(std::span<const std::uint32_t> words, std::int64_t cols, std::int64_t col,
+                            std::int64_t begin, int bits) {
+  const auto word = [&](std::int64_t number) -> std::uint64_t {
+    const auto at = static_cast<std::size_t>(number * cols + col);
+    return at < words.size() ? words[at] : 0;
+  };
+  const std::uint64_t pair = word(begin / 32) | word(begin / 32 + 1) << 32;
+  return static_cast<std::int16_t>(pair >> (begin % 32) & ((1U << bits) - 1));
+}
+
+}  // namespace
+
+std::int64_t bytes_of(ScaleFormat format) {
+  constexpr std::array<std::int64_t, 5> bytes{4, 2, 2, 1, 1};
+  return bytes.at(static_cast<std::size_t>(format));
+}
+
+std::vector<std::byte> read_whole(LayerFiles& files, const TensorSlice& slice, std::int64_t value_bytes) {
+  std::vector<std::byte> bytes(static_cast<std::size_t>(slice.rows * slice.cols * value_bytes));
+  SliceReader(files, slice, value_bytes).read({0, slice.rows, 0, slice.cols}, bytes);
+  return bytes;
+}
+
+Scales::Scales(LayerFiles& files, const ScaleGrid& grid, std::string_view name)
+    : format_(grid.format),
+      cols_(grid.values.cols),
+      values_(read_whole(files, grid.values, bytes_of(grid.format))) {
+  std::vector<double> row(static_cast<std::size_t>(cols_));
+  for (std::int64_t i = 0; i < grid.values.rows; ++i) {
+    decode(i, 0, row);
+    const auto found = std::ranges::find_if_not(row, is_scale);
+    if (found == row.end()) continue;
+    throw Error(
+        Fault::internal, std::string(name),
+        fmt::format("expected scales of at least 0, found {} at ({}, {})", *found, i, found - row.begin()));
+  }
+}
+
+void Scales::decode(std::int64_t row, std::int64_t first, std::span<double> to) const {
+  const auto size = static_cast<std::size_t>(bytes_of(format_));
+  const auto begin = static_cast<std::size_t>(row * cols_ + first) * size;
+  decode_scales(format_, std::span(values_).subspan(begin, to.size() * size), to);
+}
+
+double read_tensor_scale(LayerFiles& files, const ScaledCodes& stored) {
+  using TensorScale = ScaledCodes::TensorScale;
+  if (stored.tensor_scale == TensorScale::none) return 1;
+  float value = 0;
+  const std::vector<std::byte> bytes = read_whole(files, stored.tensor_scale_value, sizeof value);
+  std::memcpy(&value, bytes.data(), sizeof value);
+  if (is_positive(value)) return value;
+  throw Error(Fault::internal,
+              stored.tensor_scale == TensorScale::factor ? "weight_scale_2" : "weight_global_scale",
+              fmt::format("expected a positive number, found {}", value));
+}
+
+ZeroPoints::ZeroPoints(LayerFiles& files, const ScaledCodes& stored) : cols_(stored.scales.values.cols) {
+  const std::int64_t rows = stored.scales.values.rows;
+  values_.reserve(static_cast<std::size_t>(rows * cols_));
+  if (stored.zero_points == ScaledCodes::ZeroPoints::int8) {
+    for (const std::byte code : read_whole(files, stored.zero_point_values, 1)) {
+      values_.push_back(std::to_integer<std::int8_t>(code));
+    }
+    return;
+  }
+  const std::vector<std::byte> bytes = read_whole(files, stored.zero_point_values, sizeof(std::uint32_t));
+  std::vector<std::uint32_t> words(bytes.size() / sizeof(std::uint32_t));
+  if (!bytes.empty()) std::memcpy(words.data(), bytes.data(), bytes.size());
+  const std::int64_t in_word = 32 / stored.bits;
+  const bool in_words = stored.zero_points == ScaledCodes::ZeroPoints::words;
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const std::int64_t begin =
+        in_words ? row / in_word * 32 + row % in_word * stored.bits : row * stored.bits;
+    for (std::int64_t col = 0; col < cols_; ++col) {
+      values_.push_back(packed_integer(words, cols_, col, begin, stored.bits));
+    }
+  }
+}
+
+void ZeroPoints::decode(std::int64_t row, std::int64_t first, std::span<float> to) const {
+  std::copy_n(values_.begin() + row * cols_ + first, to.size(), to.begin());
+}
+
+}  // namespace alphahill

@@ -1,0 +1,85 @@
+"""How long quantized weights take to read, against weights in bf16."""
+
+import json
+import random
+import struct
+
+from benchmarks.figures import Figure
+from benchmarks.programs import BIN, WORK, run
+
+ROWS = COLS = 4096
+FP8_BLOCK = "model.layers.0.fp8_block"
+PLAIN = "model.layers.0.bf16"
+SHAPE = ("I64", [2], struct.pack("<2q", ROWS, COLS))
+
+
+def floats(count):
+    return struct.pack("<f", 0.01) * count
+
+
+def powers_of_two(count):
+    return bytes([120]) * count
+
+
+def codes(size):
+    """Bytes that are numbers in every format: 0x7F and 0xFF are none in FP8."""
+    return random.randbytes(size).replace(b"\x7f", b"\x01").replace(b"\xff", b"\x01")
+
+
+def packed(bits, group):
+    words = COLS * bits // 32
+    return {"weight_packed": ("I32", [ROWS, words], codes(ROWS * words * 4)), "weight_shape": SHAPE,
+            "weight_scale": ("F32", [ROWS, COLS // group], floats(ROWS * COLS // group))}
+
+
+def asymmetric(tensors, bits, group):
+    words = ROWS * bits // 32
+    return tensors | {"weight_zero_point": ("I32", [words, COLS // group], codes(words * COLS // group * 4))}
+
+
+def layers():
+    """The tensors of each layer by its name: dtype, shape, bytes."""
+    weights = ROWS * COLS
+    fp8 = ("F8_E4M3", [ROWS, COLS], codes(weights))
+    fp4 = ("U8", [ROWS, COLS // 2], codes(weights // 2))
+    return {
+        PLAIN: {"weight": ("BF16", [ROWS, COLS], codes(2 * weights))},
+        FP8_BLOCK: {"weight": fp8, "weight_scale_inv": ("F32", [ROWS // 128, COLS // 128], floats(weights // 128 ** 2))},
+        "model.layers.0.fp8_row": {"weight": fp8, "weight_scale": ("F32", [ROWS, 1], floats(ROWS))},
+        "model.layers.0.mxfp8": {"weight": fp8, "weight_scale": ("U8", [ROWS, COLS // 32], powers_of_two(weights // 32))},
+        "model.layers.0.mxfp4": {"weight_packed": fp4,
+                                 "weight_scale": ("U8", [ROWS, COLS // 32], powers_of_two(weights // 32))},
+        "model.layers.0.nvfp4": {"weight_packed": fp4, "weight_global_scale": ("F32", [1], floats(1)),
+                                 "weight_scale": ("F8_E4M3", [ROWS, COLS // 16], powers_of_two(weights // 16))},
+        "model.layers.0.int4": packed(4, 32),
+        "model.layers.0.int4_asym": asymmetric(packed(4, 128), 4, 128),
+        "model.layers.0.int3": packed(3, 32),
+    }
+
+
+def write_checkpoint(folder):
+    random.seed(1)
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {"quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}}
+    (folder / "config.json").write_text(json.dumps(config))
+    header, values = {}, []
+    end = 0
+    for layer, tensors in layers().items():
+        for name, (dtype, shape, stored) in tensors.items():
+            header[f"{layer}.{name}"] = {"dtype": dtype, "shape": shape, "data_offsets": [end, end + len(stored)]}
+            values.append(stored)
+            end += len(stored)
+    text = json.dumps(header).encode()
+    with open(folder / "model.safetensors", "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        file.writelines(values)
+    return folder
+
+
+def decoding():
+    nanoseconds = json.loads(run(BIN / "alpha-hill-decode", write_checkpoint(WORK / "quantized")).output)
+    plain = nanoseconds.pop(PLAIN)
+    for layer, taken in nanoseconds.items():
+        bound = 1.5 if layer == FP8_BLOCK else 4
+        yield Figure(f"weights stored as {layer.rsplit('.', 1)[1]}, from the file to fp32, against bf16", taken / plain,
+                     bound, bound, f"{taken:.2f} ns and {plain:.2f} ns a weight", largest=True)
