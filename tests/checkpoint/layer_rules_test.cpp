@@ -2,6 +2,7 @@
 /// for the models of transformers, cli/oracle_test.py shows.
 #include <gmock/gmock.h>
 
+#include "alphahill/base/error.hpp"
 #include "architecture.hpp"
 #include "support/captured_log.hpp"
 
