@@ -191,7 +191,10 @@ ReportView view_of(const RunDescription& run, std::span<const ResultRow> rows, c
   view.k_frac = chosen_k_frac(run, selection);
   view.run_precisions = run.precisions;
   check_precisions(run, selection);
-  const std::vector<bool> kept = layers_kept(names_of(run.layers), selection.filter_layers);
+  std::vector<bool> kept = layers_kept(names_of(run.layers), selection.filter_layers);
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    if (selection.left_out.contains(run.layers[i].name)) kept[i] = false;
+  }
   Figures figures(run, rows, view.k_frac, spectrum_of);
   view.precisions =
       selection.precisions.empty() ? common_precisions(run, kept, figures) : selection.precisions;

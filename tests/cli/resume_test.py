@@ -69,6 +69,17 @@ class ResumeTest(ProgramTest):
                     self.assertEqual(self.tables(self.output), self.fresh(*asked))
             shutil.rmtree(self.output)
 
+    def test_multi_token_prediction_comes_and_goes_as_it_is_asked_for(self):
+        model = llama("fp32", blocks=1)
+        model.add_tensor("mtp.fc.weight", 12, 24)
+        self.model = model.write(self.folder / "with_mtp")
+        layers = self.computed(self.model)
+        self.assertEqual(layers, len(model.layers))
+        self.assertEqual(self.computed(self.model, "--include-mtp"), 1)
+        self.assertIn(b"mtp.fc", self.tables(self.output)[0])
+        self.assertEqual(self.computed(self.model), 0)
+        self.assertEqual(self.tables(self.output), self.fresh())
+
     def test_nothing_is_computed_twice(self):
         layers = self.computed(self.model, "--precisions", "fp32,bf16")
         self.assertEqual(self.computed(self.model, "--precisions", "bf16", "--filter-layers", "mlp"), 0)

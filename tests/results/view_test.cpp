@@ -45,6 +45,15 @@ TEST(View, FilterIsFoundAnywhereInTheNameAndNumbersStay) {
   EXPECT_EQ(view.layers[0].number, 8);
 }
 
+TEST(View, LayersThatAreLeftOutByNameAreNotShownAndNumbersStay) {
+  const SampleRun sample = sample_run(3, {"fp32"});
+  Selection selection;
+  selection.left_out = {sample.run.layers[1].name};
+  const ReportView view = view_of(sample, selection);
+  ASSERT_EQ(view.layers.size(), 2U);
+  EXPECT_EQ(view.layers[1].number, 3);
+}
+
 TEST(View, ChangesAreRelativeToTheWidestPrecisionOfTheRunEvenWhereItIsNotShown) {
   const SampleRun sample = sample_run(1, {"bf16", "fp64", "fp16"});
   const ReportView view = view_of(sample, selection_of({"fp16", "bf16"}));

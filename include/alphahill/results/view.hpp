@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@ struct Selection {
   std::optional<double> k_frac;         ///< in (0, 1]; nothing: the run's own
   std::vector<std::string> precisions;  ///< in the order of the report; empty: those that all layers have
   std::string filter_layers;            ///< Perl expression found anywhere in a layer's name; empty: all
+  std::set<std::string> left_out;       ///< names of layers that are not shown besides
 };
 
 struct ReportedLayer {

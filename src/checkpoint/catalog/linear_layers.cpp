@@ -18,7 +18,7 @@ std::vector<Layer> find_linear_layers(const CheckpointHeaders& headers, const Mo
       if (is_norm(layer.name)) continue;
       layer.predicts_further_tokens = predicts_further_tokens(layer.name, headers, config);
       const bool embeds = is_embedding(layer.name, headers, config);
-      if (embeds && layer.predicts_further_tokens) continue;
+      if (embeds && layer.predicts_further_tokens) continue;  // a copy, which no head shares
       (embeds ? embeddings : layers).push_back(std::move(layer));
     }
   }

@@ -286,6 +286,10 @@ int finish_run(const Run& run) {
     ReportSettings report = run.options.report;
     report.selection.precisions = run.precisions;
     report.selection.filter_layers = run.options.filter_layers;
+    for (const Layer& layer : run.catalog.layers) {
+      if (layer.predicts_further_tokens && !run.options.include_mtp)
+        report.selection.left_out.insert(layer.name);
+    }
     print_report(run.results_file(), report);
   }
   best_effort([&] { warn_of_missing_figures(run); }, "layers without a figure are not counted");
