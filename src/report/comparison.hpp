@@ -16,7 +16,7 @@ struct NamedRun {
   ReportView view;
 };
 
-/// layer_name, precision, then alpha_R and, from the second run on, change_R (relative to the first run) for
+/// layer_name, precision, then alpha_R and, from the second run on, relative_change_R (from the first run) for
 /// each run R. One row a layer and precision that any run has: those of the first run in its order, then what
 /// the others add. Cells are empty where a run has no figure.
 std::string comparison_csv(std::span<const NamedRun> runs);
@@ -24,5 +24,9 @@ std::string comparison_csv(std::span<const NamedRun> runs);
 /// The layers that all runs have, at the first run's widest precision that all have; nothing where there is
 /// none.
 std::optional<ChartTable> comparison_table(std::span<const NamedRun> runs);
+
+/// For the terminal: the layers whose alpha is farthest from the first run's at the precision of
+/// comparison_table, and those that only one run has.
+std::string comparison_text(std::span<const NamedRun> runs);
 
 }  // namespace alphahill

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <initializer_list>
 
 #include "alphahill/base/file.hpp"
 #include "alphahill/results/statistics.hpp"
@@ -37,22 +38,33 @@ std::string_view shown_method(const ResultRow& row) {
   return row.status == Status::degenerate ? "degenerate" : "failed";
 }
 
+/// The names of these columns for each precision.
+std::string columns_of(const ReportView& view, std::initializer_list<std::string_view> columns) {
+  std::string csv;
+  for (const std::string& precision : view.precisions) {
+    for (const std::string_view column : columns) {
+      csv += ',' + csv_text(fmt::format("{}_{}", column, precision));
+    }
+  }
+  return csv;
+}
+
 }  // namespace
 
 std::string results_csv(const ReportView& view) {
   std::string csv = "layer_name,category,out_features,in_features,numel";
-  for (const std::string& precision : view.precisions) {
-    for (const char* column : {"alpha", "k_used", "n_eigs", "method"}) {
-      csv += ',' + csv_text(fmt::format("{}_{}", column, precision));
-    }
-  }
-  csv += '\n';
+  csv += columns_of(view, {"alpha", "k_used", "n_eigs", "method"});
+  csv += columns_of(view, {"status", "reason", "alpha_stderr"}) + '\n';
   for (const auto& [number, layer, figures, reference_alpha] : view.layers) {
     csv += fmt::format("{},{},{},{},{}", csv_text(layer.name), csv_text(layer.category), layer.out_features,
                        layer.in_features, layer.numel);
     for (const ResultRow& row : figures) {
       csv += fmt::format(",{},{},{},{}", csv_number(row.alpha), row.k_used, row.n_eigs,
                          csv_text(shown_method(row)));
+    }
+    for (const ResultRow& row : figures) {
+      csv +=
+          fmt::format(",{},{},{}", name_of(row.status), csv_text(row.reason), csv_number(row.alpha_stderr));
     }
     csv += '\n';
   }

@@ -19,7 +19,8 @@ std::string csv_text(std::string_view text);
 
 /// layer_name, category, out_features, in_features, numel, then alpha_P, k_used_P, n_eigs_P, method_P for
 /// each precision P of the view. method_P is how the figure was computed; without one "degenerate" where
-/// there are fewer than two eigenvalues, else "failed".
+/// there are fewer than two eigenvalues, else "failed". Behind all these status_P, reason_P and alpha_stderr_P
+/// for each P: why a figure is missing, and how exact one is.
 std::string results_csv(const ReportView& view);
 
 /// precision, count, mean, std, min, median, max, q25, q75; one row a precision of the view.

@@ -9,7 +9,9 @@
 #include "alphahill/metrics/error_bounds.hpp"
 #include "alphahill/results/results_file.hpp"
 #include "report/csv.hpp"
+#include "report/output_folder.hpp"
 #include "report/plots/plots.hpp"
+#include "report/recorded_settings.hpp"
 
 namespace alphahill {
 
@@ -32,6 +34,7 @@ ReportView open_view(const std::filesystem::path& results_file, const Selection&
   const ResultsFile file = ResultsFile::open(results_file);
   const auto spectrum_of = [&](const ResultRow& row) { return file.spectrum(row); };
   ReportView view = view_of(file.run(), file.results(), spectrum_of, selection);
+  view.source = results_file;
   if (view.unfinished > 0) {
     spdlog::warn("{}: the run has not finished {} layers; they are left out", results_file.string(),
                  view.unfinished);
@@ -56,15 +59,18 @@ ReportView open_view(const std::filesystem::path& results_file, const Selection&
 }
 
 WrittenReport write_report(const ReportView& view, const ReportSettings& settings) {
-  const std::filesystem::path& folder = settings.output_dir;
-  create_folders(folder);
+  const PlannedReport planned{{}, recorded_settings(view, settings.version)};
+  ReportSettings chosen = settings;
+  chosen.output_dir = output_folder(settings.output_dir, std::span(&planned, 1), settings.other_settings);
+  const std::filesystem::path& folder = chosen.output_dir;
+  begin_report(folder, planned.settings);
   WrittenReport written{.results_csv = folder / results_csv_name,
                         .summary_csv = folder / summary_csv_name,
                         .plots_folder = folder / plots_folder_name};
   save_text(written.results_csv, results_csv(view));
   save_text(written.summary_csv, summary_csv(view));
   if (view.layers.empty()) return written;
-  const std::vector<Plot> plots = plots_of(view, settings);
+  const std::vector<Plot> plots = plots_of(view, chosen);
   written.plots = std::ssize(plots);
   try {
     draw_plots(plots, settings.plot_format);
@@ -82,7 +88,9 @@ void print_report(const std::filesystem::path& results_file, const ReportSetting
 }
 
 void remove_report(const std::filesystem::path& output_dir) {
-  for (const char* table : {results_csv_name, summary_csv_name}) std::filesystem::remove(output_dir / table);
+  for (const char* table : {results_csv_name, summary_csv_name, settings_name}) {
+    std::filesystem::remove(output_dir / table);
+  }
   remove_plots(output_dir);
 }
 

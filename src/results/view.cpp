@@ -187,6 +187,7 @@ double relative_change(double alpha, double reference) {
 ReportView view_of(const RunDescription& run, std::span<const ResultRow> rows, const SpectrumOf& spectrum_of,
                    const Selection& selection) {
   ReportView view;
+  view.run_version = run.version;
   view.model = run.model;
   view.k_frac = chosen_k_frac(run, selection);
   view.run_precisions = run.precisions;
@@ -196,8 +197,11 @@ ReportView view_of(const RunDescription& run, std::span<const ResultRow> rows, c
     if (selection.left_out.contains(run.layers[i].name)) kept[i] = false;
   }
   Figures figures(run, rows, view.k_frac, spectrum_of);
-  view.precisions =
-      selection.precisions.empty() ? common_precisions(run, kept, figures) : selection.precisions;
+  const std::vector<std::string> common = common_precisions(run, kept, figures);
+  view.precisions = selection.precisions.empty() ? common : selection.precisions;
+  view.all_precisions = view.precisions == common;
+  view.filter_layers = selection.filter_layers;
+  view.all_layers = std::ranges::find(kept, false) == kept.end();
   const std::vector<std::size_t> finished = layers_with(view.precisions, kept, figures);
   view.unfinished = std::ranges::count(kept, true) - std::ssize(finished);
   view.reference = reference_for(run, finished, figures);

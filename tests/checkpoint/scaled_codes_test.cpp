@@ -48,8 +48,9 @@ class ScaledCodesTest : public testing::Test {
   }
   std::string refusal_of_values() const {
     const auto error = thrown_by([&] { weights(); });
-    if (error) EXPECT_EQ(error->fault(), Fault::internal);
-    return error ? error->what() : "nothing was thrown";
+    if (!error) return "nothing was thrown";
+    EXPECT_EQ(error->fault(), Fault::internal);
+    return error->what();
   }
 
   /// 4 x 8 codes of 1, with a grid of 2 x 2 scales.

@@ -1,5 +1,6 @@
 """Reports as a user gets them: pictures that can be read, where they are written, and what is removed."""
 
+import json
 import math
 import shutil
 import struct
@@ -68,6 +69,57 @@ class ReportTest(ProgramTest):
         self.assertLessEqual({"comparison.csv", "comparison.png", f"results/{RESULTS}", f"other/{RESULTS}"},
                              files_under(self.folder / "comparison"))
 
+    def test_an_output_folder_stands_for_the_run_in_it(self):
+        self.succeed("alpha-hill-report", self.output, "--individual-plots", "never")
+        self.assertLessEqual({RESULTS, STATISTICS, "plots/all_layers_combined.png"}, files_under(self.output))
+        (self.output / STORE).unlink()
+        self.succeed("alpha-hill-report", self.output, "--individual-plots", "never")
+        self.assertTrue((self.output / STORE).exists(), "written from the journal")
+        done = run("alpha-hill-report", self.folder / "model")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, "model: neither alpha_hill.h5 nor alpha_hill.journal")
+
+    def test_other_settings_leave_the_tables_and_plots_of_a_run_alone(self):
+        self.succeed("alpha-hill", "--model", self.model, "--output-dir", self.output, "--individual-plots", "never")
+        before = {name: (self.output / name).read_bytes() for name in files_under(self.output)}
+        done = self.succeed("alpha-hill-report", self.output, "--k-frac", "0.5", "--individual-plots", "never")
+        after = {name: (self.output / name).read_bytes() for name in before}
+        self.assertEqual(after, before)
+        self.assertLessEqual({f"k_frac_0.5/{RESULTS}", "k_frac_0.5/plots/all_layers_combined.png"},
+                             files_under(self.output))
+        self.assertIn("k_frac 0.1, here 0.5", done.stderr)
+        self.assertIn(f"{self.output}/k_frac_0.5/{RESULTS}", done.stdout)
+        settings = json.loads((self.output / "k_frac_0.5/report_settings.json").read_text())
+        self.assertEqual((settings["k_frac"], settings["sources"][0]["file"]), (0.5, f"../{STORE}"))
+        self.assertEqual(json.loads(before["report_settings.json"])["precisions"], ["fp32", "fp16", "bf16"])
+
+    def test_a_folder_with_other_settings_is_replaced_only_when_asked_for(self):
+        self.report("--individual-plots", "never")
+        before = (self.output / RESULTS).read_bytes()
+        other = ("alpha-hill-report", self.output / STORE, "--output-dir", self.output, "--precisions", "bf16",
+                 "--individual-plots", "never")
+        refused = run(*other)
+        self.assertEqual((refused.returncode, (self.output / RESULTS).read_bytes()), (2, before))
+        self.assertRegex(refused.stderr, "precisions fp32, fp16, bf16, here bf16.*--overwrite")
+        self.succeed(*other, "--overwrite")
+        self.assertNotIn("alpha_fp32", read_csv(self.output / RESULTS)[0])
+
+    def test_a_run_replaces_its_own_tables(self):
+        analyse = ("alpha-hill", "--model", self.model, "--output-dir", self.output, "--individual-plots", "never")
+        self.succeed(*analyse)
+        self.succeed(*analyse, "--precisions", "fp16", "--filter-layers", "q_proj")
+        self.assertEqual(len(read_csv(self.output / RESULTS)), 1)
+        self.assertFalse((self.output / "plots/category_mlp_up.png").exists())
+
+    def test_a_comparison_ranks_layers_and_lists_those_of_one_run(self):
+        other = self.folder / "other"
+        self.succeed("alpha-hill", "--model", self.model, "--output-dir", other, "--no-report", "--load-dtype", "fp16",
+                     "--k-frac", "0.2", "--filter-layers", "self_attn")
+        done = self.succeed("alpha-hill-report", self.output, other, "--individual-plots", "never", cwd=self.folder)
+        self.assertRegex(done.stdout, r"relative change from results: largest of \d layers\n +[+-]\d\.\d\de-?\d+ ")
+        self.assertRegex(done.stdout, r"Only in results: \d+ layers\n  model.layers.0.mlp.gate_proj\n")
+        self.assertIn("relative_change_other", read_csv(self.folder / "comparison/comparison.csv")[0])
+
     def test_text_is_drawn_without_fonts_too(self):
         config = self.folder / "fonts.conf"
         config.write_text(NO_FONTS)
@@ -115,6 +167,9 @@ class OtherKFracTest(ProgramTest):
         row, = read_csv(self.output / RESULTS)
         self.assertEqual([row[f"{column}_fp32"] for column in ("alpha", "k_used", "n_eigs", "method")],
                          ["", "-1", "-1", "failed"])
+        self.assertEqual([row[f"{column}_fp32"] for column in ("status", "reason", "alpha_stderr")],
+                         ["no_tail", self.stored["reason"], ""])
+        self.assertTrue(row["reason_fp32"])
 
     def test_a_file_of_an_earlier_version_is_reported_as_before(self):
         """It has "failed" for the method of a row without an alpha."""

@@ -106,8 +106,9 @@ class StoreTest(ProgramTest):
     def test_the_columns_of_the_results_table(self):
         per_precision = [f"{column}_{precision}" for precision in PRECISIONS
                          for column in ("alpha", "k_used", "n_eigs", "method")]
+        why = [f"{column}_{precision}" for precision in PRECISIONS for column in ("status", "reason", "alpha_stderr")]
         self.assertEqual(list(self.rows[0]),
-                         ["layer_name", "category", "out_features", "in_features", "numel", *per_precision])
+                         ["layer_name", "category", "out_features", "in_features", "numel", *per_precision, *why])
 
     def test_summary_statistics(self):
         rows = read_csv(self.output / STATISTICS)
@@ -146,8 +147,10 @@ class StoreTest(ProgramTest):
                                 "--precisions", "bf16,fp16")
         self.assertEqual([row["layer_name"] for row in rows],
                          ["model.layers.0.self_attn.q_proj", "model.layers.0.self_attn.k_proj"])
-        self.assertEqual(list(rows[0])[5:], [f"{column}_{precision}" for precision in ("bf16", "fp16")
-                                             for column in ("alpha", "k_used", "n_eigs", "method")])
+        self.assertEqual(list(rows[0])[5:], [f"{column}_{precision}"
+                                             for columns in (("alpha", "k_used", "n_eigs", "method"),
+                                                             ("status", "reason", "alpha_stderr"))
+                                             for precision in ("bf16", "fp16") for column in columns])
 
     def test_a_report_on_several_files_compares_them(self):
         self.analyse(self.model.write(self.folder / "model"), self.folder / "loaded_as_fp16", "--load-dtype", "fp16")

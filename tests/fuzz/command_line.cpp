@@ -43,7 +43,7 @@ void check(const Options& options) {
           "there are precisions, none twice");
   promise(options.memory_per_rank.value_or(1) > 0, "memory is more than nothing");
   promise(options.layer_timeout.value_or(0) >= 0 && options.grace_seconds >= 0, "times are not negative");
-  promise(options.report.max_layers_per_plot >= 0, "a plot has no negative number of layers");
+  promise(options.report.max_layers_per_plot.value_or(0) >= 0, "a plot has no negative number of layers");
 }
 
 }  // namespace

@@ -8,9 +8,13 @@
 #include "alphahill/results/results_file.hpp"
 #include "results/sample_run.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/thrown_error.hpp"
 
 namespace alphahill {
 namespace {
+
+using testing::HasSubstr;
+using testing::Not;
 
 /// A run of q_proj and one other layer.
 SampleRun run_with(const std::string& other_layer, double alpha) {
@@ -23,7 +27,7 @@ SampleRun run_with(const std::string& other_layer, double alpha) {
 TEST(Comparison, MatchesLayersByName) {
   const std::vector<NamedRun> runs{{"base", view_of(run_with("k", 4))}, {"tuned", view_of(run_with("v", 5))}};
   EXPECT_EQ(comparison_csv(runs),
-            "layer_name,precision,alpha_base,alpha_tuned,change_tuned\n"
+            "layer_name,precision,alpha_base,alpha_tuned,relative_change_tuned\n"
             "model.layers.0.self_attn.q_proj,bf16,4.0,5.0,0.25\n"
             "k,bf16,2.0,,\n"
             "v,bf16,,2.0,\n");
@@ -44,6 +48,29 @@ TEST(Comparison, HasNoChartWhereNothingIsShared) {
   other.run.layers[0].name = "another";
   const std::vector<NamedRun> runs{{"a", view_of(run_with("k", 4))}, {"b", view_of(other)}};
   EXPECT_FALSE(comparison_table(runs));
+}
+
+TEST(Comparison, RanksLayersByTheirRelativeChange) {
+  SampleRun base = sample_run(3, {"bf16"});
+  SampleRun tuned = base;
+  for (std::size_t i = 0; i < 3; ++i) base.rows[i].alpha = tuned.rows[i].alpha = 2;
+  tuned.rows[1].alpha = 2.5;
+  tuned.rows[2].alpha = 1;
+  const std::vector<NamedRun> runs{{"base", view_of(base)}, {"tuned", view_of(tuned)}};
+  EXPECT_EQ(comparison_text(runs),
+            "\nAlpha at bf16, relative change from base: largest of 2 layers\n"
+            "   -5.00e-1  2.000000 -> 1.000000  tuned  model.layers.0.self_attn.v_proj\n"
+            "   +2.50e-1  2.000000 -> 2.500000  tuned  model.layers.0.self_attn.k_proj\n");
+}
+
+TEST(Comparison, ListsLayersThatOnlyOneRunHas) {
+  const SampleRun small = sample_run(2, {"bf16"});
+  const SampleRun large = sample_run(13, {"bf16"});
+  const std::string text =
+      comparison_text(std::vector<NamedRun>{{"s", view_of(small)}, {"l", view_of(large)}});
+  EXPECT_THAT(text, HasSubstr("\nOnly in l: 11 layers\n  model.layers.0.self_attn.v_proj\n"));
+  EXPECT_THAT(text, HasSubstr("  model.layers.1.mlp.gate_proj\n  and 1 more\n"));
+  EXPECT_THAT(text, Not(HasSubstr("Only in s")));
 }
 
 std::filesystem::path store(const SampleRun& sample, const std::filesystem::path& file) {
@@ -70,6 +97,22 @@ TEST(Comparison, OfFilesCalledAlikeNamesReportsAfterTheirFolders) {
                            "tuned/precision_summary_statistics.csv", "tuned/plots/all_layers_combined.png"}) {
     EXPECT_TRUE(std::filesystem::exists(settings.output_dir / file)) << file;
   }
+}
+
+TEST(Comparison, OfOtherRunsIsNotOverwrittenUnasked) {
+  const TemporaryFolder folder;
+  const auto file = [&](const char* name) { return store(run_with("k", 4), folder.path() / name); };
+  const std::vector<std::filesystem::path> first{file("a.h5"), file("b.h5")};
+  const std::vector<std::filesystem::path> second{first[0], file("c.h5")};
+  ReportSettings settings;
+  settings.output_dir = folder.path() / "out";
+  write_comparison(first, settings);
+  settings.other_settings = OtherSettings::sub_folder;
+  EXPECT_EQ(write_comparison(first, settings).csv, settings.output_dir / "comparison.csv");
+  EXPECT_EQ(write_comparison(second, settings).csv, settings.output_dir / "a_c/comparison.csv");
+  settings.other_settings = OtherSettings::refuse;
+  EXPECT_THAT(thrown_by([&] { write_comparison(second, settings); }).value().what(),
+              HasSubstr("--overwrite"));
 }
 
 }  // namespace

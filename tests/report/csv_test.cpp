@@ -60,20 +60,25 @@ SampleRun two_layers() {
   return sample;
 }
 
-TEST(Csv, ResultsHaveTheColumnsOfTheContractPrecisionByPrecision) {
+TEST(Csv, ResultsHaveTheColumnsOfTheContractPrecisionByPrecisionAndWhyBehindThem) {
+  SampleRun sample = two_layers();
+  sample.rows[0].alpha_stderr = 0.25;
+  sample.rows[1].alpha_stderr = 0.5;
+  sample.rows[2].reason = "NaN, at 3 weights";
   EXPECT_EQ(
-      results_csv(view_of(two_layers())),
+      results_csv(view_of(sample)),
       "layer_name,category,out_features,in_features,numel,alpha_fp32,k_used_fp32,n_eigs_fp32,method_fp32,"
-      "alpha_bf16,k_used_bf16,n_eigs_bf16,method_bf16\n"
+      "alpha_bf16,k_used_bf16,n_eigs_bf16,method_bf16,"
+      "status_fp32,reason_fp32,alpha_stderr_fp32,status_bf16,reason_bf16,alpha_stderr_bf16\n"
       "model.layers.0.self_attn.q_proj,attn_q,4096,4096,16777216,3.0,409,4096,gram_eigen,3.25,409,4096,"
-      "gram_eigen\n"
-      "\"'=odd,name\",other_linear,4096,4096,16777216,,-1,-1,failed,,-1,-1,degenerate\n");
+      "gram_eigen,ok,,0.25,ok,,0.5\n"
+      "\"'=odd,name\",other_linear,4096,4096,16777216,,-1,-1,failed,,-1,-1,degenerate,"
+      "nonfinite,\"NaN, at 3 weights\",,degenerate,one row,\n");
 }
 
 TEST(Csv, TheMethodOfASpectrumWithoutAnAlphaIsNotShown) {
   SampleRun sample = two_layers();
   sample.rows[2].method = sample.rows[3].method = "svd_full";
-  sample.rows[2].status = Status::no_tail;
   EXPECT_EQ(results_csv(view_of(sample)), results_csv(view_of(two_layers())));
 }
 
@@ -82,7 +87,7 @@ TEST(Csv, PrecisionsComeInTheOrderAskedFor) {
   selection.precisions = {"bf16", "fp32"};
   const std::string csv = results_csv(view_of(two_layers(), selection));
   EXPECT_LT(csv.find("alpha_bf16"), csv.find("alpha_fp32"));
-  EXPECT_NE(csv.find(",3.25,409,4096,gram_eigen,3.0,409,4096,gram_eigen\n"), std::string::npos) << csv;
+  EXPECT_NE(csv.find(",3.25,409,4096,gram_eigen,3.0,409,4096,gram_eigen,ok,"), std::string::npos) << csv;
 }
 
 TEST(Csv, SummaryOfFewFiguresHasEmptyCells) {

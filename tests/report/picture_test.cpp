@@ -50,6 +50,10 @@ TEST(Picture, TextIsTextInAnSvg) {
               HasSubstr(">q_proj ± 2 × \"a\" 'b' `touch x`</text>"));
 }
 
+TEST(Picture, AnSvgNamesAFontThatEverySystemHas) {
+  EXPECT_THAT(svg_of("q_proj"), HasSubstr("font-family=\"sans-serif\""));
+}
+
 TEST(Picture, TextCannotBecomeMarkup) {
   EXPECT_THAT(svg_of("]]></text><script>&lt;"),
               HasSubstr(">]]&gt;&lt;/text&gt;&lt;script&gt;&amp;lt;</text>"));

@@ -57,7 +57,8 @@ TEST(Report, HasTheFilesOfTheContractAndNoOthers) {
                           "plots/category_attn_k.png", "plots/category_attn_q.png",
                           "plots/individual_layers/layer_001_model_layers_0_self_attn_q_proj.png",
                           "plots/individual_layers/layer_002_model_layers_0_self_attn_k_proj.png",
-                          "precision_alpha_hill_results.csv", "precision_summary_statistics.csv"));
+                          "precision_alpha_hill_results.csv", "precision_summary_statistics.csv",
+                          "report_settings.json"));
 }
 
 TEST(Report, ZeroLayersPerPlotPutsAllIntoOne) {
@@ -81,12 +82,69 @@ std::string combined_svg(const SampleRun& sample, std::int64_t max_layers_per_pl
   return read_text(settings.output_dir / "plots/all_layers_combined.svg", 1 << 22);
 }
 
+TEST(Report, ShowsTheStandardErrorAsABarWhereThereIsRoomAndItsSizeInWords) {
+  SampleRun sample = sample_run(1, {"fp32"});
+  sample.rows = {sample_row(1, "fp32", 3)};
+  sample.rows[0].alpha_stderr = 0.3;
+  const std::string note = ">bars: standard error of alpha, 10% in the median, 10% at most<";
+  const std::string bar = fmt::format("stroke=\"#{:06x}\"", lighter(series_colour(0)));
+  EXPECT_THAT(combined_svg(sample), AllOf(HasSubstr(note), HasSubstr(bar)));
+  EXPECT_THAT(combined_svg(sample_run(300, {"fp32"}), 0),
+              AllOf(HasSubstr(">standard error of alpha, "), Not(HasSubstr(bar))));
+}
+
+/// Names of the combined plots of so many layers.
+std::vector<std::string> combined_plots(std::int64_t layers, std::optional<std::int64_t> most) {
+  const TemporaryFolder folder;
+  ReportSettings settings = settings_for(folder);
+  settings.individual_plots = IndividualPlots::never;
+  settings.max_layers_per_plot = most;
+  write(sample_run(layers, {"fp32"}), settings);
+  std::vector<std::string> names;
+  for (const std::string& file : files_under(settings.output_dir / "plots")) {
+    if (file.find("combined") != file.npos) names.push_back(file);
+  }
+  return names;
+}
+
+TEST(Report, MoreThan30BatchesAreOnePictureUnlessTheirSizeIsAskedFor) {
+  EXPECT_THAT(combined_plots(300, std::nullopt), AllOf(SizeIs(30), Contains("combined_batch_30.png")));
+  EXPECT_THAT(combined_plots(301, std::nullopt), ElementsAre("all_layers_combined.png"));
+  EXPECT_THAT(combined_plots(301, 10), AllOf(SizeIs(31), Contains("combined_batch_31.png")));
+}
+
+TEST(Report, TheDistributionSaysWhatItsPointsAreAndAlwaysDrawsTheExtremes) {
+  const TemporaryFolder folder;
+  ReportSettings settings = settings_for(folder);
+  settings.plot_format = PlotFormat::svg;
+  settings.individual_plots = IndividualPlots::never;
+  SampleRun sample = sample_run(3000, {"fp32"});
+  for (ResultRow& row : sample.rows) row.alpha = 3;
+  for (LayerRow& layer : sample.run.layers) layer.category = "attn_q";
+  sample.rows[1].alpha = 100;
+  sample.rows[2].alpha = 1;
+  write(sample, settings);
+  const fs::path file = settings.output_dir / "plots/alpha_distribution_by_precision.svg";
+  const std::string picture = read_text(file, 1 << 22);
+  EXPECT_THAT(picture, HasSubstr("points: layers; of 1000 or more a sample with the lowest and highest"));
+  std::vector<double> heights;
+  const std::regex point("cy=\"([0-9.]+)\" r=\"1.50\"");
+  for (auto match = std::sregex_iterator(picture.begin(), picture.end(), point);
+       match != std::sregex_iterator(); ++match) {
+    heights.push_back(std::stod((*match)[1]));
+  }
+  std::ranges::sort(heights);
+  ASSERT_GT(heights.size(), 700U);
+  EXPECT_LT(heights.front(), heights[1] - 100) << "alpha = 100, of one layer";
+  EXPECT_GT(heights.back(), heights[heights.size() / 2] + 1) << "alpha = 1";
+}
+
 TEST(Report, PicturesShowLabelsValuesAndChanges) {
   SampleRun sample = sample_run(1, {"fp32", "bf16"});
   sample.rows = {sample_row(1, "fp32", 3.5), sample_row(1, "bf16", 3.5 * (1 + 1e-4))};
   const std::string picture = combined_svg(sample);
   for (const char* text :
-       {"0 attn.q_proj", "fp32 (reference)", "3.5000", "+1.00e-4", "change relative to fp32"}) {
+       {"0 attn.q_proj", "fp32 (reference)", "3.5000", "+1.00e-4", "relative change from fp32"}) {
     EXPECT_THAT(picture, HasSubstr(text));
   }
 }
@@ -97,13 +155,16 @@ double height_of(const std::string& svg, const std::string& pattern) {
   return std::regex_search(svg, match, std::regex(pattern)) ? std::stod(match[1]) : NAN;
 }
 
-TEST(Report, TheAlphaOfAPictureStandsAtItsOwnMark) {
+TEST(Report, TheAlphaOfAPictureStandsAboveItsOwnMarkAndBar) {
   SampleRun sample = sample_run(1, {"fp32", "int2"});
   sample.rows = {sample_row(1, "fp32", 3.5), sample_row(1, "int2", 6)};
   const std::string picture = combined_svg(sample);
   const std::size_t panel = picture.find("<circle", picture.find("<circle") + 1);
   const double mark = height_of(picture.substr(panel), "<circle cx=\"[0-9.]+\" cy=\"([0-9.]+)\"");
-  EXPECT_NEAR(height_of(picture, "translate\\([0-9.]+ ([0-9.]+)\\)[^>]*>3.5000<"), mark - 13, 0.1);
+  const double bar =
+      height_of(picture, fmt::format("L[0-9.]+ ([0-9.]+)\" stroke=\"#{:06x}\"", lighter(series_colour(0))));
+  EXPECT_LT(bar, mark);
+  EXPECT_NEAR(height_of(picture, "translate\\([0-9.]+ ([0-9.]+)\\)[^>]*>3.5000<"), bar - 13, 0.1);
 }
 
 std::vector<std::string> names_of_precisions(std::size_t count) {
@@ -117,15 +178,17 @@ std::string stem_of(std::size_t style) {
   return fmt::format("stroke=\"#{:06x}\"", series_colour(style));
 }
 
-TEST(Report, ManySeriesHaveStemsOnlyWhereTheseDoNotCoverEachOther) {
+TEST(Report, ChangesHaveStemsOnlyWhereTheseDoNotCoverEachOther) {
   EXPECT_THAT(combined_svg(sample_run(10, names_of_precisions(16))), HasSubstr(stem_of(15)));
   EXPECT_THAT(combined_svg(sample_run(100, names_of_precisions(16)), 0), Not(HasSubstr(stem_of(15))));
+  EXPECT_THAT(combined_svg(sample_run(300, {"fp32", "bf16"}), 0), HasSubstr(stem_of(1)));
+  EXPECT_THAT(combined_svg(sample_run(3000, {"fp32", "bf16"}), 0), Not(HasSubstr(stem_of(1))));
   EXPECT_THAT(combined_svg(sample_run(100, names_of_precisions(16)), 0),
               HasSubstr(fmt::format("fill=\"#{:06x}\"", series_colour(15))));
 }
 
 TEST(Report, OnePrecisionHasNoPanelOfChanges) {
-  EXPECT_THAT(combined_svg(sample_run(3, {"fp32"})), Not(HasSubstr("change relative to")));
+  EXPECT_THAT(combined_svg(sample_run(3, {"fp32"})), Not(HasSubstr("relative change")));
 }
 
 TEST(Report, ExactZeroIsPrintedAsZero) {
@@ -173,7 +236,7 @@ TEST(Report, NoFiguresAtAllStillMakePictures) {
 
 TEST(Report, EqualFiguresMakeNoDegenerateAxis) {
   SampleRun sample = sample_run(3, {"fp32", "bf16"});
-  for (ResultRow& row : sample.rows) row.alpha = 3;
+  for (ResultRow& row : sample.rows) row.alpha = 3, row.alpha_stderr = 0;
   const std::string picture = combined_svg(sample);
   for (const char* tick : {">2.98</text>", ">3.00</text>", ">3.02</text>"}) {
     EXPECT_EQ(count_of(tick, picture), 1) << tick;
@@ -219,7 +282,7 @@ TEST(Report, HostileNamesAreOnlyShown) {
   settings.plot_format = PlotFormat::svg;
   write(sample, settings);
   const std::set<std::string> files = files_under(folder.path());
-  EXPECT_EQ(std::ssize(files), 2 + 1 + std::ssize(names) + 2 + std::ssize(names));
+  EXPECT_EQ(std::ssize(files), 3 + 1 + std::ssize(names) + 2 + std::ssize(names));
   for (const std::string& file : files) EXPECT_NE(fs::path(file).filename(), "x");
   const std::string picture = read_text(settings.output_dir / "plots/combined_batch_1.svg", 1 << 22);
   for (const char* shown :

@@ -54,6 +54,15 @@ TEST(View, LayersThatAreLeftOutByNameAreNotShownAndNumbersStay) {
   EXPECT_EQ(view.layers[1].number, 3);
 }
 
+TEST(View, SaysWhetherItLeavesOutPrecisionsOrLayers) {
+  const SampleRun sample = sample_run(14, {"fp32", "bf16"});
+  const ReportView whole = view_of(sample, selection_of({"fp32", "bf16"}, "proj"));
+  EXPECT_TRUE(whole.all_precisions);
+  EXPECT_TRUE(whole.all_layers);
+  EXPECT_FALSE(view_of(sample, selection_of({"bf16", "fp32"})).all_precisions) << "another order";
+  EXPECT_FALSE(view_of(sample, selection_of({}, "q_proj")).all_layers);
+}
+
 TEST(View, ChangesAreRelativeToTheWidestPrecisionOfTheRunEvenWhereItIsNotShown) {
   const SampleRun sample = sample_run(1, {"bf16", "fp64", "fp16"});
   const ReportView view = view_of(sample, selection_of({"fp16", "bf16"}));

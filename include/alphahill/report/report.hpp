@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,11 +16,22 @@ namespace alphahill {
 
 enum class IndividualPlots : std::uint8_t { automatic, always, never };
 
+/// What becomes of a report in the output folder that was made with other settings (another source, k-frac,
+/// precisions or layers).
+enum class OtherSettings : std::uint8_t {
+  replace,     ///< it is removed
+  refuse,      ///< it stays; an error
+  sub_folder,  ///< it stays; the new one goes into a sub-folder whose name says its settings
+};
+
 struct ReportSettings {
   Selection selection;
   std::filesystem::path output_dir;
+  OtherSettings other_settings = OtherSettings::replace;
+  std::string version;  ///< of alphahill, recorded beside the report
   PlotFormat plot_format = PlotFormat::png;
-  std::int64_t max_layers_per_plot = 10;                          ///< in the combined plots; 0: all in one
+  /// In the combined plots; 0: all in one. Nothing: 10, or all in one where that would make more than 30 plots.
+  std::optional<std::int64_t> max_layers_per_plot;
   IndividualPlots individual_plots = IndividualPlots::automatic;  ///< automatic: up to 500 layers
 };
 
@@ -29,6 +41,7 @@ IndividualPlots parse_individual_plots(std::string_view text);
 
 inline constexpr const char* results_csv_name = "precision_alpha_hill_results.csv";
 inline constexpr const char* summary_csv_name = "precision_summary_statistics.csv";
+inline constexpr const char* comparison_csv_name = "comparison.csv";
 inline constexpr const char* plots_folder_name = "plots";
 
 struct WrittenReport {
@@ -42,12 +55,14 @@ struct WrittenReport {
 /// @throws Error as ResultsFile::open and view_of
 ReportView open_view(const std::filesystem::path& results_file, const Selection& selection);
 
-/// Writes precision_alpha_hill_results.csv and precision_summary_statistics.csv into the output folder, then
-/// the plots into plots/ there, with a progress line on standard error.
+/// Writes precision_alpha_hill_results.csv, precision_summary_statistics.csv and, beside them, the settings
+/// that they were made with (report_settings.json) into the output folder, then the plots into plots/ there,
+/// with a progress line on standard error.
+/// @throws Error(usage) where other_settings is to refuse and does
 /// @throws Error(system) naming the file that cannot be written; says whether the CSVs are there then
 WrittenReport write_report(const ReportView& view, const ReportSettings& settings);
 
-/// Removes the CSVs and plots that earlier reports left in an output folder; other files stay.
+/// Removes the tables and plots that earlier reports left in an output folder; other files stay.
 void remove_report(const std::filesystem::path& output_dir);
 
 /// For the end of a run: the summary statistics, the layers that move most between precisions, and how many
@@ -62,6 +77,7 @@ void print_report(const std::filesystem::path& results_file, const ReportSetting
 struct WrittenComparison {
   std::vector<WrittenReport> reports;
   std::filesystem::path csv;
+  std::string summary;  ///< for the terminal: the layers that move most, and those that only one run has
 };
 
 /// Several runs: comparison.csv and a plot `comparison` of the layers that they share by name, and a report

@@ -23,6 +23,9 @@
 
 namespace alphahill {
 
+/// Of the results file in the output folder of a run.
+inline constexpr const char* results_name = "alpha_hill.h5";
+
 /// The record of a layer; nothing where it is not finished.
 using RecordOf = std::function<std::optional<LayerRecord>(std::int64_t layer)>;
 

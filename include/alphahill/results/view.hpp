@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <set>
@@ -29,11 +30,16 @@ struct ReportedLayer {
 };
 
 struct ReportView {
+  std::filesystem::path source;  ///< the results file, where the run comes from one
+  std::string run_version;       ///< of alphahill and its libraries, when the run began
   std::string model;
   double k_frac = 0;
   std::vector<std::string> run_precisions;
   std::vector<std::string> precisions;
-  std::string reference;  ///< the widest precision that all layers have, which changes are relative to
+  bool all_precisions = true;  ///< those that are shown where none are asked for
+  std::string filter_layers;
+  bool all_layers = true;  ///< the filter keeps all layers of the run
+  std::string reference;   ///< the widest precision that all layers have, which changes are relative to
   std::vector<ReportedLayer> layers;  ///< finished layers, in layer order
   std::int64_t unfinished = 0;        ///< layers that the filter keeps and that the run has not finished yet
   /// Rows computed again from a Gram spectrum that is too inexact for this k-frac.

@@ -24,7 +24,8 @@ Layer make_layer(const StoredTensor& tensor, std::string_view name, std::int64_t
   return layer;
 }
 
-Layer unsupported(const StoredTensor& tensor, std::string_view name, Features features, std::string reason) {
+Layer unsupported_layer(const StoredTensor& tensor, std::string_view name, Features features,
+                        std::string reason) {
   if (!checked_multiply(features.out, features.in)) {
     throw Error(Fault::input, fmt::format("tensor '{}'", tensor.name),
                 fmt::format("the size of a layer of {} x {} weights overflows", features.out, features.in));

@@ -12,7 +12,6 @@
 #include "checkpoint/weights/layer_files.hpp"
 #include "checkpoint/weights/partners.hpp"
 #include "checkpoint/weights/scaled_codes.hpp"
-#include "checkpoint/weights/unsupported.hpp"
 
 namespace alphahill {
 

@@ -173,8 +173,8 @@ std::vector<Layer> Mxfp4Experts::find(const StoredTensor& tensor, const Checkpoi
     why = fmt::format("expected U8 [experts, rows, groups, {}]", group_bytes);
   }
   if (why.empty()) return layers_of(tensor, *scales, *experts);
-  return {unsupported(tensor, *name, {stored[1], cols},
-                      fmt::format("MXFP4 experts in one tensor, {}: {}", shape_text(tensor), why))};
+  return {unsupported_layer(tensor, *name, {stored[1], cols},
+                            fmt::format("MXFP4 experts in one tensor, {}: {}", shape_text(tensor), why))};
 }
 
 WeightShape Mxfp4Experts::shape() const {

@@ -68,7 +68,8 @@ std::vector<Layer> Plain::find(const StoredTensor& tensor, const CheckpointHeade
   const std::optional<ElementFormat> format = format_of(tensor.dtype);
   if (!format) return {};
   if (const std::optional<std::string_view> name = name_of_matrix(tensor)) {
-    return {plain_layer(tensor, *name, {*format, whole_matrix(tensor), is_transposed(*name, headers, config)})};
+    return {
+        plain_layer(tensor, *name, {*format, whole_matrix(tensor), is_transposed(*name, headers, config)})};
   }
   return layers_of_experts(tensor, *format, headers, config);
 }

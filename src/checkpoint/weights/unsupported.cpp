@@ -1,7 +1,5 @@
 /// Linear layers in forms that cannot be analysed: pre-quantized, or experts in a layout that is not known.
 
-#include "checkpoint/weights/unsupported.hpp"
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -17,17 +15,6 @@
 #include "checkpoint/catalog/stored_layer.hpp"
 
 namespace alphahill {
-
-Layer unsupported_layer(const StoredTensor& tensor, std::string_view name, Features features,
-                        std::string reason) {
-  if (!checked_multiply(features.out, features.in)) {
-    throw Error(Fault::input, fmt::format("tensor '{}'", tensor.name),
-                fmt::format("the size of a layer of {} x {} weights overflows", features.out, features.in));
-  }
-  Layer layer = make_layer(tensor, name, features.out, features.in);
-  layer.layout = Unsupported{std::move(reason), {.file = tensor.file, .offset = tensor.offset}};
-  return layer;
-}
 
 namespace {
 
@@ -96,7 +83,8 @@ std::optional<Layer> expert_tensor(const StoredTensor& tensor, const CheckpointH
   if (experts->transposed) std::swap(features.out, features.in);
   const std::string what = fmt::format("experts in one tensor, [{}]", fmt::join(tensor.shape, ", "));
   if (!format_of(tensor.dtype)) {
-    return unsupported_layer(tensor, name, features, pre_quantized(fmt::format("{}, {}", tensor.dtype, what)));
+    return unsupported_layer(tensor, name, features,
+                             pre_quantized(fmt::format("{}, {}", tensor.dtype, what)));
   }
   return unsupported_layer(tensor, name, features, fmt::format("{}: {}", what, experts->unknown));
 }

@@ -56,8 +56,9 @@ po::options_description report_options() {
   options.add_options()                                                                          //
       ("plot-format", po::value<std::string>()->value_name("FORMAT")->default_value("png"),      //
        "png, pdf or svg")                                                                        //
-      ("max-layers-per-plot", po::value<std::string>()->value_name("N")->default_value("10"),    //
-       "layers in one combined plot; 0: all of them")                                            //
+      ("max-layers-per-plot", po::value<std::string>()->value_name("N"),                         //
+       "layers in one combined plot; 0: all of them; "                                           //
+       "default: 10, or all of them where that would make more than 30 plots")                   //
       ("individual-plots", po::value<std::string>()->value_name("WHEN")->default_value("auto"),  //
        "a plot for each layer: always, never, or auto: up to 500 layers");
   return options;
@@ -66,8 +67,11 @@ po::options_description report_options() {
 ReportSettings report_settings(const po::variables_map& values) {
   const auto text = [&](const char* name) { return values[name].as<std::string>(); };
   ReportSettings settings;
+  settings.version = version_text();
   settings.plot_format = parse_plot_format(text("plot-format"));
-  settings.max_layers_per_plot = whole_number("--max-layers-per-plot", text("max-layers-per-plot"));
+  if (values.contains("max-layers-per-plot")) {
+    settings.max_layers_per_plot = whole_number("--max-layers-per-plot", text("max-layers-per-plot"));
+  }
   settings.individual_plots = parse_individual_plots(text("individual-plots"));
   return settings;
 }

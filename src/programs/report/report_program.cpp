@@ -10,6 +10,7 @@
 #include "alphahill/base/logging.hpp"
 #include "alphahill/base/text.hpp"
 #include "alphahill/report/report.hpp"
+#include "alphahill/results/results_file.hpp"
 #include "programs/command_line/command_line.hpp"
 #include "programs/command_line/errors.hpp"
 #include "programs/command_line/exit_codes.hpp"
@@ -27,18 +28,22 @@ constexpr const char* program = "alpha-hill-report";
 constexpr const char* intro =
     R"(alpha-hill-report: CSVs and plots from the results of alpha-hill, without the model.
 
-  alpha-hill-report results/alpha_hill.h5 [options]
-  alpha-hill-report A/alpha_hill.h5 B/alpha_hill.h5 ...     side by side
+  alpha-hill-report results [options]                       of the run with this output folder
+  alpha-hill-report results/alpha_hill.h5 [options]         the same, by its file
+  alpha-hill-report A B ...                                 side by side
   alpha-hill-report results/alpha_hill.journal [options]    of a run that crashed; writes alpha_hill.h5 first
   alpha-hill-report --status results                        how far a run is, and whether it goes on
+
+A report with another k-frac, precisions or layers than the one that is there goes into a sub-folder whose name
+says them; report_settings.json beside the tables says what they were made with.
 
 Result files are trusted input: open only your own.
 )";
 
 constexpr const char* examples =
     R"(Examples:
-  alpha-hill-report results/alpha_hill.h5 --k-frac 0.05 --output-dir results_k05
-  alpha-hill-report results/alpha_hill.h5 --filter-layers 'mlp' --plot-format pdf --output-dir mlp
+  alpha-hill-report results --k-frac 0.05                   into results/k_frac_0.05
+  alpha-hill-report results --filter-layers 'mlp' --plot-format pdf --output-dir mlp
 )";
 
 po::options_description input_options() {
@@ -46,7 +51,7 @@ po::options_description input_options() {
   const auto text = [](const char* name) { return po::value<std::string>()->value_name(name); };
   auto add = options.add_options();
   add("results", po::value<std::vector<std::string>>()->value_name("FILE"),
-      "results files or journals (also without --results)");
+      "output folders, results files or journals (also without --results)");
   add("status", po::bool_switch(), "print how far the runs of these journals or output folders are, and end");
   add("slurm-jobs", text("LIST"),
       "with --status: what Slurm says of the job of each, as jobs/status asks it: unknown, gone, running:JOB "
@@ -54,6 +59,7 @@ po::options_description input_options() {
       "pending:JOB");
   add("output-dir", text("DIR"),
       "where everything is written; default: beside the results file, for several of them ./comparison");
+  add("overwrite", po::bool_switch(), "replace a report that was made with other settings");
   add("k-frac", text("FRACTION"), "part of the eigenvalues in the tail, in (0, 1]; default: the run's");
   add("precisions", text("LIST"), "some of the run's precisions; default: all");
   add("filter-layers", text("REGEX")->default_value(""),
@@ -68,10 +74,16 @@ CommandLine report_command_line() {
   return command_line;
 }
 
+OtherSettings other_settings(const po::variables_map& values) {
+  if (values["overwrite"].as<bool>()) return OtherSettings::replace;
+  return values.contains("output-dir") ? OtherSettings::refuse : OtherSettings::sub_folder;
+}
+
 ReportSettings settings_of(const po::variables_map& values) {
   const auto text = [&](const char* name) { return values[name].as<std::string>(); };
   ReportSettings settings = report_settings(values);
   if (values.contains("output-dir")) settings.output_dir = text("output-dir");
+  settings.other_settings = other_settings(values);
   if (values.contains("k-frac")) settings.selection.k_frac = fraction("--k-frac", text("k-frac"));
   if (values.contains("precisions"))
     settings.selection.precisions = list_of("--precisions", text("precisions"));
@@ -81,7 +93,8 @@ ReportSettings settings_of(const po::variables_map& values) {
 
 std::vector<std::filesystem::path> named_files(const po::variables_map& values) {
   if (!values.contains("results")) {
-    throw Error(Fault::usage, "command line", "expected a results file (alpha_hill.h5); see --help");
+    throw Error(Fault::usage, "command line",
+                "expected an output folder of alpha-hill or a results file (alpha_hill.h5); see --help");
   }
   const auto names = values["results"].as<std::vector<std::string>>();
   return {names.begin(), names.end()};
@@ -121,7 +134,18 @@ std::filesystem::path usual_output_dir(const std::vector<std::filesystem::path>&
   return files.front().has_parent_path() ? files.front().parent_path() : ".";
 }
 
+/// The results file or journal that `path` names: itself, or that in this output folder.
+std::filesystem::path results_at(const std::filesystem::path& path) {
+  if (!std::filesystem::is_directory(path)) return path;
+  for (const char* name : {results_name, journal_name}) {
+    if (std::filesystem::exists(path / name)) return path / name;
+  }
+  throw Error(Fault::input, path.string(),
+              fmt::format("neither {} nor {} is in this folder", results_name, journal_name));
+}
+
 void write(std::vector<std::filesystem::path> files, ReportSettings settings) {
+  for (auto& file : files) file = results_at(file);
   if (settings.output_dir.empty()) settings.output_dir = usual_output_dir(files);
   for (auto& file : files) {
     if (file.extension() == ".journal") file = write_results_beside(file);
@@ -129,7 +153,7 @@ void write(std::vector<std::filesystem::path> files, ReportSettings settings) {
   if (files.size() > 1) {
     const WrittenComparison written = write_comparison(files, settings);
     for (const WrittenReport& report : written.reports) fmt::print("{}", written_text(report));
-    fmt::print("Compared: {}\n", written.csv.string());
+    fmt::print("Compared: {}\n{}", written.csv.string(), written.summary);
   } else {
     print_report(files.front(), settings);
   }

@@ -29,6 +29,7 @@ constexpr const char* examples =
   precision_alpha_hill_results.csv     one row a layer
   precision_summary_statistics.csv     one row a precision
   plots/                               distributions, categories, layers
+  report_settings.json                 what these tables and plots were made with
   alpha_hill.journal                   finished layers while the run is under way
 
 Exit codes: 0 complete, 1 failed, 2 wrong usage, 75 stopped early (run the same command again).

@@ -28,7 +28,8 @@ constexpr double missing_height = 30;          // "N/A", written upwards
 constexpr double least_upright_distance = 12;  // between labels written upwards
 constexpr double smallest_marker = 3.5;
 constexpr double smallest_distinct_marker = 5;  // whose shape can be seen
-constexpr double part_for_series = 0.84;        // of a slot's width
+constexpr double least_width_for_error_bar = 6;
+constexpr double part_for_series = 0.84;  // of a slot's width
 constexpr double legend_left = 20;
 constexpr int most_ticks = 6;
 
@@ -61,6 +62,10 @@ double slot_width_of(const PagePlan& plan) {
   return std::max(width, narrowest_panel / slots);
 }
 
+double series_width_of(const PagePlan& plan) {
+  return std::min(part_for_series * slot_width_of(plan) / static_cast<double>(plan.series), widest_series);
+}
+
 enum class Slope { level, slanted, upright };
 
 Slope slope_of(const PagePlan& plan) {
@@ -82,6 +87,10 @@ double left_margin_of(const PagePlan& plan) {
 
 }  // namespace
 
+bool has_room_for_error_bars(const PagePlan& plan) {
+  return series_width_of(plan) >= least_width_for_error_bar;
+}
+
 ChartPage::ChartPage(PagePlan plan)
     : picture(left_margin_of(plan) + slot_width_of(plan) * static_cast<double>(plan.slots.size()) +
               right_margin),
@@ -96,7 +105,7 @@ ChartPage::ChartPage(PagePlan plan)
   alpha_ = add_panel(AlphaScale(plan_.alphas), title, std::min(value_room, line_height),
                      plan_.missing ? missing_height : 0);
   if (plan_.changes) {
-    change_ = add_panel(*plan_.changes, "change relative to " + plan_.reference, value_room,
+    change_ = add_panel(*plan_.changes, "relative change from " + plan_.reference, value_room,
                         plan_.changes->low() <= -1 ? value_room : 0);
   }
   draw_labels();
@@ -105,7 +114,7 @@ ChartPage::ChartPage(PagePlan plan)
 }
 
 double ChartPage::series_width() const {
-  return std::min(part_for_series * slot_width_ / static_cast<double>(plan_.series), widest_series);
+  return series_width_of(plan_);
 }
 
 double ChartPage::x(std::size_t slot, std::size_t series) const {
@@ -125,6 +134,17 @@ void ChartPage::mark_alpha(std::size_t slot, std::size_t series, std::size_t sty
     picture.mark({slot_middle(slot), y}, {Shape::disc, size_on_each_other, series_colour(style)});
   } else {
     picture.mark({x(slot, series), y}, marker(style));
+  }
+}
+
+void ChartPage::mark_error(std::size_t slot, std::size_t series, std::size_t style, double alpha,
+                           double error) {
+  const double middle = x(slot, series);
+  const double half = std::min(4.0, 0.3 * series_width());
+  const Colour colour = lighter(series_colour(style));
+  picture.line({middle, alpha_y(alpha - error)}, {middle, alpha_y(alpha + error)}, colour);
+  for (const double end : {alpha_y(alpha - error), alpha_y(alpha + error)}) {
+    picture.line({middle - half, end}, {middle + half, end}, colour);
   }
 }
 
@@ -157,7 +177,8 @@ void ChartPage::mark_missing(std::size_t slot, std::size_t series, const std::st
 void ChartPage::draw_change(std::size_t slot, std::size_t series, std::size_t style, double change) {
   const double x = this->x(slot, series);
   const double y = change_y(change);
-  const bool stems_cover_each_other = overlap() && has_many_series();
+  constexpr double stem_width = 1;
+  const bool stems_cover_each_other = overlap() && (has_many_series() || series_width() < stem_width);
   if (!stems_cover_each_other) picture.line({x, change_y(0)}, {x, y}, series_colour(style));
   picture.mark({x, y}, marker(style));
   const double outwards = change < 0 ? 1 : -1;

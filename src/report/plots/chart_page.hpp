@@ -37,6 +37,9 @@ struct PagePlan {
   std::vector<std::string> footnotes;
 };
 
+/// Series are wide enough for a bar each that shows the standard error of an alpha.
+bool has_room_for_error_bars(const PagePlan& plan);
+
 /// The page with all but its figures drawn, and where those go.
 class ChartPage {
  public:
@@ -61,9 +64,11 @@ class ChartPage {
   /// Series are wide enough for figures written upwards, and for figures on the level.
   bool has_room_for_values() const;
   bool has_room_for_level_values() const;
-  /// A change as a stem from the zero line, with its value where there is room; without stems where those of
-  /// many series would cover each other.
+  /// A change as a stem from the zero line, with its value where there is room; without stems where these
+  /// would cover each other.
   void draw_change(std::size_t slot, std::size_t series, std::size_t style, double change);
+  /// Marks the standard error of an alpha by a bar.
+  void mark_error(std::size_t slot, std::size_t series, std::size_t style, double alpha, double error);
   /// Marks that a series has no figure in a slot.
   void mark_missing(std::size_t slot, std::size_t series, const std::string& text = "N/A");
 

@@ -18,6 +18,7 @@ struct Series {
   std::size_t style = 0;       ///< number of its colour and shape
   bool is_reference = false;   ///< changes are relative to it, so it has none
   std::vector<double> alphas;  ///< one a layer; NaN where there is no figure
+  std::vector<double> errors;  ///< their standard errors
 };
 
 /// Series over the same layers, and what they are compared with.

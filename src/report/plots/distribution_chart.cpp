@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <optional>
+#include <set>
 
 #include "alphahill/results/statistics.hpp"
 #include "report/plots/charts.hpp"
@@ -49,13 +50,22 @@ void draw_box(Picture& picture, const Place& place, std::vector<double> values,
   picture.fill({place.left, place.right, y_at(0.5) - 1, y_at(0.5) + 1}, colour);
 }
 
-/// The values themselves, spread sideways so that equal ones do not hide each other; every n-th where they
-/// are many.
+/// Indices of the values that are drawn as points: all or, of many, every n-th and both extremes.
+std::set<std::size_t> points_of(const std::vector<double>& values) {
+  std::set<std::size_t> points;
+  if (values.empty()) return points;
+  for (std::size_t i = 0; i < values.size(); i += values.size() / most_points + 1) points.insert(i);
+  const auto [least, greatest] = std::ranges::minmax_element(values);
+  points.insert(static_cast<std::size_t>(least - values.begin()));
+  points.insert(static_cast<std::size_t>(greatest - values.begin()));
+  return points;
+}
+
+/// The values themselves, spread sideways so that equal ones do not hide each other.
 void draw_points(Picture& picture, const Place& place, const std::vector<double>& values) {
   constexpr double golden = 0.6180339887498949;
-  const std::size_t stride = values.size() / most_points + 1;
   const Marker marker = series_marker(place.style, values.size() < 50 ? 5 : 3);
-  for (std::size_t i = 0; i < values.size(); i += stride) {
+  for (const std::size_t i : points_of(values)) {
     const double part = std::fmod(golden * static_cast<double>(i) + 0.5, 1.0);
     picture.mark({place.left + part * (place.right - place.left), place.y_of(values[i])}, marker);
   }
@@ -95,6 +105,13 @@ void draw_changes(ChartPage& page, const ChartTable& table, const LayerGroup& gr
               }));
 }
 
+/// What the points stand for.
+std::string points_note(const std::vector<LayerGroup>& groups) {
+  const auto sampled = [](const LayerGroup& group) { return group.layers.size() >= most_points; };
+  if (std::ranges::none_of(groups, sampled)) return "points: layers";
+  return fmt::format("points: layers; of {} or more a sample with the lowest and highest", most_points);
+}
+
 }  // namespace
 
 Picture draw_distribution(const ChartTable& table, const std::vector<LayerGroup>& groups) {
@@ -105,6 +122,7 @@ Picture draw_distribution(const ChartTable& table, const std::vector<LayerGroup>
     plan.slots.push_back(fmt::format("{} ({})", shortened(group.label, longest_label), group.layers.size()));
   }
   plan.bands = plan.slots;
+  plan.footnotes = {"lines: range · boxes: quartiles, median", points_note(groups)};
   ChartPage page(std::move(plan));
   for (std::size_t slot = 0; slot < groups.size(); ++slot) {
     for (std::size_t i = 0; i < table.series.size(); ++i) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "alphahill/results/statistics.hpp"
 #include "report/plots/charts.hpp"
 
 namespace alphahill {
@@ -19,6 +20,48 @@ std::vector<std::string> bands_of(const std::vector<LayerLabel>& layers) {
   return std::ranges::adjacent_find(bands) == bands.end() ? std::vector<std::string>{} : bands;
 }
 
+/// Standard errors relative to their alphas.
+std::vector<double> relative_errors(const ChartTable& table) {
+  std::vector<double> errors;
+  for (const Series& series : table.series) {
+    for (std::size_t layer = 0; layer < series.alphas.size(); ++layer) {
+      errors.push_back(series.errors[layer] / series.alphas[layer]);
+    }
+  }
+  return errors;
+}
+
+/// "standard error of alpha, 2.4% in the median, 10% at most"; empty where there are no figures.
+std::string error_note(const ChartTable& table) {
+  const Statistics s = statistics_of(relative_errors(table));
+  if (s.count == 0) return {};
+  return fmt::format("standard error of alpha, {:.2g}% in the median, {:.2g}% at most", 100 * s.median,
+                     100 * s.max);
+}
+
+/// Says how large standard errors are, and leaves room for their bars where these fit in.
+void plan_errors(PagePlan& plan, const ChartTable& table) {
+  const std::string note = error_note(table);
+  if (note.empty()) return;
+  const bool bars = has_room_for_error_bars(plan);
+  plan.footnotes.push_back(bars ? "bars: " + note : note);
+  if (!bars) return;
+  for (const Series& series : table.series) {
+    for (std::size_t layer = 0; layer < series.alphas.size(); ++layer) {
+      plan.alphas.push_back(series.alphas[layer] - series.errors[layer]);
+      plan.alphas.push_back(series.alphas[layer] + series.errors[layer]);
+    }
+  }
+}
+
+void draw_errors(ChartPage& page, const ChartTable& table, std::size_t layer) {
+  for (std::size_t i = 0; i < table.series.size(); ++i) {
+    const Series& series = table.series[i];
+    if (std::isnan(series.errors[layer])) continue;
+    page.mark_error(layer, i, series.style, series.alphas[layer], series.errors[layer]);
+  }
+}
+
 void draw_alphas(ChartPage& page, const ChartTable& table, std::size_t layer) {
   for (std::size_t i = table.series.size(); i-- > 0;) {
     const double alpha = table.series[i].alphas[layer];
@@ -30,19 +73,24 @@ void draw_alphas(ChartPage& page, const ChartTable& table, std::size_t layer) {
   }
 }
 
+/// The upper end of the mark and the bar of a figure, as an alpha; NaN where there is none.
+double top_of(const Series& series, std::size_t layer) {
+  return std::fmax(series.alphas[layer], series.alphas[layer] + series.errors[layer]);
+}
+
 /// The alpha of the first series that has one.
 void print_alpha(ChartPage& page, const ChartTable& table, std::size_t layer) {
   const auto alpha_of = [&](const Series& series) { return series.alphas[layer]; };
   const auto has_alpha = [&](const Series& series) { return !std::isnan(alpha_of(series)); };
   const auto first = std::ranges::find_if(table.series, has_alpha);
   if (!page.has_room_for_values() || first == table.series.end()) return;
-  double highest = alpha_of(*first);
-  for (const Series& series : table.series) highest = std::fmax(highest, alpha_of(series));
+  double highest = top_of(*first, layer);
+  for (const Series& series : table.series) highest = std::fmax(highest, top_of(series, layer));
   Point place{page.slot_middle(layer), page.alpha_y(highest)};
   // Above the marks of all series, unless it would seem to belong to one of them far from the first.
-  if (page.alpha_y(alpha_of(*first)) - place.y > farthest_value) {
+  if (const double own = page.alpha_y(top_of(*first, layer)); own - place.y > farthest_value) {
     const auto index = static_cast<std::size_t>(first - table.series.begin());
-    place = {page.x(layer, index), page.alpha_y(alpha_of(*first))};
+    place = {page.x(layer, index), own};
   }
   page.picture.text({place.x, place.y - 13}, TextStyle::small_center,
                     fmt::format("{:.4f}", alpha_of(*first)));
@@ -66,8 +114,11 @@ Picture draw_layers(const ChartTable& table) {
   plan.bands = bands_of(table.layers);
   plan.bands_are = "block";
   for (const LayerLabel& label : table.layers) plan.slots.push_back(label.text);
+  const bool has_error_bars = has_room_for_error_bars(plan);
+  plan_errors(plan, table);
   ChartPage page(std::move(plan));
   for (std::size_t layer = 0; layer < table.layers.size(); ++layer) {
+    if (has_error_bars) draw_errors(page, table, layer);
     draw_alphas(page, table, layer);
     print_alpha(page, table, layer);
     if (table.changes) draw_changes(page, table, layer);

@@ -7,6 +7,7 @@
 #include <array>
 #include <memory>
 #include <numeric>
+#include <optional>
 
 #include "report/file_name.hpp"
 #include "report/plots/picture_text.hpp"
@@ -16,6 +17,8 @@ namespace alphahill {
 namespace {
 
 constexpr std::int64_t most_individual_plots = 500;
+constexpr std::size_t usual_layers_per_plot = 10;
+constexpr std::size_t most_batch_plots = 30;
 
 constexpr const char* distribution_name = "alpha_distribution_by_precision";
 constexpr const char* category_prefix = "category_";
@@ -50,13 +53,15 @@ class PlotSource {
     table.reference_name = view_.reference;
     table.changes = changes_;
     for (const std::string& precision : view_.precisions) {
-      table.series.push_back({precision, style_of(view_, precision), precision == view_.reference, {}});
+      table.series.push_back({precision, style_of(view_, precision), precision == view_.reference, {}, {}});
     }
     for (const std::size_t i : layers) {
       table.layers.push_back(labels_[i]);
       table.reference.push_back(view_.layers[i].reference_alpha);
       for (std::size_t p = 0; p < table.series.size(); ++p) {
-        table.series[p].alphas.push_back(view_.layers[i].figures[p].alpha);
+        const ResultRow& row = view_.layers[i].figures[p];
+        table.series[p].alphas.push_back(row.alpha);
+        table.series[p].errors.push_back(row.alpha_stderr);
       }
     }
     return table;
@@ -92,6 +97,17 @@ std::vector<LayerGroup> categories_of(const ReportView& view) {
   return groups;
 }
 
+/// @param asked  0: all of them; nothing: the usual number, unless that makes too many plots
+std::size_t layers_per_plot(std::size_t layers, std::optional<std::int64_t> asked) {
+  if (asked) return *asked == 0 ? layers : std::min(static_cast<std::size_t>(*asked), layers);
+  if (layers <= usual_layers_per_plot * most_batch_plots) return std::min(usual_layers_per_plot, layers);
+  spdlog::info(
+      "one combined plot of all {} layers: batches of {} would be more than {} plots "
+      "(--max-layers-per-plot {} draws them)",
+      layers, usual_layers_per_plot, most_batch_plots, usual_layers_per_plot);
+  return layers;
+}
+
 /// Builds the list of plots of one report.
 class PlotList {
  public:
@@ -118,8 +134,7 @@ class PlotList {
 
   void add_combined() {
     const std::size_t layers = view_.layers.size();
-    const auto asked = static_cast<std::size_t>(settings_.max_layers_per_plot);
-    const std::size_t size = asked == 0 ? layers : std::min(asked, layers);
+    const std::size_t size = layers_per_plot(layers, settings_.max_layers_per_plot);
     for (std::size_t first = 0; first < layers; first += size) {
       const std::size_t last = std::min(first + size, layers);
       const std::string name =

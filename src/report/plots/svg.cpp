@@ -33,7 +33,7 @@ class SvgCanvas : public Canvas {
   SvgCanvas(double width, double height) {
     add(R"(<?xml version="1.0" encoding="UTF-8"?>
 <svg xmlns="http://www.w3.org/2000/svg" width="{0:.6g}" height="{1:.6g}" viewBox="0 0 {0:.6g} {1:.6g}")"
-        R"( font-family="DejaVu Sans, Verdana, sans-serif">
+        R"( font-family="sans-serif">
 )",
         width, height);
     fill({0, width, 0, height}, white);

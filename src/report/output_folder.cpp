@@ -1,0 +1,79 @@
+#include "report/output_folder.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "alphahill/base/error.hpp"
+#include "alphahill/base/file.hpp"
+#include "alphahill/base/text.hpp"
+
+namespace alphahill {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+bool holds_report(const fs::path& folder) {
+  return fs::exists(folder / results_csv_name) || fs::exists(folder / comparison_csv_name);
+}
+
+/// How a new report differs from the one in a folder; nothing where there is none.
+std::vector<SettingDifference> differences_in(const fs::path& folder, const RecordedSettings& wanted) {
+  return holds_report(folder) ? differences(wanted, stored_settings(folder))
+                              : std::vector<SettingDifference>{};
+}
+
+/// How these reports differ from those that are there; of the first one that differs.
+std::vector<SettingDifference> differences_in(const fs::path& output_dir,
+                                              std::span<const PlannedReport> reports) {
+  for (const PlannedReport& report : reports) {
+    auto found = differences_in(output_dir / report.folder, report.settings);
+    if (!found.empty()) return found;
+  }
+  return {};
+}
+
+/// "k_frac 0.1, here 0.05".
+std::string description_of(const std::vector<SettingDifference>& differences) {
+  std::vector<std::string> texts;
+  for (const SettingDifference& difference : differences) {
+    if (difference.stored.empty()) return "which are not recorded";
+    texts.push_back(fmt::format("{} {}, here {}", difference.name, difference.stored, difference.wanted));
+  }
+  return joined(texts, "; ");
+}
+
+std::string name_of(const std::vector<SettingDifference>& differences) {
+  constexpr std::size_t longest_name = 240;  // leaves room for "_<number>"
+  std::vector<std::string> parts;
+  for (const SettingDifference& difference : differences) parts.push_back(difference.folder_part);
+  return joined(parts, "_").substr(0, longest_name);
+}
+
+}  // namespace
+
+fs::path output_folder(const fs::path& output_dir, std::span<const PlannedReport> reports,
+                       OtherSettings other_settings) {
+  const std::vector<SettingDifference> found = differences_in(output_dir, reports);
+  if (found.empty() || other_settings == OtherSettings::replace) return output_dir;
+  const std::string there = fmt::format("{} holds a report made with other settings ({})",
+                                        output_dir.string(), description_of(found));
+  if (other_settings == OtherSettings::refuse) {
+    throw Error(Fault::usage, "--output-dir", there + "; --overwrite replaces it");
+  }
+  const fs::path wanted = output_dir / name_of(found);
+  fs::path folder = wanted;
+  for (int copy = 2; !differences_in(folder, reports).empty(); ++copy) {
+    folder = fmt::format("{}_{}", wanted.string(), copy);
+  }
+  spdlog::info("{}: this one goes to {} (--overwrite replaces the other)", there, folder.string());
+  return folder;
+}
+
+void begin_report(const fs::path& folder, const RecordedSettings& settings) {
+  create_folders(folder);
+  if (!differences_in(folder, settings).empty()) remove_report(folder);
+  save_settings(folder, settings);
+}
+
+}  // namespace alphahill

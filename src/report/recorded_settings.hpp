@@ -1,0 +1,66 @@
+/// What the tables and plots in a folder were made with: report_settings.json beside them.
+///
+///   {
+///     "version": "0.1.0 (...)",
+///     "sources": [{"file": "../alpha_hill.h5", "model": "org/name", "version": "0.1.0 (...)"}],
+///     "k_frac": 0.1,
+///     "precisions": ["fp32", "bf16"],
+///     "all_precisions": true,
+///     "filter_layers": "",
+///     "all_layers": true
+///   }
+///
+/// Files are named relative to the folder, so that both can be moved together. all_precisions and all_layers
+/// say that nothing of the sources was left out: such a report has the same settings as one that is made when
+/// the run has more precisions or layers.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "alphahill/results/view.hpp"
+
+namespace alphahill {
+
+inline constexpr const char* settings_name = "report_settings.json";
+
+struct ReportSource {
+  std::filesystem::path file;
+  std::string model;
+  std::string version;  ///< of alphahill that computed it
+};
+
+struct RecordedSettings {
+  std::string version;  ///< of alphahill that wrote the report
+  std::vector<ReportSource> sources;
+  double k_frac = 0;
+  std::vector<std::string> precisions;
+  bool all_precisions = true;
+  std::string filter_layers;
+  bool all_layers = true;
+};
+
+/// Those of a report on one run.
+RecordedSettings recorded_settings(const ReportView& view, const std::string& version);
+
+/// A setting that two reports differ in.
+struct SettingDifference {
+  std::string name;         ///< "k_frac"
+  std::string stored;       ///< its value in the report that is there; empty where that is not known
+  std::string wanted;       ///< its value in the new one
+  std::string folder_part;  ///< of the name of a folder for the new one: "k_frac_0.05"
+};
+
+/// What distinguishes a new report from one that is there; versions and models do not.
+/// @param stored  nothing: not known; then what the new one would be called by, its k-frac at least
+std::vector<SettingDifference> differences(const RecordedSettings& wanted,
+                                           const std::optional<RecordedSettings>& stored);
+
+void save_settings(const std::filesystem::path& folder, const RecordedSettings& settings);
+
+/// Nothing where the folder has no such file, or one that cannot be read.
+std::optional<RecordedSettings> stored_settings(const std::filesystem::path& folder);
+
+}  // namespace alphahill
