@@ -79,9 +79,11 @@ void Coordinator::stop() {
   if (stopping()) return;
   stopping_since_ = now();
   if (schedule_.under_way().empty()) return;
-  std::size_t layers = 0;
-  for (const auto& [first, under_way] : schedule_.under_way()) layers += under_way.dispatch.layers.size();
-  spdlog::warn("stopping: {} layers under way have {} to finish", layers, human_seconds(grace_seconds_));
+  std::int64_t layers = 0;
+  for (const auto& [first, under_way] : schedule_.under_way())
+    layers += std::ssize(under_way.dispatch.layers);
+  spdlog::warn("stopping: {} to finish {} under way", human_seconds(grace_seconds_),
+               counted(layers, "layer"));
 }
 
 bool Coordinator::grace_expired() const {
@@ -152,8 +154,9 @@ void Coordinator::fail(const Error& error) {
 std::string Coordinator::late_text(const UnderWay& under_way) const {
   const auto& layers = under_way.dispatch.layers;
   const std::string first = name_of(catalog_, layers.front().number);
-  const std::string which =
-      layers.size() == 1 ? first : fmt::format("{} or one of {} layers with it", first, layers.size() - 1);
+  const std::string which = layers.size() == 1 ? first
+                                               : fmt::format("{} or one of {} with it", first,
+                                                             counted(std::ssize(layers) - 1, "layer"));
   return fmt::format("{} is not done after {} (--layer-timeout)", which,
                      human_seconds(now() - under_way.begun));
 }

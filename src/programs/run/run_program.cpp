@@ -67,8 +67,8 @@ void log_slow_rank(const std::vector<double>& speeds) {
 }
 
 void announce(const Run& run, int ranks) {
-  spdlog::info("{}: {} layers at {} on {} rank{}", run.catalog.folder, run.layers(), joined(run.precisions),
-               ranks, ranks == 1 ? "" : "s");
+  spdlog::info("{}: {} at {} on {}", run.catalog.folder, counted(run.layers(), "layer"),
+               joined(run.precisions), counted(ranks, "rank"));
   const int cores = cores_here();
   const int threads = run.options.threads_per_rank;
   if (ranks == 1 && cores >= 2 * threads) {
@@ -77,7 +77,7 @@ void announce(const Run& run, int ranks) {
   }
   log_slow_rank(run.plan.speeds);
   if (run.done() > 0) {
-    spdlog::info("{} of {} layers already done", run.done(), run.layers());
+    spdlog::info("{} of {} already done", run.done(), counted(run.layers(), "layer"));
   }
 }
 
@@ -194,7 +194,8 @@ void warn_of_shared_cores(const std::vector<OversubscribedNode>& crowded) {
 /// What a run that failed leaves behind. @return the exit code
 int failed_run(const Run& run, const Error& failure) {
   const int code = report_error(program, failure);
-  spdlog::warn("{} of {} layers are kept; the same command goes on from there", run.done(), run.layers());
+  spdlog::warn("{} of {} kept; the same command goes on from there", run.done(),
+               counted(run.layers(), "layer"));
   return code;
 }
 
@@ -246,9 +247,8 @@ void check_arithmetic_of_ranks(MpiSession& mpi) {
 MemoryShare share_of_this_node(int ranks) {
   const NodeMemory memory = memory_of_node();
   if (!memory.warning.empty()) spdlog::warn("{}", memory.warning);
-  return {memory.bytes / ranks,
-          fmt::format("this node's, shared by {} rank{}; --memory-per-rank tells another's", ranks,
-                      ranks == 1 ? "" : "s")};
+  return {memory.bytes / ranks, fmt::format("this node's, shared by {}; --memory-per-rank tells another's",
+                                            counted(ranks, "rank"))};
 }
 
 std::string preview_of(const Options& options, int ranks) {
