@@ -43,12 +43,12 @@ class PrepareRunTest : public testing::Test {
                          .share_tolerance = 1e-5};
   }
 
-  Run prepare() const {
+  alphahill::Run prepare() const {
     return prepare_run(options_, {.ranks = 1, .first = 0, .largest_size = 1}, plenty, {});
   }
   std::vector<std::int64_t> planned() const {
     std::vector<std::int64_t> layers;
-    const Run run = prepare();
+    const auto run = prepare();
     for (const PlannedLayer& layer : run.plan.layers) layers.push_back(layer.number);
     return layers;
   }
@@ -57,7 +57,7 @@ class PrepareRunTest : public testing::Test {
     return record_without_figures(layer, options_.settings, status, reason);
   }
   void crash_in(std::int64_t layer) const {
-    Run run = prepare();
+    auto run = prepare();
     run.journal.note(std::array{Attempt{layer, AttemptEvent::begun}, Attempt{layer, AttemptEvent::blamed}});
   }
 
@@ -85,7 +85,7 @@ TEST_F(PrepareRunTest, ALayerThatFailedAtOnePrecisionIsComputedAgainAndKeepsWhat
   record.results[0] = figure(1, "fp32");
   leave(record);
   EXPECT_THAT(planned(), ElementsAre(1, 2));
-  Run run = prepare();
+  auto run = prepare();
   run.journal.append(with_stored(run.journal, std::array{without_figures(1, Status::failed, "nor today")}));
   EXPECT_TRUE(run.is_done(1)) << "for this run";
   const LayerRecord kept = run.journal.read(1);
@@ -99,14 +99,14 @@ TEST_F(PrepareRunTest, AFailureAtAPrecisionThatIsNotAskedForStays) {
   leave(record);
   Options other = options_;
   other.settings.precisions = {*find_precision("bf16")};
-  const Run run = prepare_run(other, {.ranks = 1, .first = 0, .largest_size = 1}, plenty, {});
+  const auto run = prepare_run(other, {.ranks = 1, .first = 0, .largest_size = 1}, plenty, {});
   EXPECT_TRUE(run.is_done(1));
 }
 
 TEST_F(PrepareRunTest, ALayerThatWasNotSupportedAndNowIsIsComputed) {
   leave(without_figures(1, Status::unsupported, "quantized codes"));
   EXPECT_THAT(planned(), ElementsAre(1, 2));
-  Run run = prepare();
+  auto run = prepare();
   run.journal.append(with_stored(run.journal, std::array{without_figures(1, Status::failed, "no memory")}));
   EXPECT_EQ(run.journal.read(1).results[0].reason, "no memory");
 }
@@ -114,7 +114,7 @@ TEST_F(PrepareRunTest, ALayerThatWasNotSupportedAndNowIsIsComputed) {
 TEST_F(PrepareRunTest, ALayerThatIsStillNotSupportedIsDone) {
   CheckpointBuilder().add("a.weight", "F32", {40, 30}).add("b.weight", "I32", {40, 20}).write(model_.path());
   EXPECT_THAT(planned(), ElementsAre(1));
-  const Run run = prepare();
+  const auto run = prepare();
   EXPECT_TRUE(run.is_done(2));
   EXPECT_EQ(run.journal.read(2).results[0].status, Status::unsupported);
 }
