@@ -119,6 +119,18 @@ std::string run_difference(const RunRequest& request, const JournalContents& con
   return difference.empty() ? setting_difference(*contents.run, request.run) : difference;
 }
 
+/// A journal of another run may be begun anew where nothing is computed yet: says so.
+/// @throws Error(input) where a layer is
+void require_nothing_computed(const JournalContents& contents, const std::string& difference,
+                              const std::filesystem::path& path) {
+  if (std::ranges::any_of(contents.frames, [](const auto& frame) { return has_computed(frame.second); })) {
+    throw Error(Fault::input, path.string(),
+                fmt::format("it belongs to {}; {}", difference, how_to_begin_anew));
+  }
+  spdlog::warn("{}: it belonged to {}; no layer of that is computed: begun anew", printable(path.string()),
+               printable_message(difference));
+}
+
 /// The description with what is asked for besides.
 RunDescription extended(const RunDescription& theirs, const RunRequest& request) {
   RunDescription run = theirs;
@@ -231,12 +243,7 @@ Journal Journal::open_or_resume(const std::filesystem::path& path, const RunRequ
   JournalContents contents = scan_journal(file);
   if (!contents.run) return begin(std::move(lock), std::move(file), request.run);
   if (const std::string difference = run_difference(request, contents); !difference.empty()) {
-    if (std::ranges::any_of(contents.frames, [](const auto& f) { return has_computed(f.second); })) {
-      throw Error(Fault::input, path.string(),
-                  fmt::format("it belongs to {}; {}", difference, how_to_begin_anew));
-    }
-    spdlog::warn("{}: it belonged to {}; no layer of that is computed: begun anew", printable(path.string()),
-                 printable_message(difference));
+    require_nothing_computed(contents, difference, path);
     return begin(std::move(lock), std::move(file), request.run);
   }
   if (request.run.version != contents.run->version) {
