@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <map>
-#include <ranges>
 #include <set>
 
 #include "alphahill/analysis/layer_record.hpp"
@@ -83,9 +82,10 @@ Journal open_journal(const Options& options, const Catalog& catalog, const std::
 }
 
 bool any_under_way(const Journal& journal) {
-  const auto layers = std::views::iota(std::int64_t{1}, std::ssize(journal.run().layers) + 1);
-  return std::ranges::any_of(layers,
-                             [&](std::int64_t layer) { return journal.attempts(layer).unexplained > 0; });
+  for (std::int64_t layer = 1; layer <= std::ssize(journal.run().layers); ++layer) {
+    if (journal.attempts(layer).unexplained > 0) return true;
+  }
+  return false;
 }
 
 /// A crash of the last run that fatal signals explain: the layers that they struck are to blame, and the
