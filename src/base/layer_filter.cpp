@@ -6,6 +6,7 @@
 #include <boost/regex.hpp>
 
 #include "alphahill/base/error.hpp"
+#include "alphahill/base/text.hpp"
 
 namespace alphahill {
 
@@ -23,9 +24,10 @@ std::vector<bool> layers_kept(std::span<const std::string> names, const std::str
     throw Error(Fault::usage, option, fmt::format("'{}': {}", expression, error.what()));
   }
   if (std::ranges::find(kept, true) != kept.end()) return kept;
-  throw Error(Fault::usage, option,
-              fmt::format("'{}' is in none of the names of the {} layers{}", expression, names.size(),
-                          names.empty() ? "" : "; the first is " + names.front()));
+  throw Error(
+      Fault::usage, option,
+      fmt::format("'{}' is in none of the names of the {}{}", expression, counted(std::ssize(names), "layer"),
+                  names.empty() ? "" : "; the first is " + names.front()));
 }
 
 }  // namespace alphahill

@@ -58,6 +58,10 @@ std::string joined(std::span<const std::string> items, std::string_view separato
   return fmt::format("{}", fmt::join(items, separator));
 }
 
+std::string counted(std::int64_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
 std::string human_bytes(double bytes) {
   constexpr std::array units{"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
   std::size_t unit = 0;

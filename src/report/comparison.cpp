@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "alphahill/base/file.hpp"
+#include "alphahill/base/text.hpp"
 #include "alphahill/report/report.hpp"
 #include "report/csv.hpp"
 #include "report/file_name.hpp"
@@ -237,7 +238,7 @@ std::optional<ChartTable> comparison_table(std::span<const NamedRun> runs) {
   }
   if (table.layers.empty()) return std::nullopt;
   table.title = fmt::format("alpha at {} in {} runs", precision, runs.size());
-  table.subtitle = fmt::format("{} layers that all runs have", table.layers.size());
+  table.subtitle = counted(std::ssize(table.layers), "layer") + " that all runs have";
   table.reference_name = runs.front().name;
   table.reference = table.series.front().alphas;
   table.changes = scale_of(table);

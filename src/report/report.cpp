@@ -36,8 +36,8 @@ ReportView open_view(const std::filesystem::path& results_file, const Selection&
   ReportView view = view_of(file.run(), file.results(), spectrum_of, selection);
   view.source = results_file;
   if (view.unfinished > 0) {
-    spdlog::warn("{}: the run has not finished {} layers; they are left out", results_file.string(),
-                 view.unfinished);
+    spdlog::warn("{}: left out: {} that the run has not finished", results_file.string(),
+                 counted(view.unfinished, "layer"));
   }
   if (selection.precisions.empty() && view.precisions != view.run_precisions) {
     spdlog::warn("{}: only some layers have all of {}; shown is what all have, --precisions shows others",

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "alphahill/base/text.hpp"
 #include "alphahill/report/report.hpp"
 #include "alphahill/results/statistics.hpp"
 #include "report/plots/picture_text.hpp"
@@ -92,7 +93,8 @@ std::string missing_text(const ReportView& view) {
   if (reasons.empty()) return {};
   std::set<std::int64_t> layers;
   for (const auto& [reason, missing] : reasons) layers.insert(missing.layers.begin(), missing.layers.end());
-  std::string text = fmt::format("\nWithout a figure: {} of {} layers\n", layers.size(), view.layers.size());
+  std::string text =
+      fmt::format("\nWithout a figure: {} of {}\n", layers.size(), counted(std::ssize(view.layers), "layer"));
   std::vector<std::pair<std::string, Missing>> sorted(reasons.begin(), reasons.end());
   std::ranges::stable_sort(sorted, std::ranges::greater{},
                            [](const auto& entry) { return entry.second.layers.size(); });
@@ -102,7 +104,8 @@ std::string missing_text(const ReportView& view) {
         fmt::format("  {} at {}: {}\n", missing.layers.size(), fmt::join(missing.precisions, ", "), reason);
   }
   const bool complete = reasons.size() <= most_reasons;
-  return complete ? text : text + fmt::format("  and {} more reasons\n", reasons.size() - most_reasons);
+  const std::int64_t more = std::ssize(reasons) - static_cast<std::int64_t>(most_reasons);
+  return complete ? text : text + fmt::format("  and {}\n", counted(more, "more reason"));
 }
 
 }  // namespace
@@ -112,8 +115,9 @@ std::string summary_text(const ReportView& view) {
 }
 
 std::string written_text(const WrittenReport& written) {
-  return fmt::format("Written: {}\n         {}\n         {} plots in {}\n", written.results_csv.string(),
-                     written.summary_csv.string(), written.plots, written.plots_folder.string());
+  return fmt::format("Written: {}\n         {}\n         {} in {}\n", written.results_csv.string(),
+                     written.summary_csv.string(), counted(written.plots, "plot"),
+                     written.plots_folder.string());
 }
 
 }  // namespace alphahill

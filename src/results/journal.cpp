@@ -31,15 +31,13 @@ std::vector<Setting> settings_of(const RunDescription& run) {
           {"--share-tolerance", fmt::format("{}", run.share_tolerance)}};
 }
 
-void require_same_settings(const RunDescription& ours, const RunDescription& theirs,
-                           const std::string& path) {
+/// "a run whose --k-frac is '0.1', expected '0.2'"; empty where no setting differs.
+std::string setting_difference(const RunDescription& theirs, const RunDescription& ours) {
   const auto wanted = settings_of(ours);
   const auto found = settings_of(theirs);
   const auto [want, have] = std::ranges::mismatch(wanted, found);
-  if (want == wanted.end()) return;
-  throw Error(Fault::input, path,
-              fmt::format("it belongs to a run whose {} is '{}', expected '{}'; {}", have->name, have->value,
-                          want->value, how_to_begin_anew));
+  if (want == wanted.end()) return {};
+  return fmt::format("a run whose {} is '{}', expected '{}'", have->name, have->value, want->value);
 }
 
 using LayersByName = std::map<std::string_view, const LayerRow*>;
@@ -54,32 +52,83 @@ std::string shape_text(const LayerRow& layer) {
   return fmt::format("{}x{} {}", layer.out_features, layer.in_features, layer.stored_dtype);
 }
 
+bool has_computed(const RecordPlace& place) {
+  return std::ranges::any_of(place.statuses, [](const auto& row) { return is_computed(row.second); });
+}
+/// Is the layer's computation known to have come to an end?
+bool has_computed(const JournalContents& contents, std::int64_t layer) {
+  const auto found = contents.frames.find(layer);
+  return found != contents.frames.end() && has_computed(found->second);
+}
+
+/// How a layer of a run differs from that of the model; empty where it does not.
+std::string difference_of(const LayerRow& layer, const LayersByName& model) {
+  const auto same = model.find(layer.name);
+  if (same == model.end()) return fmt::format("it has a layer '{}', which this one lacks", layer.name);
+  if (shape_text(*same->second) == shape_text(layer)) return {};
+  return fmt::format("its layer '{}' is {}, here {}", layer.name, shape_text(layer),
+                     shape_text(*same->second));
+}
+
 /// Where the model of a run differs from the one that is asked for; empty where no layer does.
-std::string layer_difference(const RunDescription& theirs, const std::vector<LayerRow>& model) {
+/// @param same_files  other versions of this program may make other layers of them: then it matters for those that
+/// are computed
+std::string layer_difference(const JournalContents& contents, const std::vector<LayerRow>& model,
+                             bool same_files) {
   const LayersByName ours = by_name(model);
-  for (const LayerRow& layer : theirs.layers) {
-    const auto same = ours.find(layer.name);
-    if (same == ours.end()) return fmt::format("it has a layer '{}', which this one lacks", layer.name);
-    if (shape_text(*same->second) != shape_text(layer)) {
-      return fmt::format("its layer '{}' is {}, here {}", layer.name, shape_text(layer),
-                         shape_text(*same->second));
-    }
+  std::int64_t number = 0;
+  for (const LayerRow& layer : contents.run->layers) {
+    ++number;
+    if (same_files && !has_computed(contents, number)) continue;
+    if (std::string difference = difference_of(layer, ours); !difference.empty()) return difference;
   }
   return {};
 }
 
-void require_same_model(const RunRequest& request, const JournalContents& contents, const std::string& path) {
-  const RunDescription& theirs = *contents.run;
-  const std::string& ours = contents.versioned ? request.run.model_fingerprint : request.fingerprint_by_times;
-  std::string difference = layer_difference(theirs, request.model_layers);
-  if (difference.empty() && ours == theirs.model_fingerprint) return;
-  if (difference.empty()) {
-    difference = contents.versioned ? "its config.json, headers or weights are others"
-                                    : "its config.json, headers or times of change are others";
+/// What else may differ between models.
+std::string difference_of_files(const JournalContents& contents, const std::vector<LayerRow>& model) {
+  const LayersByName theirs = by_name(contents.run->layers);
+  const auto is_there = [&](const LayerRow& layer) { return theirs.contains(layer.name); };
+  const auto more = std::ranges::find_if_not(model, is_there);
+  if (contents.run->filter_layers.empty() && more != model.end()) {
+    return fmt::format("it lacks the layer '{}' of this one", more->name);
   }
-  throw Error(Fault::input, path,
-              fmt::format("it belongs to a run of another model, '{}', not '{}': {}; {}", theirs.model,
-                          request.run.model, difference, how_to_begin_anew));
+  return contents.versioned ? "its config.json, headers or weights are others"
+                            : "its config.json, headers or times of change are others";
+}
+
+/// "a run of another model, 'a', not 'b': it has a layer 'c', which this one lacks"; empty where the models are
+/// the same.
+std::string model_difference(const RunRequest& request, const JournalContents& contents) {
+  const RunDescription& theirs = *contents.run;
+  const bool same_files = theirs.model_fingerprint ==
+                          (contents.versioned ? request.run.model_fingerprint : request.fingerprint_by_times);
+  std::string difference = layer_difference(contents, request.model_layers, same_files);
+  if (difference.empty() && same_files) return {};
+  if (difference.empty()) difference = difference_of_files(contents, request.model_layers);
+  const std::string models =
+      theirs.model == request.run.model
+          ? fmt::format("'{}' as it was before it changed", theirs.model)
+          : fmt::format("another model, '{}', not '{}'", theirs.model, request.run.model);
+  return fmt::format("a run of {}: {}", models, difference);
+}
+
+/// What the journal's run has not in common with the one that is asked for; empty where they can share it.
+std::string run_difference(const RunRequest& request, const JournalContents& contents) {
+  std::string difference = model_difference(request, contents);
+  return difference.empty() ? setting_difference(*contents.run, request.run) : difference;
+}
+
+/// A journal of another run may be begun anew where nothing is computed yet: says so.
+/// @throws Error(input) where a layer is
+void require_nothing_computed(const JournalContents& contents, const std::string& difference,
+                              const std::filesystem::path& path) {
+  if (std::ranges::any_of(contents.frames, [](const auto& frame) { return has_computed(frame.second); })) {
+    throw Error(Fault::input, path.string(),
+                fmt::format("it belongs to {}; {}", difference, how_to_begin_anew));
+  }
+  spdlog::warn("{}: it belonged to {}; no layer of that is computed: begun anew", printable(path.string()),
+               printable_message(difference));
 }
 
 /// The description with what is asked for besides.
@@ -100,6 +149,12 @@ RunDescription extended(const RunDescription& theirs, const RunRequest& request)
   return run;
 }
 
+bool have_same_layers(const RunDescription& one, const RunDescription& other) {
+  return std::ranges::equal(one.layers, other.layers, [](const LayerRow& a, const LayerRow& b) {
+    return a.name == b.name && shape_text(a) == shape_text(b);
+  });
+}
+
 /// Numbers of layers by name.
 std::map<std::string, std::int64_t> numbers_of(const RunDescription& run) {
   std::map<std::string, std::int64_t> numbers;
@@ -111,16 +166,6 @@ LayerRecord renumbered(LayerRecord record, std::int64_t layer) {
   record.layer = layer;
   for (ResultRow& row : record.results) row.layer = layer;
   return record;
-}
-
-/// Attempts that add up to the tally.
-void append_attempts(std::vector<std::byte>& bytes, std::int64_t layer, const AttemptTally& tally) {
-  for (std::int64_t i = 0; i < tally.unexplained + tally.blamed; ++i) {
-    append_record(bytes, FrameKind::attempt, Attempt{layer, AttemptEvent::begun});
-  }
-  for (std::int64_t i = 0; i < tally.blamed; ++i) {
-    append_record(bytes, FrameKind::attempt, Attempt{layer, AttemptEvent::blamed});
-  }
 }
 
 /// A new journal file with the records and attempts of another.
@@ -139,9 +184,13 @@ void write_anew(const std::filesystem::path& path, const Journal& from, const Ru
   append(bytes);
   for (std::int64_t layer = 1; layer <= std::ssize(from.run().layers); ++layer) {
     bytes.clear();
-    const std::int64_t number = number_of.at(from.run().layers[static_cast<std::size_t>(layer - 1)].name);
-    append_attempts(bytes, number, from.attempts(layer));
+    const auto found = number_of.find(from.run().layers[static_cast<std::size_t>(layer - 1)].name);
+    if (found == number_of.end()) continue;  // a layer that this version finds under other names
+    const std::int64_t number = found->second;
     if (from.has(layer)) append_record(bytes, FrameKind::layer, renumbered(from.read(layer), number));
+    for (const Attempt& attempt : from.attempts(layer).attempts_at(number)) {
+      append_record(bytes, FrameKind::attempt, attempt);
+    }
     append(bytes);
   }
 }
@@ -153,10 +202,17 @@ void AttemptTally::add(AttemptEvent event) {
   blamed += event == AttemptEvent::blamed ? 1 : 0;
 }
 
-std::vector<std::string> precisions_of(const LayerRecord& record) {
-  std::vector<std::string> precisions;
-  for (const ResultRow& row : record.results) precisions.push_back(row.precision);
-  return precisions;
+std::vector<Attempt> AttemptTally::attempts_at(std::int64_t layer) const {
+  const auto begun = std::max<std::int64_t>(unexplained + blamed, 0);
+  std::vector<Attempt> attempts(static_cast<std::size_t>(begun), {layer, AttemptEvent::begun});
+  attempts.insert(attempts.end(), static_cast<std::size_t>(blamed), {layer, AttemptEvent::blamed});
+  return attempts;
+}
+
+RecordPlace place_of(const LayerRecord& record, std::int64_t offset) {
+  RecordPlace place{.offset = offset, .statuses = {}};
+  for (const ResultRow& row : record.results) place.statuses.emplace(row.precision, row.status);
+  return place;
 }
 
 Journal::Journal(std::optional<RunLock> lock, File file, JournalContents contents)
@@ -192,14 +248,16 @@ Journal Journal::open_or_resume(const std::filesystem::path& path, const RunRequ
     return journal;
   };
   if (!contents.run) return begin(std::move(lock), std::move(file), request.run);
-  require_same_model(request, contents, path.string());
-  require_same_settings(request.run, *contents.run, path.string());
+  if (const std::string difference = run_difference(request, contents); !difference.empty()) {
+    require_nothing_computed(contents, difference, path);
+    return begin(std::move(lock), std::move(file), request.run);
+  }
   if (request.run.version != contents.run->version) {
     spdlog::warn("{}: begun by version {}, going on with {}", printable(path.string()),
                  printable(contents.run->version), printable(request.run.version));
   }
   const RunDescription run = extended(*contents.run, request);
-  const bool same = contents.versioned && run.layers.size() == contents.run->layers.size() &&
+  const bool same = contents.versioned && have_same_layers(run, *contents.run) &&
                     run.precisions.size() == contents.run->precisions.size();
   if (const std::int64_t torn = file.size() - contents.end; torn > 0) {
     spdlog::warn(
@@ -236,7 +294,7 @@ void Journal::write(std::span<const LayerRecord> records, std::span<const Attemp
     if (record.layer < 1 || record.layer > std::ssize(run_.layers)) {
       throw Error(Fault::internal, file_.path().string(), fmt::format("there is no layer {}", record.layer));
     }
-    frames[record.layer] = {end_ + std::ssize(bytes), precisions_of(record)};
+    frames[record.layer] = place_of(record, end_ + std::ssize(bytes));
     append_record(bytes, FrameKind::layer, record);
   }
   const bool first = unsynced_.empty();
@@ -286,8 +344,20 @@ void Journal::append(std::span<const LayerRecord> records) {
 bool Journal::has(std::int64_t layer, std::span<const std::string> precisions) const {
   const auto found = frames_.find(layer);
   return found != frames_.end() && std::ranges::all_of(precisions, [&](const std::string& precision) {
-           return std::ranges::find(found->second.precisions, precision) != found->second.precisions.end();
+           return found->second.statuses.contains(precision);
          });
+}
+
+bool Journal::reconsider(std::int64_t layer, std::span<const std::string> precisions, Status status) {
+  const auto found = frames_.find(layer);
+  if (found == frames_.end()) return false;
+  auto& statuses = found->second.statuses;
+  const bool has_it = std::ranges::any_of(precisions, [&](const std::string& precision) {
+    const auto row = statuses.find(precision);
+    return row != statuses.end() && row->second == status;
+  });
+  if (has_it) std::erase_if(statuses, [&](const auto& row) { return row.second == status; });
+  return has_it;
 }
 
 AttemptTally Journal::attempts(std::int64_t layer) const {

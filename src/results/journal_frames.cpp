@@ -169,7 +169,7 @@ void note_record(const LayerRecord& record, const Frame& frame, const std::strin
   check_spectra(record, path);
   const std::int64_t layers = std::ssize(contents.run->layers);
   if (record.layer >= 1 && record.layer <= layers) {
-    contents.frames[record.layer] = {frame.offset, precisions_of(record)};
+    contents.frames[record.layer] = place_of(record, frame.offset);
     contents.attempts.erase(record.layer);
   } else {
     spdlog::warn("{}: the record at byte {} is of layer {}, expected 1 to {}; passed over", path,

@@ -71,7 +71,7 @@ LayerRecord merged(const LayerRecord& earlier, const LayerRecord& record,
     const auto before = std::ranges::find(earlier.results, precision, &ResultRow::precision);
     const bool is_there = now != record.results.end();
     const bool was_there = before != earlier.results.end();
-    if (is_there && (!was_there || now->status != Status::failed || before->status == Status::failed)) {
+    if (is_there && (!was_there || is_computed(now->status) || !is_computed(before->status))) {
       append_row(all, *now, record, offsets);
     } else if (was_there) {
       append_row(all, *before, earlier, earlier_offsets);

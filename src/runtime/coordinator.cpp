@@ -79,9 +79,10 @@ void Coordinator::stop() {
   if (stopping()) return;
   stopping_since_ = now();
   if (schedule_.running().empty()) return;
-  std::size_t layers = 0;
-  for (const auto& [first, task] : schedule_.running()) layers += task.dispatch.layers.size();
-  spdlog::warn("stopping: {} running layers have {} to finish", layers, human_seconds(grace_seconds_));
+  std::int64_t layers = 0;
+  for (const auto& [first, task] : schedule_.running()) layers += std::ssize(task.dispatch.layers);
+  spdlog::warn("stopping: {} to finish {} that {} running", human_seconds(grace_seconds_),
+               counted(layers, "layer"), layers == 1 ? "is" : "are");
 }
 
 bool Coordinator::grace_expired() const {
@@ -152,8 +153,9 @@ void Coordinator::fail(const Error& error) {
 std::string Coordinator::late_text(const RunningTask& task) const {
   const auto& layers = task.dispatch.layers;
   const std::string first = name_of(catalog_, layers.front().number);
-  const std::string which =
-      layers.size() == 1 ? first : fmt::format("{} or one of {} layers with it", first, layers.size() - 1);
+  const std::string which = layers.size() == 1 ? first
+                                               : fmt::format("{} or one of {} with it", first,
+                                                             counted(std::ssize(layers) - 1, "layer"));
   return fmt::format("{} is not done after {} (--layer-timeout)", which, human_seconds(now() - task.begun));
 }
 

@@ -32,7 +32,7 @@ LaunchPlace place_by_launcher() {
   for (const auto& [rank, ranks] : variables) {
     const auto number = number_of(rank);
     const auto of = number_of(ranks);
-    if (number && of && *number >= 0 && *number < *of) return {*number, *of};
+    if (number && of && *number >= 0 && *number < *of) return {*number, *of, true};
   }
   return {};
 }

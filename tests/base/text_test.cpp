@@ -33,6 +33,12 @@ TEST(Text, MessagesKeepTheBackslashesOfExpressions) {
   EXPECT_EQ(printable_message("layers\\.\\d+\x1b"), "layers\\.\\d+\\x1b");
 }
 
+TEST(Text, OneOfAKindIsNotCountedInThePlural) {
+  EXPECT_EQ(counted(0, "layer"), "0 layers");
+  EXPECT_EQ(counted(1, "layer"), "1 layer");
+  EXPECT_EQ(counted(2, "layer"), "2 layers");
+}
+
 TEST(Text, SizesAndDurationsAreForPeople) {
   EXPECT_EQ(human_bytes(512), "512 B");
   EXPECT_EQ(human_bytes(1.5 * 1024 * 1024 * 1024), "1.5 GiB");

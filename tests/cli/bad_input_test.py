@@ -17,7 +17,11 @@ BAD_OPTIONS = [
     (["--%canonical_option%"], WRONG_USAGE, "%canonical_option%"),
     (["-%original_token%"], WRONG_USAGE, "option"),
     (["--restart=%vaLue%"], WRONG_USAGE, "restart"),
-    (["stray"], WRONG_USAGE, "stray|positional"),
+    (["--modle", "x"], WRONG_USAGE, "'--modle', did you mean '--model'"),
+    (["--k_frac", "0.1"], WRONG_USAGE, "'--k_frac', did you mean '--k-frac'"),
+    (["stray"], WRONG_USAGE, "'stray' belongs to no option"),
+    (["--memory-per-rank", "4"], WRONG_USAGE, "--memory-per-rank.*128.0 MiB.*'4', 4 B; did you mean 4G"),
+    (["--memory-per-rank", "100M"], WRONG_USAGE, "--memory-per-rank.*128.0 MiB that the program itself needs"),
     (["--k-frac"], WRONG_USAGE, "--k-frac"),
     (["--device", "tpu"], WRONG_USAGE, "--device.*cpu.*tpu"),
     (["--device", "cuda:first"], WRONG_USAGE, "--device.*cuda:first"),
@@ -103,6 +107,7 @@ class BadInputTest(ProgramTest):
 
     def test_no_model(self):
         self.refuse(WRONG_USAGE, "--model", "--output-dir", self.output)
+        self.refuse(WRONG_USAGE, "a model is named by --model: --model org/name", "org/name")
 
     def test_wrong_options(self):
         model = self.good_model()
@@ -116,8 +121,9 @@ class BadInputTest(ProgramTest):
         self.refuse_analysis(WRONG_USAGE, "--k-frac", self.good_model(), "--k-frac", "2", ranks=3)
 
     def test_a_configuration_file_with_an_unknown_option(self):
-        (self.folder / "run.cfg").write_text("k-fraction = 0.1\n")
-        self.refuse_analysis(WRONG_USAGE, "k-fraction", self.good_model(), "--config", self.folder / "run.cfg")
+        for written, pattern in (("k-fraction = 0.1", "k-fraction"), ("k_frac = 0.1", "line 1: .*'k_frac', .*'k-frac'")):
+            (self.folder / "run.cfg").write_text(written + "\n")
+            self.refuse_analysis(WRONG_USAGE, pattern, self.good_model(), "--config", self.folder / "run.cfg")
 
     def test_output_folders_that_cannot_be_written(self):
         model = self.good_model()

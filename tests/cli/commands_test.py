@@ -107,12 +107,13 @@ class CommandsTest(ProgramTest):
         self.assertIn("shared by 1 rank;", own)
         told = self.succeed("alpha-hill", "--model", model, "--dry-run", "--memory-per-rank", "129M").stdout
         self.assertRegex(told, r"of 129.0 MiB \(--memory-per-rank\)")
-        too_little = self.succeed("alpha-hill", "--model", model, "--dry-run", "--memory-per-rank", "1M").stdout
+        too_little = self.succeed("alpha-hill", "--model", model, "--dry-run", "--memory-per-rank",
+                                  "131073K").stdout
         self.assertRegex(too_little, r"and 8 need more memory than any team's ranks have")
 
     def test_a_configuration_file_and_options_that_override_it(self):
         model = llama("fp32", blocks=1).write(self.folder / "model")
-        (self.folder / "run.cfg").write_text("precisions = bf16\nk-frac = 0.5\nfilter-layers = q_proj\n")
+        (self.folder / "run.cfg").write_text("precisions = bf16, fp16\nk-frac = 0.5\nfilter-layers = q_proj\nrestart\n")
         rows = self.analyse(model, self.folder / "results", "--config", self.folder / "run.cfg", "--k-frac", "0.3")
         self.assertEqual([row["layer_name"] for row in rows], ["model.layers.0.self_attn.q_proj"])
         self.assertNotIn("alpha_fp32", rows[0])

@@ -137,6 +137,27 @@ class LimitsTest(ProgramTest):
         self.assertRegex(reasons[1], r"needs \d+\.\d MiB of memory, a rank has 160\.0 MiB \(--memory-per-rank\)")
         self.assertEqual(reasons[2], "")
 
+    def test_a_run_without_any_figure_fails_with_the_commonest_reason_and_the_next_run_goes_on(self):
+        done = run("alpha-hill", *self.options, "--memory-per-rank", "131073K")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        errors = [line for line in done.stderr.splitlines() if "error" in line]
+        self.assertEqual(len(errors), 1, done.stderr)
+        self.assertRegex(errors[0], r"no layer has a figure; 1 of 2 layers: failed: needs .* of memory, a rank has")
+        self.assertEqual({row["status"] for row in self.rows()}, {"failed"})
+        self.succeed("alpha-hill", *self.options)
+        self.assertEqual({row["status"] for row in self.rows()}, {"ok"})
+
+    def test_after_a_stop_under_a_launcher_the_last_line_explains_what_that_says(self):
+        with subprocess.Popen(command("alpha-hill", *self.options, "--grace", "0", ranks=1), env=ENVIRONMENT,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+            self.wait_for_a_layer_after(0)
+            process.send_signal(signal.SIGUSR1)
+            self.assertEqual(process.wait(timeout=60), STOPPED_EARLY)
+            ours = [line for line in process.stderr.read().splitlines() if " warning " in line]
+        self.assertRegex(ours[-1], "launcher .* aborted job is expected: exit code 75")
+        _, alone = self.signalled_in_the_large_layer(signal.SIGUSR1, "--grace", "0")
+        self.assertNotIn("launcher", alone)
+
 
 if __name__ == "__main__":
     unittest.main()

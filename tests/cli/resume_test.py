@@ -57,6 +57,12 @@ class ResumeTest(ProgramTest):
         self.assertIn(f"another model, '{self.model}', not '{other}'", done.stderr)
         self.assertIn("weights are others", done.stderr)
 
+    def test_a_folder_whose_run_finished_no_layer_takes_another_model(self):
+        failed = run("alpha-hill", "--model", self.model, "--output-dir", self.output, "--memory-per-rank", "131073K")
+        self.assertEqual(failed.returncode, 1)
+        other = llama("bf16", blocks=1).write(self.folder / "other")
+        self.analyse(other, self.output)
+
     def test_runs_that_grow_and_shrink_give_the_figures_of_fresh_ones(self):
         steps = [(["--filter-layers", r"layers\.1\."], ("fp32",)), ([], ("bf16", "fp32")),
                  (["--filter-layers", "mlp"], PRECISIONS), (["--filter-layers", "q_proj"], ("fp16",)), ([], PRECISIONS)]

@@ -44,6 +44,20 @@ TEST_F(AttemptsTest, AttemptsAndRecordsMix) {
   EXPECT_EQ(reopened.attempts(2).unexplained, 1);
 }
 
+TEST_F(AttemptsTest, AttemptsBehindARecordStayWhenTheJournalIsWrittenAnew) {
+  {
+    Journal journal = open();
+    journal.append(std::array{failed_record(2)});
+    journal.note(AttemptTally{.unexplained = 1, .blamed = 2}.attempts_at(2));
+  }
+  RunDescription more = run_;
+  more.precisions.push_back("fp64");
+  const Journal grown = Journal::open_or_resume(path(), more);
+  EXPECT_TRUE(grown.has(2));
+  EXPECT_EQ(grown.attempts(2).unexplained, 1);
+  EXPECT_EQ(grown.attempts(2).blamed, 2);
+}
+
 TEST_F(AttemptsTest, BeginningAnewForgetsThem) {
   open().note(std::array{Attempt{2, AttemptEvent::blamed}});
   EXPECT_EQ(Journal::restart(path(), run_).attempts(2).blamed, 0);

@@ -225,10 +225,33 @@ TEST_F(JournalTest, MoreLayersAndPrecisionsKeepWhatIsThere) {
   EXPECT_EQ(journal.finished(), 1);
   EXPECT_TRUE(journal.has(2, std::vector<std::string>{"fp32"}));
   EXPECT_FALSE(journal.has(2, run_.precisions));
-  EXPECT_EQ(journal.attempts(2).unexplained, 0);
+  EXPECT_EQ(journal.attempts(2).unexplained, 1) << "since its record";
   EXPECT_EQ(journal.run().layers.size(), 3U);
   record.layer = record.results[0].layer = 2;
   expect_same(journal.read(2), record);
+}
+
+/// As a later version of the program, which reads layers that this one does not support.
+TEST_F(JournalTest, LayersThatWereNotSupportedMayBeOthersNow) {
+  LayerRecord unsupported = failed_record(2);
+  for (ResultRow& row : unsupported.results) row.status = Status::unsupported;
+  LayerRecord split = unsupported;
+  split.layer = 3;
+  fill({example_record(1), unsupported, split});
+  RunDescription later = run_;
+  later.layers[1].in_features = 24;
+  later.layers[1].stored_dtype = "I32";
+  later.layers[2].name = "lm_head.0";
+  later.layers.push_back(later.layers[2]);
+  later.layers[3].name = "lm_head.1";
+  const Journal journal = Journal::open_or_resume(path(), later);
+  ASSERT_EQ(journal.run().layers.size(), 4U);
+  EXPECT_EQ(journal.run().layers[1].in_features, 24);
+  EXPECT_EQ(journal.finished(), 2);
+  expect_same(journal.read(1), example_record(1));
+  later.layers[0].in_features = 24;
+  EXPECT_THAT(reason_of([&] { Journal::open_or_resume(path(), later); }),
+              HasSubstr("its layer '層.0.q_proj' is 4x3 BF16, here 4x24 BF16"));
 }
 
 TEST_F(JournalTest, FewerLayersAndPrecisionsLeaveWhatTheJournalHas) {
@@ -310,10 +333,27 @@ TEST_F(JournalTest, AJournalOfOtherSettingsIsRefusedWithTheFirstThatDiffers) {
          run.model = "x";
          run.model_fingerprint = "ffff";
        }},
-      {"of another model, 'org/modèle', not 'org/modèle': it has a layer 'lm_head', which this one lacks",
-       [](auto& run) { run.layers.pop_back(); }},
-      {"of another model, 'org/modèle', not 'org/modèle': its layer '層.0.up_proj' is 8x3 BF16, here 8x3 F16",
-       [](auto& run) { run.layers[1].stored_dtype = "F16"; }},
+      {"of 'org/modèle' as it was before it changed: its config.json, headers or weights are others",
+       [](auto& run) { run.model_fingerprint = "ffff"; }},
+      {"of another model, 'org/modèle', not 'x': it has a layer 'lm_head', which this one lacks",
+       [](auto& run) {
+         run.model = "x";
+         run.model_fingerprint = "ffff";
+         run.layers.pop_back();
+       }},
+      {"of another model, 'org/modèle', not 'x': it lacks the layer 'new' of this one",
+       [](auto& run) {
+         run.model = "x";
+         run.model_fingerprint = "ffff";
+         run.layers.push_back(run.layers[0]);
+         run.layers.back().name = "new";
+       }},
+      {"of another model, 'org/modèle', not 'x': its layer '層.0.up_proj' is 8x3 BF16, here 8x3 F16",
+       [](auto& run) {
+         run.model = "x";
+         run.model_fingerprint = "ffff";
+         run.layers[1].stored_dtype = "F16";
+       }},
   };
   for (const OtherSetting& other : others) {
     RunDescription run = run_;
@@ -323,6 +363,35 @@ TEST_F(JournalTest, AJournalOfOtherSettingsIsRefusedWithTheFirstThatDiffers) {
                   "; use `--restart` to begin anew, or another --output-dir");
   }
   EXPECT_EQ(open().finished(), 1) << "and it is left as it was";
+}
+
+TEST_F(JournalTest, AJournalWithoutAComputedLayerIsBegunAnewForAnotherModelOrSetting) {
+  fill({failed_record(1)});
+  RunDescription other = run_;
+  other.model = "x";
+  other.model_fingerprint = "ffff";
+  EXPECT_EQ(Journal::open_or_resume(path(), other).finished(), 0);
+  EXPECT_THAT(log_.text(), HasSubstr("it belonged to a run of another model, 'org/modèle', not 'x'"));
+  other.k_frac = 0.5;
+  EXPECT_EQ(Journal::open_or_resume(path(), other).run().k_frac, 0.5);
+  EXPECT_EQ(Journal::open_for_reading(path()).run().model, "x");
+}
+
+TEST_F(JournalTest, RowsThatAreReconsideredAreMissingUntilALaterRecordIsOnDisk) {
+  LayerRecord record = example_record(1);
+  record.results[1] = failed_record(1).results[1];
+  fill({record});
+  Journal journal = open();
+  const std::vector<std::string> fp32{"fp32"};
+  EXPECT_FALSE(journal.reconsider(1, fp32, Status::failed)) << "it has not failed at fp32";
+  EXPECT_TRUE(journal.has(1, run_.precisions));
+  EXPECT_TRUE(journal.reconsider(1, run_.precisions, Status::failed));
+  EXPECT_FALSE(journal.has(1, run_.precisions));
+  EXPECT_TRUE(journal.has(1, fp32));
+  expect_same(journal.read(1), record);
+  journal.append(std::array{record});
+  EXPECT_TRUE(journal.has(1, run_.precisions));
+  EXPECT_FALSE(journal.reconsider(2, run_.precisions, Status::failed)) << "it has no record";
 }
 
 TEST_F(JournalTest, AnotherNameOfTheModelHostOrVersionGoesOn) {

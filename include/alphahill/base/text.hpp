@@ -18,6 +18,9 @@ std::string printable_message(std::string_view text);
 /// "a, b, c".
 std::string joined(std::span<const std::string> items, std::string_view separator = ", ");
 
+/// "1 layer", "2 layers".
+std::string counted(std::int64_t count, std::string_view what);
+
 /// "1.5 GiB".
 std::string human_bytes(double bytes);
 

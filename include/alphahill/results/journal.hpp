@@ -51,10 +51,10 @@ struct Attempt {
 
 /// Where the record of a layer is, and what it has.
 struct RecordPlace {
-  std::int64_t offset;  ///< of its frame
-  std::vector<std::string> precisions;
+  std::int64_t offset;                     ///< of its frame
+  std::map<std::string, Status> statuses;  ///< by precision
 };
-std::vector<std::string> precisions_of(const LayerRecord& record);
+RecordPlace place_of(const LayerRecord& record, std::int64_t offset);
 
 /// What a run asks of a journal.
 struct RunRequest {
@@ -93,6 +93,8 @@ struct AttemptTally {
   std::int64_t blamed = 0;
 
   void add(AttemptEvent event);
+  /// Attempts that add up to it.
+  std::vector<Attempt> attempts_at(std::int64_t layer) const;
 };
 
 struct JournalContents;
@@ -105,8 +107,10 @@ class Journal {
   /// Goes on with the journal at `path`, or begins one where there is none, or one torn within its first
   /// frame. Holds the folder's lock (run_lock.hpp). The model's name, host and version may differ from the
   /// journal's. What is asked for and not yet there, layers or precisions, is added to its description, in
-  /// layer order: then, and for a journal of the version before, the file is written anew beside the old one
-  /// and renamed over it; records and attempts are kept.
+  /// layer order; layers that are not computed are described as this version of the program sees them: then, and
+  /// for a journal of the version before, the file is written anew beside the old one
+  /// and renamed over it; records and attempts are kept. One of other weights or settings in which nothing is
+  /// computed yet is begun anew.
   /// @throws Error(input) when it belongs to a run of other weights or settings that change figures; names the
   /// first that differs
   /// @throws Error(input) when its magic or its description of the run is damaged
@@ -128,6 +132,9 @@ class Journal {
   bool has(std::int64_t layer) const { return frames_.contains(layer); }
   /// True when it has all of these precisions.
   bool has(std::int64_t layer, std::span<const std::string> precisions) const;
+  /// Its rows of this status count as missing from now on, until a later record of it is on disk: the layer is
+  /// to be computed again. @return whether one of these precisions has it
+  bool reconsider(std::int64_t layer, std::span<const std::string> precisions, Status status);
   std::int64_t finished() const { return static_cast<std::int64_t>(frames_.size()); }
   /// The last run's, or everything.
   Asked asked() const { return asked_.value_or(Asked{run_.precisions, ""}); }

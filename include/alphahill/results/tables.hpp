@@ -33,6 +33,10 @@ constexpr Status last_of(Status) {
   return Status::failed;
 }
 std::string_view name_of(Status status);
+/// Did the computation come to an end, with a figure or without?
+constexpr bool is_computed(Status status) {
+  return status != Status::unsupported && status != Status::failed;
+}
 /// @throws Error(input) for an unknown name
 Status parse_status(std::string_view name);
 
@@ -102,7 +106,7 @@ struct LayerRecord {
 };
 
 /// The record of a layer that is computed again, at other precisions: rows of an earlier record that the new one
-/// lacks, or has failed where the earlier one has not, stay with their spectra.
+/// lacks, or has failed where the earlier one has a result, stay with their spectra.
 /// @param precisions  the order of the rows
 LayerRecord merged(const LayerRecord& earlier, const LayerRecord& record,
                    std::span<const std::string> precisions);

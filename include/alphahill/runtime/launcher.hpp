@@ -6,6 +6,7 @@ namespace alphahill {
 struct LaunchPlace {
   int rank = 0;
   int ranks = 1;
+  bool launched = false;  ///< by one of the launchers below
 };
 
 /// As mpirun of Open MPI, launchers of PMI (MPICH, Intel MPI) or srun tell; a process that none of them

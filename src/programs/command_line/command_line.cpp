@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/file.hpp"
+#include "programs/command_line/config_file.hpp"
+#include "programs/command_line/nearest.hpp"
 #include "programs/command_line/option_values.hpp"
 #include "programs/command_line/version.hpp"
 
@@ -29,24 +32,49 @@ constexpr std::int64_t largest_config_file = 1 << 20;
 }
 
 void read_config(const CommandLine& command_line, const std::string& path, po::variables_map& values) {
-  std::istringstream text(read_text(path, largest_config_file));
+  const std::string where = "--config " + path;
+  std::istringstream text(
+      config_for_boost(read_text(path, largest_config_file), command_line.options, where));
   try {
     po::store(po::parse_config_file(text, command_line.options), values);
   } catch (const po::error& error) {
-    refuse("--config " + path, error, text.str());
+    refuse(where, error, text.str());
   }
+}
+
+/// @throws Error(usage) for an argument that belongs to no option, where all have to
+void refuse_stray_arguments(const CommandLine& command_line, const po::parsed_options& parsed) {
+  const auto is_of = [&](const po::option& option) { return option.string_key == command_line.main_option; };
+  const bool has_main = std::ranges::any_of(parsed.options, is_of);
+  for (const po::option& option : parsed.options) {
+    if (!option.string_key.empty() || option.value.empty()) continue;
+    const std::string& stray = option.value.front();
+    const std::string meant =
+        has_main ? "a list with blanks, or a value with some, stands in quotes"
+                 : fmt::format("a {0} is named by --{0}: --{0} {1}", command_line.main_option, stray);
+    throw Error(Fault::usage, "command line",
+                fmt::format("'{}' belongs to no option; {}; see --help", stray, meant));
+  }
+}
+
+po::parsed_options parse_arguments(const CommandLine& command_line, int argc, const char* const* argv) {
+  constexpr int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+  po::command_line_parser parser(argc, argv);
+  parser.options(command_line.options).style(style);
+  if (command_line.positional.max_total_count() > 0) parser.positional(command_line.positional);
+  return parser.run();
 }
 
 }  // namespace
 
 po::options_description general_options() {
   po::options_description options("General", 100);
-  options.add_options()                                                                    //
-      ("config", po::value<std::string>()->value_name("FILE"),                             //
-       "read options from FILE, one \"name = value\" a line; the command line wins")       //
-      ("log-level", po::value<std::string>()->value_name("LEVEL")->default_value("INFO"),  //
-       "DEBUG, INFO, WARNING, ERROR or CRITICAL")                                          //
-      ("version", po::bool_switch(), "print the versions of alphahill and its libraries")  //
+  options.add_options()                                                                       //
+      ("config", po::value<std::string>()->value_name("FILE"),                                //
+       "read options from FILE, one \"name = value\" or flag a line; the command line wins")  //
+      ("log-level", po::value<std::string>()->value_name("LEVEL")->default_value("INFO"),     //
+       "DEBUG, INFO, WARNING, ERROR or CRITICAL")                                             //
+      ("version", po::bool_switch(), "print the versions of alphahill and its libraries")     //
       ("help,h", po::bool_switch(), "print this text");
   return options;
 }
@@ -77,15 +105,16 @@ ReportSettings report_settings(const po::variables_map& values) {
 }
 
 po::variables_map parse(const CommandLine& command_line, int argc, const char* const* argv) {
-  constexpr int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
   po::variables_map values;
   try {
-    po::store(po::command_line_parser(argc, argv)
-                  .options(command_line.options)
-                  .positional(command_line.positional)
-                  .style(style)
-                  .run(),
-              values);
+    const po::parsed_options parsed = parse_arguments(command_line, argc, argv);
+    refuse_stray_arguments(command_line, parsed);
+    po::store(parsed, values);
+  } catch (const po::unknown_option& error) {
+    const std::string token = error.get_option_name();
+    throw Error(
+        Fault::usage, "command line",
+        unknown_option_text(command_line.options, token.substr(0, token.find('=')), "--") + "; see --help");
   } catch (const po::error& error) {
     refuse("command line", error, fmt::format("{}", fmt::join(argv, argv + argc, " ")));
   }

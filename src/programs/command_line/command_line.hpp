@@ -11,9 +11,11 @@ namespace alphahill {
 /// What a program accepts.
 struct CommandLine {
   boost::program_options::options_description options;
-  boost::program_options::positional_options_description positional;
+  boost::program_options::positional_options_description positional;  ///< empty: every value needs its option
   std::string intro;     ///< what the program is for, before the options in --help
   std::string examples;  ///< after them
+  std::string main_option =
+      {};  ///< what a value without an option is most likely about, where there are no positional ones
 };
 
 /// The options that both programs have: --config, --log-level, --help, --version.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/algorithm/string/split.hpp>
+#include <boost/algorithm/string/trim.hpp>
 #include <charconv>
 #include <optional>
 #include <set>
@@ -73,6 +74,7 @@ std::int64_t memory_size(std::string_view option, const std::string& value) {
 std::vector<std::string> list_of(std::string_view option, const std::string& value) {
   std::vector<std::string> parts;
   boost::split(parts, value, [](char c) { return c == ','; });
+  for (std::string& part : parts) boost::trim(part);
   const std::set<std::string> distinct(parts.begin(), parts.end());
   if (distinct.contains("") || distinct.size() != parts.size()) {
     refuse(option, "a comma-separated list without repetitions", value);

@@ -28,7 +28,7 @@ int positive_number(std::string_view option, const std::string& value);
 /// A number of bytes, with K, M, G or T for powers of 1024.
 std::int64_t memory_size(std::string_view option, const std::string& value);
 
-/// "a,b,c" as its parts, none empty and none twice.
+/// "a,b,c" or "a, b, c" as its parts, none empty and none twice.
 std::vector<std::string> list_of(std::string_view option, const std::string& value);
 
 }  // namespace alphahill

@@ -80,8 +80,8 @@ Device open_device(const DeviceChoice& choice, std::optional<std::int64_t> memor
   auto backends = found_on_devices(mpi, [&] { return cuda_backends(device, on_device.of); });
   // One layer is on the device while the cores finish those before it.
   const int most_layers = std::clamp(node.cores / node.ranks, 1, most_in_flight);
-  spdlog::info("rank {} of {} on its node computes up to {} layers side by side on {}", on_node.number,
-               on_node.of, most_layers, device.name);
+  spdlog::info("rank {} of {} on its node computes up to {} side by side on {}", on_node.number, on_node.of,
+               counted(most_layers, "layer"), device.name);
   return {std::move(backends), most_layers, most_at_once, memory};
 }
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "alphahill/base/error.hpp"
+#include "alphahill/base/text.hpp"
+#include "alphahill/runtime/job_limits.hpp"
 #include "programs/command_line/command_line.hpp"
 #include "programs/command_line/option_values.hpp"
 
@@ -20,7 +22,7 @@ precisions.
   mpirun -n 8 alpha-hill --model FOLDER_OR_HUB_ID ...     on eight
   srun --mpi=pmix alpha-hill --model ...                  in a Slurm job
 
-The same command on the same output folder goes on where the last run stopped.
+The same command on the same output folder goes on where the last run stopped, and tries layers again that failed.
 )";
 
 constexpr const char* examples =
@@ -32,7 +34,8 @@ constexpr const char* examples =
   report_settings.json                 what these tables and plots were made with
   alpha_hill.journal                   finished layers while the run is under way
 
-Exit codes: 0 complete, 1 failed, 2 wrong usage, 75 stopped early (run the same command again).
+Exit codes: 0 complete, 1 failed, or no layer has a figure, 2 wrong usage, 75 stopped early (run the same command
+again).
 
 Examples:
   alpha-hill --model meta-llama/Llama-3.1-8B --precisions fp64,fp32,fp16,bf16
@@ -50,6 +53,24 @@ struct RunOption {
 };
 
 const std::vector<ElementFormat> load_formats{ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16};
+
+/// "4G" for 4: what a number without a unit is likely to be.
+std::string with_likely_unit(std::int64_t number) {
+  const char unit = number < 1024 ? 'G' : number < 1024 * 1024 ? 'M' : 'K';
+  return fmt::format("{}{}", number, unit);
+}
+
+/// @throws Error(usage) for less than the program needs without any layer
+std::int64_t memory_of_rank(const std::string& name, const std::string& value) {
+  const std::int64_t bytes = memory_size(name, value);
+  if (bytes > program_bytes) return bytes;
+  const bool has_unit = value.find_first_not_of("0123456789") != value.npos;
+  throw Error(Fault::usage, name,
+              fmt::format("expected more than the {} that the program itself needs, found '{}', {}{}",
+                          human_bytes(static_cast<double>(program_bytes)), value,
+                          human_bytes(static_cast<double>(bytes)),
+                          has_unit ? "" : fmt::format("; did you mean {}?", with_likely_unit(bytes))));
+}
 
 std::vector<Precision> precisions_of(const std::string& name, const std::string& value) {
   std::vector<Precision> precisions;
@@ -103,7 +124,7 @@ const std::vector<RunOption> run_options{
     {"memory-per-rank", "SIZE", nullptr,
      "such as 4G; layers that need more go to a team of ranks, or are left out; default: an equal share of "
      "the node",
-     [](Options& options, Name name, Value value) { options.memory_per_rank = memory_size(name, value); }},
+     [](Options& options, Name name, Value value) { options.memory_per_rank = memory_of_rank(name, value); }},
     {"max-team-size", "N", nullptr,
      "ranks that may share a layer that would end after everything else, or that one rank has not the memory "
      "for; 1: none; default: all",
@@ -135,7 +156,7 @@ po::options_description described_options() {
 }
 
 CommandLine alpha_hill_command_line() {
-  CommandLine command_line{described_options(), {}, intro, examples};
+  CommandLine command_line{described_options(), {}, intro, examples, "model"};
   command_line.options.add(report_options()).add(general_options());
   return command_line;
 }

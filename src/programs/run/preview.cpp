@@ -15,13 +15,9 @@ namespace alphahill {
 
 namespace {
 
-std::string counted(std::size_t count, const std::string& what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
-
 /// "630 layers on one rank, 378 on teams of 2".
 std::string teams_text(const Prediction& prediction) {
-  std::map<int, std::size_t> layers;
+  std::map<int, std::int64_t> layers;
   for (const auto& [layer, size] : prediction.team_sizes) ++layers[size];
   std::vector<std::string> parts;
   for (const auto& [size, count] : layers) {
@@ -91,9 +87,8 @@ std::string preview(const Catalog& catalog, const AnalysisSettings& settings, co
       "done last   {}\n",
       printable(catalog.folder), catalog.layers.size(), left_out_text(catalog, plan), human_bytes(bytes),
       human_bytes(bytes_of_memory(catalog, prediction)), human_bytes(static_cast<double>(memory.bytes)),
-      memory.source, teams_text(prediction), human_seconds(prediction.seconds),
-      counted(static_cast<std::size_t>(ranks.ranks), "rank"), prediction.efficiency,
-      critical_text(catalog, plan, cost, prediction));
+      memory.source, teams_text(prediction), human_seconds(prediction.seconds), counted(ranks.ranks, "rank"),
+      prediction.efficiency, critical_text(catalog, plan, cost, prediction));
 }
 
 }  // namespace alphahill

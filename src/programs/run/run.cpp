@@ -11,6 +11,7 @@
 #include "alphahill/analysis/planned_layers.hpp"
 #include "alphahill/base/best_effort.hpp"
 #include "alphahill/base/environment.hpp"
+#include "alphahill/base/error.hpp"
 #include "alphahill/base/text.hpp"
 #include "alphahill/checkpoint/hub_cache.hpp"
 #include "alphahill/report/report.hpp"
@@ -18,9 +19,11 @@
 #include "alphahill/runtime/calibration.hpp"
 #include "alphahill/runtime/crash_note.hpp"
 #include "alphahill/runtime/job_limits.hpp"
+#include "alphahill/runtime/launcher.hpp"
 #include "alphahill/schedule/prediction.hpp"
 #include "programs/command_line/exit_codes.hpp"
 #include "programs/command_line/version.hpp"
+#include "programs/run/missing_figures.hpp"
 
 namespace alphahill {
 
@@ -78,8 +81,15 @@ Journal open_journal(const Options& options, const Catalog& catalog, const std::
   return journal;
 }
 
+bool any_under_way(const Journal& journal) {
+  for (std::int64_t layer = 1; layer <= std::ssize(journal.run().layers); ++layer) {
+    if (journal.attempts(layer).unexplained > 0) return true;
+  }
+  return false;
+}
+
 /// A crash of the last run that fatal signals explain: the layers that they struck are to blame, and the
-/// others that were under way are not.
+/// others that were under way are not. Notes where none was under way are another run's.
 void enter_crash_notes(const std::filesystem::path& folder, std::span<const std::string> precisions,
                        Journal& journal) {
   std::vector<Attempt> attempts;
@@ -87,6 +97,7 @@ void enter_crash_notes(const std::filesystem::path& folder, std::span<const std:
   std::vector<std::int64_t> noted;
   best_effort([&] { noted = take_crash_notes(folder); },
               "crashes of earlier runs are not counted against their layers");
+  if (!any_under_way(journal)) noted.clear();
   std::erase_if(noted, [&](std::int64_t layer) { return layer < 1 || layer > layers; });
   for (const std::int64_t layer : noted) attempts.push_back({layer, AttemptEvent::blamed});
   for (std::int64_t layer = 1; !noted.empty() && layer <= layers; ++layer) {
@@ -138,11 +149,35 @@ std::vector<LayerRecord> records_left_out(const Run& run, Why why) {
   return records;
 }
 
+/// Attempts are kept behind the record that they explain: later runs leave the layer out by them.
 void record_layers_left_out(Run& run) {
   const auto records = records_left_out(run, [&](std::int64_t number, const Layer& layer) {
     return left_out(layer, run.journal.attempts(number));
   });
+  std::vector<Attempt> attempts;
+  for (const LayerRecord& record : records) {
+    const auto at_layer = run.journal.attempts(record.layer).attempts_at(record.layer);
+    attempts.insert(attempts.end(), at_layer.begin(), at_layer.end());
+  }
   if (!records.empty()) run.journal.append(with_stored(run.journal, records));
+  if (!attempts.empty()) run.journal.note(attempts);
+}
+
+/// Layers whose computation failed, for lack of memory or since their figures did not add up, and those that an
+/// earlier version could not analyse, are computed again.
+void reconsider_layers(Run& run) {
+  std::int64_t again = 0;
+  for (std::int64_t number = 1; number <= std::ssize(run.catalog.layers); ++number) {
+    const Layer& layer = run.catalog.layers[static_cast<std::size_t>(number - 1)];
+    if (!run.is_wanted(number) || left_out(layer, run.journal.attempts(number))) continue;
+    const bool failed = run.journal.reconsider(number, run.precisions, Status::failed);
+    const bool unsupported = run.journal.reconsider(number, run.precisions, Status::unsupported);
+    again += failed || unsupported ? 1 : 0;
+  }
+  if (again > 0) {
+    spdlog::info("tried again: {} without a figure, since the computation failed or was not supported",
+                 counted(again, "layer"));
+  }
 }
 
 std::map<std::int64_t, LayerRecord> records_too_large(const Run& run, std::int64_t memory_per_rank) {
@@ -155,16 +190,35 @@ std::map<std::int64_t, LayerRecord> records_too_large(const Run& run, std::int64
   return records;
 }
 
-void warn_of_missing_figures(const Run& run) {
-  const ResultsFile results = ResultsFile::open(run.results_file());
-  std::set<std::int64_t> layers;
-  for (const ResultRow& row : results.results()) {
+MissingFigures missing_figures_of(const Run& run) {
+  std::vector<ResultRow> rows = ResultsFile::open(run.results_file()).results();
+  std::erase_if(rows, [&](const ResultRow& row) {
     const bool asked_for = std::ranges::find(run.precisions, row.precision) != run.precisions.end();
-    if (row.status != Status::ok && asked_for && run.is_wanted(row.layer)) layers.insert(row.layer);
+    return !asked_for || !run.is_wanted(row.layer);
+  });
+  return missing_figures(rows);
+}
+
+/// @throws Error(input) where no layer has a figure
+void report_missing_figures(const MissingFigures& missing, const Run& run) {
+  if (missing.layers == 0) return;
+  if (missing.any_figure) {
+    spdlog::warn("without a figure at one precision or more: {} of {}; status and reason are in {}",
+                 missing.layers, counted(run.layers(), "layer"), printable(run.results_file().string()));
+    return;
   }
-  if (layers.empty()) return;
-  spdlog::warn("{} of {} layers have no figure at one precision or more: status and reason are in {}",
-               layers.size(), run.layers(), printable(run.results_file().string()));
+  throw Error(Fault::input, run.results_file().string(),
+              fmt::format("no layer has a figure; {} of {}: {}", missing.with_commonest_reason,
+                          counted(run.layers(), "layer"), missing.commonest_reason));
+}
+
+void warn_of_early_stop(const Run& run) {
+  spdlog::warn("stopped early: {} of {} done; run the same command again to go on", run.done(),
+               counted(run.layers(), "layer"));
+  if (!place_by_launcher().launched) return;
+  spdlog::warn(
+      "what the launcher says next of an aborted job is expected: exit code {} stands for stopped early",
+      exit_stopped_early);
 }
 
 /// Which layers of the catalog the journal is about.
@@ -248,6 +302,7 @@ Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t m
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     if (in_journal[i]) run.wanted.push_back(wanted[i]);
   }
+  reconsider_layers(run);
   enter_crash_notes(options.report.output_dir, run.precisions, run.journal);
   record_layers_left_out(run);
   run.too_large = records_too_large(run, memory_per_rank);
@@ -277,8 +332,7 @@ void write_results_of(const Run& run) {
 int finish_run(const Run& run) {
   write_results_of(run);
   if (!run.complete()) {
-    spdlog::warn("stopped early: {} of {} layers are done; run the same command again to go on", run.done(),
-                 run.layers());
+    warn_of_early_stop(run);
     return exit_stopped_early;
   }
   fmt::print("Results: {}\n", run.results_file().string());
@@ -292,7 +346,9 @@ int finish_run(const Run& run) {
     }
     print_report(run.results_file(), report);
   }
-  best_effort([&] { warn_of_missing_figures(run); }, "layers without a figure are not counted");
+  MissingFigures missing;
+  best_effort([&] { missing = missing_figures_of(run); }, "layers without a figure are not counted");
+  report_missing_figures(missing, run);
   return exit_complete;
 }
 

@@ -68,8 +68,8 @@ void log_slow_rank(const std::vector<double>& speeds) {
 }
 
 void announce(const Run& run, int ranks) {
-  spdlog::info("{}: {} layers at {} on {} rank{}", run.catalog.folder, run.layers(), joined(run.precisions),
-               ranks, ranks == 1 ? "" : "s");
+  spdlog::info("{}: {} at {} on {}", run.catalog.folder, counted(run.layers(), "layer"),
+               joined(run.precisions), counted(ranks, "rank"));
   const int cores = cores_here();
   const int threads = run.options.threads_per_rank;
   if (ranks == 1 && cores >= 2 * threads) {
@@ -78,7 +78,7 @@ void announce(const Run& run, int ranks) {
   }
   log_slow_rank(run.plan.speeds);
   if (run.done() > 0) {
-    spdlog::info("{} of {} layers already done", run.done(), run.layers());
+    spdlog::info("{} of {} already done", run.done(), counted(run.layers(), "layer"));
   }
 }
 
@@ -139,7 +139,8 @@ int with_ending(Run& run, int exit_code, const std::string& reason = "") {
 /// What a run that failed leaves behind. @return the exit code
 int failed_run(Run& run, const Error& failure) {
   const int code = with_ending(run, report_error(program, failure), failure.what());
-  spdlog::warn("{} of {} layers are kept; the same command goes on from there", run.done(), run.layers());
+  spdlog::warn("{} of {} kept; the same command goes on from there", run.done(),
+               counted(run.layers(), "layer"));
   return code;
 }
 
@@ -281,9 +282,8 @@ void check_arithmetic_of_ranks(MpiSession& mpi) {
 MemoryShare share_of_this_node(int ranks) {
   const NodeMemory memory = memory_of_node();
   if (!memory.warning.empty()) spdlog::warn("{}", memory.warning);
-  return {memory.bytes / ranks,
-          fmt::format("this node's, shared by {} rank{}; --memory-per-rank tells another's", ranks,
-                      ranks == 1 ? "" : "s")};
+  return {memory.bytes / ranks, fmt::format("this node's, shared by {}; --memory-per-rank tells another's",
+                                            counted(ranks, "rank"))};
 }
 
 std::string preview_of(const Options& options, int ranks) {

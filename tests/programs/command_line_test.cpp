@@ -1,0 +1,131 @@
+/// What the command line of alpha-hill takes, and what it says of what it does not.
+#include <gmock/gmock.h>
+
+#include <string>
+#include <vector>
+
+#include "programs/command_line/nearest.hpp"
+#include "programs/command_line/option_values.hpp"
+#include "programs/run/options.hpp"
+#include "support/temporary_folder.hpp"
+#include "support/thrown_error.hpp"
+
+namespace alphahill {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+
+Options parsed(const std::vector<std::string>& arguments) {
+  std::vector<const char*> argv{"alpha-hill"};
+  for (const std::string& argument : arguments) argv.push_back(argument.c_str());
+  return parse_options(static_cast<int>(argv.size()), argv.data());
+}
+
+std::string refusal_of(const std::vector<std::string>& arguments) {
+  const auto error = thrown_by([&] { parsed(arguments); });
+  if (!error) return "nothing was thrown";
+  EXPECT_EQ(error->fault(), Fault::usage);
+  return error->what();
+}
+
+std::vector<std::string> precision_names(const Options& options) {
+  std::vector<std::string> names;
+  for (const Precision& precision : options.settings.precisions) names.emplace_back(precision.name);
+  return names;
+}
+
+TEST(EditDistance, CountsLettersInsertedRemovedAndReplaced) {
+  EXPECT_EQ(edit_distance("", "abc"), 3U);
+  EXPECT_EQ(edit_distance("k-frac", "k-frac"), 0U);
+  EXPECT_EQ(edit_distance("modle", "model"), 2U);
+  EXPECT_EQ(edit_distance("kitten", "sitting"), 3U);
+}
+
+TEST(CommandLine, AnUnknownOptionNamesTheNearestOne) {
+  const std::vector<std::pair<std::string, std::string>> nearest{
+      {"--modle", "--model"},          {"--k-frc", "--k-frac"},      {"--k_frac", "--k-frac"},
+      {"--precision", "--precisions"}, {"--output", "--output-dir"}, {"--drry-run", "--dry-run"}};
+  for (const auto& [given, meant] : nearest) {
+    EXPECT_THAT(refusal_of({"--model", "m", given, "0.1"}),
+                HasSubstr("unrecognised option '" + given + "', did you mean '" + meant + "'?"));
+  }
+}
+
+TEST(CommandLine, TheValueOfAnUnknownOptionIsNoPartOfItsName) {
+  EXPECT_THAT(refusal_of({"--model", "m", "--k-frc=0.1"}),
+              HasSubstr("unrecognised option '--k-frc', did you mean '--k-frac'?"));
+}
+
+TEST(CommandLine, WhatIsFarFromAllOptionsNamesNone) {
+  EXPECT_THAT(refusal_of({"--model", "m", "--zzzzzz"}),
+              AllOf(HasSubstr("unrecognised option '--zzzzzz'; see --help"), Not(HasSubstr("did you mean"))));
+}
+
+TEST(CommandLine, AModelWithoutItsOptionIsToldToUseIt) {
+  EXPECT_THAT(refusal_of({"org/name", "--k-frac", "0.1"}),
+              HasSubstr("'org/name' belongs to no option; a model is named by --model: --model org/name"));
+}
+
+TEST(CommandLine, ABlankInAListOnTheCommandLineIsToldToQuoteIt) {
+  EXPECT_THAT(refusal_of({"--model", "m", "--precisions", "fp32", "bf16"}),
+              HasSubstr("'bf16' belongs to no option; a list with blanks"));
+}
+
+TEST(CommandLine, BlanksAroundTheCommasOfAListDoNotCount) {
+  EXPECT_THAT(list_of("--x", "fp32 , fp16,\tbf16 "), ElementsAre("fp32", "fp16", "bf16"));
+  EXPECT_TRUE(thrown_by([] { list_of("--x", "fp32, ,bf16"); }));
+  EXPECT_TRUE(thrown_by([] { list_of("--x", "fp32, fp32"); }));
+}
+
+TEST(CommandLine, AMemorySizeBelowWhatTheProgramNeedsIsRefusedWithTheLikelyOne) {
+  const std::vector<std::pair<std::string, std::string>> meant{
+      {"4", "found '4', 4 B; did you mean 4G?"},
+      {"4096", "found '4096', 4.0 KiB; did you mean 4096M?"},
+      {"4194304", "found '4194304', 4.0 MiB; did you mean 4194304K?"},
+      {"64M", "found '64M', 64.0 MiB"},
+      {"128M", "found '128M', 128.0 MiB"}};
+  for (const auto& [given, expected] : meant) {
+    EXPECT_THAT(
+        refusal_of({"--model", "m", "--memory-per-rank", given}),
+        AllOf(HasSubstr("--memory-per-rank: expected more than the 128.0 MiB that the program itself needs"),
+              EndsWith(expected)));
+  }
+  EXPECT_EQ(parsed({"--model", "m", "--memory-per-rank", "131073K"}).memory_per_rank, 131073 * 1024);
+}
+
+class ConfigFileTest : public testing::Test {
+ protected:
+  std::vector<std::string> with_config(const std::string& text) const {
+    folder_.write("run.cfg", text);
+    return {"--model", "m", "--config", (folder_.path() / "run.cfg").string()};
+  }
+
+  const TemporaryFolder folder_;
+};
+
+TEST_F(ConfigFileTest, TakesListsWithBlanksFlagsAndRemarks) {
+  const Options options = parsed(
+      with_config("# of tonight\n\nprecisions = fp64, bf16\r\nno-report # only figures\nrestart = true\n"));
+  EXPECT_THAT(precision_names(options), ElementsAre("fp64", "bf16"));
+  EXPECT_FALSE(options.write_report);
+  EXPECT_TRUE(options.restart);
+}
+
+TEST_F(ConfigFileTest, AWrongNameIsRefusedWithItsLineAndTheRightSpelling) {
+  EXPECT_THAT(refusal_of(with_config("no-report\nk_frac = 0.2\n")),
+              HasSubstr("run.cfg, line 2: unrecognised option 'k_frac', did you mean 'k-frac'?"));
+  EXPECT_THAT(refusal_of(with_config("--dry-run\n")),
+              HasSubstr("line 1: unrecognised option '--dry-run', did you mean 'dry-run'?"));
+}
+
+TEST_F(ConfigFileTest, AnOptionWithoutItsValueIsNotAFlag) {
+  EXPECT_THAT(refusal_of(with_config("k-frac\n")),
+              HasSubstr("line 1: expected 'k-frac = value', found no value"));
+}
+
+}  // namespace
+}  // namespace alphahill
