@@ -121,9 +121,10 @@ class LayerInAnalysis {
         layer_(catalog.layers.at(static_cast<std::size_t>(number - 1))),
         settings_(settings),
         leads_(team.rank() == 0) {
-    do_together(team, [&] { weights_.emplace(catalog, layer_); });
-    guarded(
-        [&] { do_together(team, [&] { analysis_.emplace(weights_->source(), settings, backend, team); }); });
+    guarded([&] {
+      do_together(team, [&] { weights_.emplace(catalog, layer_); });
+      do_together(team, [&] { analysis_.emplace(weights_->source(), settings, backend, team); });
+    });
   }
 
   /// @return whether there is more to do
@@ -138,7 +139,7 @@ class LayerInAnalysis {
     if (leads_ && !failed_) {
       guarded([&] { record = to_record(number_, settings_, layer_, std::move(*analysis_).figures(), rank); });
     }
-    weights_->check_unchanged();
+    if (weights_) weights_->check_unchanged();
     return leads_ && failed_ ? std::move(*failed_) : std::move(record);
   }
 

@@ -29,7 +29,7 @@ struct Layer {
   std::int64_t out_features = 0;
   std::int64_t in_features = 0;
   std::string stored_dtype;  ///< as the checkpoint calls it: "BF16"
-  StoredLayout layout;
+  StoredLayout layout = Plain{};
 
   std::int64_t numel() const { return out_features * in_features; }
   WeightShape shape() const {

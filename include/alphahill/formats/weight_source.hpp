@@ -28,6 +28,7 @@ struct WeightShape {
   ElementFormat values = ElementFormat::fp32;  ///< in which they are read
   std::int64_t stored_bytes = 0;               ///< to read from files for all of them once
   bool transposed = false;                     ///< rows are in_features
+  std::int64_t held_bytes = 0;                 ///< that stay in memory while it is open, as scales do
 
   /// Order of the smaller Gram matrix.
   std::int64_t order() const { return std::min(rows, cols); }

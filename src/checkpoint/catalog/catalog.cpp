@@ -31,8 +31,8 @@ std::string read_config(const std::filesystem::path& path) {
 }
 
 void warn_of_unknown_quantization(const std::vector<Layer>& layers, const std::string& method) {
-  const bool known =
-      std::ranges::any_of(layers, [](const Layer& layer) { return layer.unsupported() != nullptr; });
+  const bool known = std::ranges::any_of(
+      layers, [](const Layer& layer) { return !std::holds_alternative<Plain>(layer.layout); });
   if (method.empty() || known) return;
   spdlog::warn(
       "config.json says that weights are quantized ({}), but none are found in a form that is known: "

@@ -59,17 +59,26 @@ class ConfigReader {
       config.num_hidden_layers = expect<std::int64_t>(value, key, "an integer");
     } else if (key == "num_nextn_predict_layers") {
       config.num_nextn_predict_layers = expect<std::int64_t>(value, key, "an integer");
-    } else if (key == "quantization_config") {
-      config.quantization_method = read_method(expect<json::Object>(value, key, "an object"));
+    } else if (key == "quantization_config" || (key == "quantization" && is_object(value))) {
+      read_quantization(expect<json::Object>(value, key, "an object"), config);
     }
   }
 
-  std::string read_method(json::Object quantization) const {
-    for (simdjson::ondemand::field field : quantization) {
-      if (field.unescaped_key().value() != "quant_method") continue;
-      return std::string(expect<std::string_view>(field.value(), "quant_method", "text"));
+  static bool is_object(json::Value value) {
+    return value.type().value() == simdjson::ondemand::json_type::object;
+  }
+
+  void read_quantization(json::Object fields, ModelConfig& config) const {
+    if (config.quantization_method.empty()) config.quantization_method = "an unknown method";
+    for (simdjson::ondemand::field field : fields) {
+      const std::string_view key = field.unescaped_key();
+      json::Value value = field.value();
+      if (key == "quant_method") {
+        config.quantization_method = expect<std::string_view>(value, key, "text");
+      } else {
+        config.quantization.read_field(key, value);
+      }
     }
-    return "an unknown method";
   }
 
   static void fill_in(ModelConfig& config, const ModelConfig& text) {
@@ -79,7 +88,10 @@ class ConfigReader {
     fill(config.tie_word_embeddings, text.tie_word_embeddings);
     fill(config.num_hidden_layers, text.num_hidden_layers);
     fill(config.num_nextn_predict_layers, text.num_nextn_predict_layers);
-    if (config.quantization_method.empty()) config.quantization_method = text.quantization_method;
+    if (config.quantization_method.empty()) {
+      config.quantization_method = text.quantization_method;
+      config.quantization = text.quantization;
+    }
     config.text_model_type = text.model_type.empty() ? config.model_type : text.model_type;
   }
 

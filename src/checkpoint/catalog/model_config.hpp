@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/catalog/quantization_config.hpp"
+
 namespace alphahill {
 
 /// A field that is absent (or null) at the top is taken from `text_config`, where models of several media
@@ -19,6 +21,7 @@ struct ModelConfig {
   std::optional<std::int64_t>
       num_nextn_predict_layers;     ///< blocks behind the last, for multi-token prediction
   std::string quantization_method;  ///< empty for a model that is not quantized
+  QuantizationConfig quantization;
 
   /// @param where  the file, for errors
   /// @throws Error(input) when it is not JSON or a field is of the wrong type

@@ -1,5 +1,11 @@
 #include "checkpoint/catalog/stored_layer.hpp"
 
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "alphahill/base/checked.hpp"
+#include "alphahill/base/error.hpp"
 #include "alphahill/base/text.hpp"
 
 namespace alphahill {
@@ -15,6 +21,16 @@ Layer make_layer(const StoredTensor& tensor, std::string_view name, std::int64_t
   layer.out_features = rows;
   layer.in_features = cols;
   layer.stored_dtype = tensor.dtype;
+  return layer;
+}
+
+Layer unsupported(const StoredTensor& tensor, std::string_view name, Features features, std::string reason) {
+  if (!checked_multiply(features.out, features.in)) {
+    throw Error(Fault::input, fmt::format("tensor '{}'", tensor.name),
+                fmt::format("the size of a layer of {} x {} weights overflows", features.out, features.in));
+  }
+  Layer layer = make_layer(tensor, name, features.out, features.in);
+  layer.layout = Unsupported{std::move(reason), {.file = tensor.file, .offset = tensor.offset}};
   return layer;
 }
 

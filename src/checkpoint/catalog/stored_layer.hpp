@@ -16,4 +16,14 @@ std::optional<std::string_view> without_ending(std::string_view name, std::strin
 /// The layer of that name whose rows and columns are the tensor's; its category and layout are not set.
 Layer make_layer(const StoredTensor& tensor, std::string_view name, std::int64_t rows, std::int64_t cols);
 
+/// Features on the two sides of a layer.
+struct Features {
+  std::int64_t out;
+  std::int64_t in;
+};
+
+/// A layer that is Unsupported for this reason.
+/// @throws Error(input) for features whose product overflows: a shape with a 0 in front may hold any number
+Layer unsupported(const StoredTensor& tensor, std::string_view name, Features features, std::string reason);
+
 }  // namespace alphahill

@@ -168,7 +168,7 @@ std::int64_t reading_bytes(const WeightShape& shape) {
   const std::int64_t value_bytes = bytes_of(shape.values);
   const std::int64_t panel = panel_depth(shape) * shape.order();
   const std::int64_t read = StoredPanels::depth_of_read(shape) * shape.order();
-  return panel * 8 + read * value_bytes + (read > panel ? panel * value_bytes : 0);
+  return panel * 8 + read * value_bytes + (read > panel ? panel * value_bytes : 0) + shape.held_bytes;
 }
 
 namespace {
