@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "alphahill/base/bytes.hpp"
 #include "alphahill/checkpoint/layer_weights.hpp"
 #include "support/checkpoint_builder.hpp"
 #include "support/temporary_folder.hpp"
@@ -19,7 +20,8 @@ class QuantizedLayer {
                           std::size_t shards = 1) {
     folder_.write("config.json", config);
     shards == 1 ? builder.write(folder_.path()) : builder.write_shards(folder_.path(), shards);
-    catalog_ = open_catalog(folder_.path(), "");
+    // As it reaches the ranks that compute its layers.
+    catalog_ = from_bytes<Catalog>(to_bytes(open_catalog(folder_.path(), "")), "catalog");
   }
 
   const Layer& layer(std::size_t i = 0) const { return catalog_.layers.at(i); }
