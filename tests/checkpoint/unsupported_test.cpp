@@ -33,56 +33,6 @@ model.layers.0.mlp.up_proj 40x16 I64: expected F64, F32, F16 or BF16, found I64
 )");
 }
 
-TEST(UnsupportedLayers, BitsAndBytes8Bit) {
-  CheckpointBuilder builder;
-  builder.add("model.layers.0.mlp.up_proj.weight", "I8", {40, 16});
-  builder.add("model.layers.0.mlp.up_proj.SCB", "F32", {40});
-  EXPECT_EQ(layers_of(builder), R"(
-model.layers.0.mlp.up_proj 40x16 I8: pre-quantized weights (I8 with a scale) cannot be analysed
-)");
-}
-
-TEST(UnsupportedLayers, BitsAndBytes4Bit) {
-  CheckpointBuilder builder;
-  builder.add("model.layers.0.mlp.up_proj.weight", "U8", {320, 1});
-  builder.add("model.layers.0.mlp.up_proj.weight.absmax", "F32", {10});
-  builder.add("model.layers.0.mlp.up_proj.weight.quant_map", "F32", {16});
-  builder.add("model.layers.0.mlp.up_proj.weight.quant_state.bitsandbytes__nf4", "U8", {80});
-  EXPECT_EQ(layers_of(builder), R"(
-model.layers.0.mlp.up_proj 320x1 U8: pre-quantized weights (bitsandbytes, 4-bit) cannot be analysed
-)");
-}
-
-TEST(UnsupportedLayers, GptqKnowsItsInputsByTheirGroups) {
-  CheckpointBuilder builder;
-  builder.add("model.layers.0.mlp.up_proj.qweight", "I32", {2, 40});
-  builder.add("model.layers.0.mlp.up_proj.qzeros", "I32", {1, 5});
-  builder.add("model.layers.0.mlp.up_proj.scales", "F16", {1, 40});
-  builder.add("model.layers.0.mlp.up_proj.g_idx", "I32", {16});
-  EXPECT_EQ(layers_of(builder), R"(
-model.layers.0.mlp.up_proj 40x16 I32: pre-quantized weights (GPTQ) cannot be analysed
-)");
-}
-
-TEST(UnsupportedLayers, GptqWithoutGroupsShowsTheStoredInputs) {
-  CheckpointBuilder builder;
-  builder.add("model.layers.0.mlp.up_proj.qweight", "I32", {2, 40});
-  builder.add("model.layers.0.mlp.up_proj.scales", "F16", {1, 40});
-  EXPECT_EQ(layers_of(builder), R"(
-model.layers.0.mlp.up_proj 40x2 I32: pre-quantized weights (GPTQ) cannot be analysed
-)");
-}
-
-TEST(UnsupportedLayers, AwqKnowsItsOutputsByTheirScales) {
-  CheckpointBuilder builder;
-  builder.add("model.layers.0.mlp.up_proj.qweight", "I32", {16, 5});
-  builder.add("model.layers.0.mlp.up_proj.qzeros", "I32", {1, 5});
-  builder.add("model.layers.0.mlp.up_proj.scales", "F16", {1, 40});
-  EXPECT_EQ(layers_of(builder), R"(
-model.layers.0.mlp.up_proj 40x16 I32: pre-quantized weights (AWQ) cannot be analysed
-)");
-}
-
 TEST(UnsupportedLayers, ExpertsInALayoutThatIsNotKnown) {
   CheckpointBuilder builder;
   builder.add("model.layers.0.mlp.experts.gate_up_proj", "BF16", {4, 80, 16});

@@ -31,7 +31,7 @@ struct Layer {
   std::string stored_dtype;  ///< as the checkpoint calls it: "BF16"; of codes and scales "MXFP4"
   /// Of multi-token prediction: in the file, and not in the model that answers.
   bool predicts_further_tokens = false;
-  StoredLayout layout;
+  StoredLayout layout = Plain{};
 
   std::int64_t numel() const { return out_features * in_features; }
   WeightShape shape() const {

@@ -147,6 +147,171 @@ struct ScaledCodes {
   }
 };
 
+/// Integers without a sign, each less the zero point of its group and times its scale, as GPTQ and AWQ have
+/// them: [in, out], with scale and zero point for each output of a group of inputs.
+struct GroupedIntegers {
+  enum class Packing : std::uint8_t {
+    gptq,  ///< X.qweight [in * bits / 32, out]: each column a string of bits, from the lowest of its first word on
+    awq,  ///< X.qweight [in, out / 8]: the codes of eight outputs to a word, in the order 0 2 4 6 1 3 5 7
+  };
+  friend constexpr Packing last_of(Packing) { return Packing::awq; }
+
+  Packing packing = Packing::gptq;
+  std::string module;  ///< X
+  std::int64_t rows = 0;
+  std::int64_t cols = 0;
+  std::int64_t bits = 4;
+  std::int64_t group_size = 0;   ///< rows
+  std::int64_t zero_offset = 0;  ///< added to a stored zero point
+  std::string symmetry;          ///< "sym", "asym", or empty where config.json does not say
+  TensorSlice codes;             ///< words
+  TensorSlice zero_points;       ///< words, packed along the outputs
+  TensorSlice scales;            ///< [groups, out]
+  ElementFormat scale_format = ElementFormat::fp16;
+  bool has_group_indices = false;  ///< else rows have their groups in order
+  TensorSlice group_indices;       ///< I32, one a row
+
+  static std::vector<Layer> find(const StoredTensor& tensor, const CheckpointHeaders& headers,
+                                 const ModelConfig& config);
+  WeightShape shape() const;
+  /// "int4 g128 asym".
+  std::string stored_as() const;
+  /// @throws Error(internal) where a scale or an index is none
+  std::unique_ptr<WeightSource> open(LayerFiles& files) const;
+
+  template <class Self, class Use>
+  static void for_each_slice(Self& self, Use use) {
+    use(self.codes);
+    use(self.zero_points);
+    use(self.scales);
+    if (self.has_group_indices) use(self.group_indices);
+  }
+  template <class Archive, class Self>
+  static void fields(Archive& archive, Self& self) {
+    archive(self.packing, self.module, self.rows, self.cols, self.bits, self.group_size, self.zero_offset,
+            self.symmetry, self.codes, self.zero_points, self.scales, self.scale_format,
+            self.has_group_indices, self.group_indices);
+  }
+};
+
+/// bitsandbytes with 4 bits: X.weight holds codes of the flattened matrix, two to a byte, the first in the high
+/// bits; a code stands for a number of X.weight.quant_map, times the X.weight.absmax of its block. Blocks lie in
+/// the flattened matrix too. X.weight.quant_state.bitsandbytes__nf4 (or fp4) is JSON.
+struct BitsAndBytes4 {
+  /// absmax in codes of 8 bits: fp32(fp32(map[code] * absmax[its block]) + offset).
+  struct Nested {
+    TensorSlice map;     ///< F32 [256]
+    TensorSlice absmax;  ///< F32, one a block of codes
+    std::int64_t block_size = 0;
+    double offset = 0;
+
+    template <class Archive, class Self>
+    static void fields(Archive& archive, Self& self) {
+      archive(self.map, self.absmax, self.block_size, self.offset);
+    }
+  };
+
+  std::string module;  ///< X
+  std::string type;    ///< "nf4", "fp4"
+  std::int64_t rows = 0;
+  std::int64_t cols = 0;
+  std::int64_t block_size = 0;  ///< weights
+  TensorSlice codes;            ///< bytes
+  TensorSlice map;              ///< F32 [16]
+  TensorSlice absmax;           ///< F32, or U8 where nested
+  bool is_nested = false;
+  Nested nested;
+
+  static std::vector<Layer> find(const StoredTensor& tensor, const CheckpointHeaders& headers,
+                                 const ModelConfig& config);
+  WeightShape shape() const;
+  /// "nf4 block 64".
+  std::string stored_as() const;
+  /// @throws Error(internal) where a scale is none
+  std::unique_ptr<WeightSource> open(LayerFiles& files) const;
+
+  template <class Self, class Use>
+  static void for_each_slice(Self& self, Use use) {
+    use(self.codes);
+    use(self.map);
+    use(self.absmax);
+    if (!self.is_nested) return;
+    use(self.nested.map);
+    use(self.nested.absmax);
+  }
+  template <class Archive, class Self>
+  static void fields(Archive& archive, Self& self) {
+    archive(self.module, self.type, self.rows, self.cols, self.block_size, self.codes, self.map, self.absmax,
+            self.is_nested, self.nested);
+  }
+};
+
+/// bitsandbytes with 8 bits: X.weight [out, in] in I8, times X.SCB of the row / 127.
+struct BitsAndBytes8 {
+  std::string module;  ///< X
+  TensorSlice codes;
+  TensorSlice scales;  ///< F32 [out]
+  bool has_format = false;
+  TensorSlice format;  ///< X.weight_format, U8: 0 where codes are stored row by row
+
+  static std::vector<Layer> find(const StoredTensor& tensor, const CheckpointHeaders& headers,
+                                 const ModelConfig& config);
+  WeightShape shape() const;
+  /// "int8 channel sym".
+  std::string stored_as() const;
+  /// @throws Error(internal) where a scale is none, or codes are stored otherwise
+  std::unique_ptr<WeightSource> open(LayerFiles& files) const;
+
+  template <class Self, class Use>
+  static void for_each_slice(Self& self, Use use) {
+    use(self.codes);
+    use(self.scales);
+    if (self.has_format) use(self.format);
+  }
+  template <class Archive, class Self>
+  static void fields(Archive& archive, Self& self) {
+    archive(self.module, self.codes, self.scales, self.has_format, self.format);
+  }
+};
+
+/// MLX: X.weight in U32, each row a string of bits, with X.scales for groups of a row. Integers have X.biases
+/// too, which are added: code * scale + bias; X.switch_mlp holds all experts of a block, one above the other.
+struct MlxGroups {
+  enum class Mode : std::uint8_t { affine, mxfp4, mxfp8, nvfp4 };
+  friend constexpr Mode last_of(Mode) { return Mode::nvfp4; }
+
+  Mode mode = Mode::affine;
+  std::string module;  ///< X
+  std::int64_t rows = 0;
+  std::int64_t cols = 0;
+  std::int64_t bits = 4;
+  std::int64_t group_size = 0;
+  TensorSlice codes;                                 ///< words
+  TensorSlice scales;                                ///< [out, groups]; U8 but for affine ones
+  TensorSlice biases;                                ///< as the scales, of affine ones
+  ElementFormat scale_format = ElementFormat::fp32;  ///< of affine ones
+
+  static std::vector<Layer> find(const StoredTensor& tensor, const CheckpointHeaders& headers,
+                                 const ModelConfig& config);
+  WeightShape shape() const;
+  /// "int4 g64 affine", "mxfp4 g32".
+  std::string stored_as() const;
+  /// @throws Error(internal) where a scale is none
+  std::unique_ptr<WeightSource> open(LayerFiles& files) const;
+
+  template <class Self, class Use>
+  static void for_each_slice(Self& self, Use use) {
+    use(self.codes);
+    use(self.scales);
+    if (self.mode == Mode::affine) use(self.biases);
+  }
+  template <class Archive, class Self>
+  static void fields(Archive& archive, Self& self) {
+    archive(self.mode, self.module, self.rows, self.cols, self.bits, self.group_size, self.codes, self.scales,
+            self.biases, self.scale_format);
+  }
+};
+
 /// MXFP4 as gpt-oss stores its experts: codes of 4 bits, two to a byte, the first in the low ones, and a power
 /// of two for every 32 of a row.
 struct Mxfp4Experts {
@@ -192,7 +357,8 @@ struct Unsupported {
 };
 
 /// In the order in which a tensor is tried.
-using StoredLayout = std::variant<Plain, ScaledCodes, Mxfp4Experts, Unsupported>;
+using StoredLayout = std::variant<BitsAndBytes4, Plain, BitsAndBytes8, GroupedIntegers, MlxGroups,
+                                  ScaledCodes, Mxfp4Experts, Unsupported>;
 
 /// The layers that a tensor yields, by the first layout that finds any.
 std::vector<Layer> layers_of(const StoredTensor& tensor, const CheckpointHeaders& headers,

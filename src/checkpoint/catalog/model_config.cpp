@@ -85,13 +85,13 @@ class ConfigReader {
       config.hidden_size = number_or_nothing(value);
     } else if (key == "num_nextn_predict_layers") {
       config.num_nextn_predict_layers = number_or_nothing(value);
-    } else if (key == "quantization_config") {
+    } else if (key == "quantization_config" || (key == "quantization" && is_object(value))) {
       read_quantization(expect<json::Object>(value, key, "an object"), config);
     }
   }
 
   void read_quantization(json::Object fields, ModelConfig& config) const {
-    config.quantization_method = "an unknown method";
+    if (config.quantization_method.empty()) config.quantization_method = "an unknown method";
     for (simdjson::ondemand::field field : fields) {
       const std::string_view key = field.unescaped_key();
       json::Value value = field.value();

@@ -1,6 +1,7 @@
 #include "checkpoint/catalog/quantization_config.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 namespace alphahill {
 
@@ -52,11 +53,64 @@ void read_groups(json::Value value, QuantizationConfig& config) {
   });
 }
 
+std::optional<std::int64_t> integer(json::Value value) {
+  std::int64_t number = 0;
+  return value.get_int64().get(number) == simdjson::SUCCESS ? std::optional(number) : std::nullopt;
+}
+
+std::string text(json::Value value) {
+  std::string_view found;
+  return value.get_string().get(found) == simdjson::SUCCESS ? std::string(found) : std::string();
+}
+
+std::string in_lower_case(std::string text) {
+  std::ranges::transform(text, text.begin(), [](unsigned char letter) { return std::tolower(letter); });
+  return text;
+}
+
+std::optional<bool> boolean(json::Value value) {
+  bool found = false;
+  return value.get_bool().get(found) == simdjson::SUCCESS ? std::optional(found) : std::nullopt;
+}
+
+void read_integer_groups(std::string_view key, json::Value value, IntegerGroups& groups) {
+  if (key == "bits") groups.bits = integer(value);
+  if (key == "group_size") groups.group_size = integer(value);
+}
+
+/// A field whose name is that of a module.
+void read_module(std::string_view key, json::Value value, QuantizationConfig& config) {
+  IntegerGroups groups;
+  for_each_field(value,
+                 [&](std::string_view name, json::Value field) { read_integer_groups(name, field, groups); });
+  if (groups.bits || groups.group_size) config.groups_of_module.emplace(key, groups);
+}
+
 }  // namespace
 
+const IntegerGroups& QuantizationConfig::groups_of(std::string_view module) const {
+  const auto found = groups_of_module.find(module);
+  return found == groups_of_module.end() ? groups : found->second;
+}
+
 void QuantizationConfig::read_field(std::string_view key, json::Value value) {
-  if (key == "weight_block_size") read_block_size(value, *this);
-  if (key == "config_groups") read_groups(value, *this);
+  if (key == "weight_block_size") {
+    read_block_size(value, *this);
+  } else if (key == "config_groups") {
+    read_groups(value, *this);
+  } else if (value.type().value() == simdjson::ondemand::json_type::object) {
+    read_module(key, value, *this);
+  } else if (key == "checkpoint_format" || (key == "format" && checkpoint_format.empty())) {
+    checkpoint_format = text(value);
+  } else if (key == "version") {
+    version = in_lower_case(text(value));
+  } else if (key == "sym") {
+    symmetric = boolean(value);
+  } else if (key == "packing_format") {
+    packing_format = text(value);
+  } else {
+    read_integer_groups(key, value, groups);
+  }
 }
 
 }  // namespace alphahill

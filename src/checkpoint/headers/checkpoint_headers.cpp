@@ -38,6 +38,17 @@ void add_samples(const File& file, std::int64_t blocks, Fingerprint& fingerprint
   }
 }
 
+void read_quant_states(const File& file, const SafetensorsHeader& header, CheckpointHeaders& headers) {
+  constexpr std::int64_t most_bytes = 4096;
+  for (const TensorEntry& tensor : header.tensors()) {
+    const bool is_state = tensor.name.find(".quant_state.bitsandbytes__") != std::string::npos;
+    if (!is_state || tensor.bytes > most_bytes) continue;
+    std::string& json = headers.quant_states[tensor.name];
+    json.resize(static_cast<std::size_t>(tensor.bytes));
+    file.read_at(std::as_writable_bytes(std::span(json)), tensor.offset);
+  }
+}
+
 /// Opens the file, adds it to `headers`, and returns its tensors.
 /// @param files  of the checkpoint: the more there are, the fewer blocks of each are sampled
 SafetensorsHeader add_file(const std::filesystem::path& folder, const std::string& name, std::int64_t files,
@@ -56,7 +67,9 @@ SafetensorsHeader add_file(const std::filesystem::path& folder, const std::strin
     fingerprint->add(json);
   }
   add_samples(file, std::clamp<std::int64_t>(samples / files, 2, 16), headers.fingerprint);
-  return SafetensorsHeader::parse(std::move(json), source.size, file.path().string());
+  SafetensorsHeader header = SafetensorsHeader::parse(std::move(json), source.size, file.path().string());
+  read_quant_states(file, header, headers);
+  return header;
 }
 
 CheckpointHeaders read_whole(const std::filesystem::path& folder) {

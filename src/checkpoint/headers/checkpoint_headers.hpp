@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +24,8 @@ struct StoredTensor : TensorEntry {
 struct CheckpointHeaders {
   std::vector<SourceFile> files;
   std::vector<StoredTensor> tensors;  ///< by name, bytes compared
+  /// bitsandbytes: the JSON in each tensor X.weight.quant_state.bitsandbytes__*, by the tensor's name.
+  std::map<std::string, std::string, std::less<>> quant_states;
   /// Of names, sizes, headers and some blocks of the files: that of a copy too.
   Fingerprint fingerprint;
   /// Of names, sizes, times of change and headers, as version 2 of the records has it.

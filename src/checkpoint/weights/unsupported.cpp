@@ -27,42 +27,20 @@ std::int64_t elements(std::int64_t codes, std::int64_t per_code) {
   return checked_multiply(codes, per_code).value_or(codes);
 }
 
-/// X.weight [out, in] in codes: FP8, ModelOpt's NVFP4 with two to a byte, bitsandbytes (4-bit ones have a
-/// shape of their own), or numbers that are no weights at all.
+/// X.weight [out, in] in codes: FP8, ModelOpt's NVFP4 with two to a byte, or numbers that are no weights at all.
 std::optional<Layer> coded_weight(const StoredTensor& tensor, const CheckpointHeaders& headers) {
   const auto name = without_ending(tensor.name, ".weight");
-  if (!name || tensor.shape.empty()) return std::nullopt;
-  Features features{tensor.shape.front(), tensor.shape.size() == 2 ? tensor.shape.back() : 1};
-  if (headers.has_prefix(tensor.name + ".quant_state.")) {
-    return unsupported_layer(tensor, *name, features, pre_quantized("bitsandbytes, 4-bit"));
-  }
-  if (tensor.shape.size() != 2 || format_of(tensor.dtype)) return std::nullopt;
+  if (!name || tensor.shape.size() != 2 || format_of(tensor.dtype)) return std::nullopt;
+  Features features{tensor.shape.front(), tensor.shape.back()};
   if (headers.find(tensor.name + "_scale_2") != nullptr) {
     features.in = elements(features.in, 2);
     return unsupported_layer(tensor, *name, features, pre_quantized("NVFP4"));
   }
-  const bool scaled = headers.find(tensor.name + "_scale_inv") != nullptr ||
-                      headers.find(tensor.name + "_scale") != nullptr ||
-                      headers.find(std::string(*name) + ".SCB") != nullptr;
+  const bool scaled =
+      headers.find(tensor.name + "_scale_inv") != nullptr || headers.find(tensor.name + "_scale") != nullptr;
   return unsupported_layer(tensor, *name, features,
                            scaled ? pre_quantized(fmt::format("{} with a scale", tensor.dtype))
                                   : fmt::format("expected F64, F32, F16 or BF16, found {}", tensor.dtype));
-}
-
-/// GPTQ: X.qweight [in * bits / 32, out]; AWQ: [in, out * bits / 32]; both with X.scales [in / group, out].
-std::optional<Layer> gptq_or_awq(const StoredTensor& tensor, const CheckpointHeaders& headers) {
-  const auto name = without_ending(tensor.name, ".qweight");
-  if (!name || tensor.shape.size() != 2) return std::nullopt;
-  const std::string stem(*name);
-  const StoredTensor* scales = headers.find(stem + ".scales");
-  const StoredTensor* group_of = headers.find(stem + ".g_idx");
-  Features features{tensor.shape[1], tensor.shape[0]};
-  if (scales != nullptr && scales->shape.size() == 2 && scales->shape[1] != features.out) {
-    features.out = scales->shape[1];
-    return unsupported_layer(tensor, *name, features, pre_quantized("AWQ"));
-  }
-  if (group_of != nullptr && group_of->shape.size() == 1) features.in = group_of->shape[0];
-  return unsupported_layer(tensor, *name, features, pre_quantized("GPTQ"));
 }
 
 /// compressed-tensors: X.weight_packed, I32 [out, in * bits / 32] or U8 [out, in / 2] of FP4.
@@ -94,7 +72,6 @@ std::optional<Layer> expert_tensor(const StoredTensor& tensor, const CheckpointH
 std::vector<Layer> Unsupported::find(const StoredTensor& tensor, const CheckpointHeaders& headers,
                                      const ModelConfig& config) {
   std::optional<Layer> layer = coded_weight(tensor, headers);
-  if (!layer) layer = gptq_or_awq(tensor, headers);
   if (!layer) layer = compressed_tensors(tensor);
   if (!layer) layer = expert_tensor(tensor, headers, config);
   return layer ? std::vector{*std::move(layer)} : std::vector<Layer>{};

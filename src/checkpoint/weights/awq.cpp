@@ -1,0 +1,131 @@
+/// AWQ in the packing of its kernel "gemm": X.qweight, X.qzeros and X.scales.
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "alphahill/base/vector_level.hpp"
+#include "checkpoint/catalog/stored_layer.hpp"
+#include "checkpoint/weights/grouped_integers.hpp"
+#include "checkpoint/weights/partner_tensors.hpp"
+
+namespace alphahill {
+
+namespace {
+
+constexpr std::int64_t bits = 4;
+constexpr std::int64_t codes_of_word = 8;
+
+/// Why the packing that config.json names is not read; empty where it is.
+std::string unknown_packing(const ModelConfig& config) {
+  const std::string& method = config.quantization_method;
+  const QuantizationConfig& named = config.quantization;
+  if (method == "auto-round") {
+    return named.packing_format.ends_with("auto_awq")
+               ? ""
+               : fmt::format("packing_format '{}' is not read", named.packing_format);
+  }
+  if (!method.empty() && method != "awq" && method != "an unknown method") {
+    return fmt::format("quant_method '{}' is not known to store qweight so", method);
+  }
+  for (const std::string* version : {&named.version, &named.checkpoint_format}) {
+    if (!version->empty() && *version != "gemm") return fmt::format("version '{}' is not read", *version);
+  }
+  const std::int64_t named_bits = named.groups.bits.value_or(bits);
+  return named_bits == bits ? "" : fmt::format("expected 4 bits, found {}", named_bits);
+}
+
+std::string misfit_of_tensors(const StoredTensor& codes, const std::string& module, std::int64_t groups,
+                              const CheckpointHeaders& headers) {
+  const std::int64_t in = codes.shape[0], words = codes.shape[1];
+  if (codes.dtype != "I32") return fmt::format("{}: expected I32, found {}", codes.name, codes.dtype);
+  if (in == 0 || words == 0) return fmt::format("{} is empty", codes.name);
+  const std::vector<ExpectedTensor> expected{
+      {module + ".scales", {"F16", "BF16", "F32"}, {groups, words * codes_of_word}},
+      {module + ".qzeros", {"I32"}, {groups, words}}};
+  std::string why = misfit(headers, expected);
+  if (!why.empty() || (groups > 0 && in % groups == 0)) return why;
+  return fmt::format("{}.scales: {} groups do not fit {} inputs", module, groups, in);
+}
+
+/// Eight codes to eight bytes: 0, 2, 4, 6 from the lower half of the word, 1, 3, 5, 7 from the upper.
+ALPHAHILL_INLINE inline std::uint64_t in_order(std::uint32_t word) {
+  const auto spread = [](std::uint64_t half) ALPHAHILL_INLINE {
+    half = (half | half << 24) & 0x0000'00FF'0000'00FFU;
+    return (half | half << 12) & 0x000F'000F'000F'000FU;
+  };
+  return spread(word & 0xFFFFU) | spread(word >> 16) << 8;
+}
+
+void unpack_words(std::span<const std::uint32_t> words, std::span<std::uint64_t> eights) {
+  vectorised([from = words.data(), count = words.size(), to = eights.data()]() ALPHAHILL_INLINE {
+    for (std::size_t i = 0; i < count; ++i) to[i] = in_order(from[i]);
+  });
+}
+
+class AwqCodes final : public CodeReader {
+ public:
+  AwqCodes(LayerFiles& files, const TensorSlice& words) : words_(files, words, sizeof(std::uint32_t)) {}
+
+  void read(const Block& block, std::span<std::uint8_t> codes) const override {
+    const std::int64_t first = block.col / codes_of_word;
+    const std::int64_t end = (block.col + block.cols + codes_of_word - 1) / codes_of_word;
+    const auto row_words = static_cast<std::size_t>(end - first);
+    std::vector<std::uint32_t> words(static_cast<std::size_t>(block.rows) * row_words);
+    words_.read({block.row, block.rows, first, end - first}, std::as_writable_bytes(std::span(words)));
+    std::vector<std::uint64_t> eights(row_words);
+    const auto skipped = static_cast<std::size_t>(block.col % codes_of_word);
+    const auto cols = static_cast<std::size_t>(block.cols);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(block.rows); ++i) {
+      unpack_words(std::span(words).subspan(i * row_words, row_words), eights);
+      std::memcpy(&codes[i * cols], std::as_bytes(std::span(eights)).subspan(skipped).data(), cols);
+    }
+  }
+
+ private:
+  SliceReader words_;
+};
+
+}  // namespace
+
+Layer awq_layer(const StoredTensor& tensor, std::string_view name, const CheckpointHeaders& headers,
+                const ModelConfig& config) {
+  const std::string module(name);
+  const StoredTensor* scales = headers.find(module + ".scales");
+  const bool are_matrix = scales != nullptr && scales->shape.size() == 2;
+  const std::int64_t groups = are_matrix ? scales->shape[0] : 1;
+  const Features features{are_matrix ? scales->shape[1] : tensor.shape[1], tensor.shape[0]};
+  std::string why = unknown_packing(config);
+  if (why.empty()) why = misfit_of_tensors(tensor, module, groups, headers);
+  if (!why.empty()) return unsupported_layer(tensor, module, features, "AWQ: " + why);
+  Layer layer = make_layer(tensor, module, features.out, features.in);
+  layer.layout = GroupedIntegers{.packing = GroupedIntegers::Packing::awq,
+                                 .module = module,
+                                 .rows = features.in,
+                                 .cols = features.out,
+                                 .bits = bits,
+                                 .group_size = features.in / groups,
+                                 .zero_offset = 0,
+                                 .symmetry = "asym",
+                                 .codes = whole_tensor(tensor),
+                                 .zero_points = whole_tensor(*headers.find(module + ".qzeros")),
+                                 .scales = whole_tensor(*scales),
+                                 .scale_format = *format_of(scales->dtype),
+                                 .has_group_indices = false,
+                                 .group_indices = {}};
+  return layer;
+}
+
+std::unique_ptr<CodeReader> awq_codes(const GroupedIntegers& stored, LayerFiles& files) {
+  return std::make_unique<AwqCodes>(files, stored.codes);
+}
+
+std::vector<std::uint8_t> awq_zero_points(const GroupedIntegers& stored, LayerFiles& files) {
+  std::vector<std::uint8_t> zero_points(static_cast<std::size_t>(stored.scales.rows * stored.cols));
+  AwqCodes(files, stored.zero_points).read({0, stored.scales.rows, 0, stored.cols}, zero_points);
+  return zero_points;
+}
+
+}  // namespace alphahill

@@ -1,0 +1,280 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "alphahill/base/checked.hpp"
+#include "alphahill/checkpoint/catalog.hpp"
+#include "checkpoint/catalog/stored_layer.hpp"
+#include "checkpoint/headers/json.hpp"
+#include "checkpoint/weights/decoded_block.hpp"
+#include "checkpoint/weights/partner_tensors.hpp"
+
+namespace alphahill {
+
+namespace {
+
+constexpr std::size_t numbers = 16;
+constexpr std::int64_t nested_numbers = 256;
+
+std::int64_t divide_rounding_up(std::int64_t whole, std::int64_t parts) {
+  return whole / parts + (whole % parts == 0 ? 0 : 1);
+}
+
+/// What the JSON of a quant_state says.
+struct QuantState {
+  std::string type;
+  std::int64_t block_size = 0;
+  std::vector<std::int64_t> shape;
+  std::int64_t nested_block_size = 0;
+  std::optional<double> nested_offset;
+
+  void read_field(std::string_view key, json::Value value) {
+    if (key == "quant_type") type = value.get_string().value();
+    if (key == "blocksize") block_size = integer(value);
+    if (key == "nested_blocksize") nested_block_size = integer(value);
+    if (key == "nested_offset") nested_offset = value.get_double().value();
+    if (key != "shape") return;
+    json::Array sides = value.get_array();
+    for (json::Value side : sides) shape.push_back(integer(side));
+  }
+
+  /// The integer, or 0, which no size may be.
+  static std::int64_t integer(json::Value value) {
+    std::int64_t number = 0;
+    return value.get_int64().get(number) == simdjson::SUCCESS ? number : 0;
+  }
+
+  /// @throws simdjson::simdjson_error
+  static QuantState parse(std::string text) {
+    QuantState state;
+    json::read_object(text, [&](json::Object fields) {
+      for (simdjson::ondemand::field field : fields) {
+        const std::string_view key = field.unescaped_key();
+        state.read_field(key, field.value());
+      }
+    });
+    return state;
+  }
+
+  /// Weights; nothing where the sizes make no sense.
+  std::optional<std::int64_t> weights() const {
+    const bool sensible = block_size > 0 && shape.size() == 2 && shape[0] > 0 && shape[1] > 0;
+    return sensible ? checked_multiply(shape[0], shape[1]) : std::nullopt;
+  }
+};
+
+class QuantizedTensors {
+ public:
+  QuantizedTensors(const StoredTensor& codes, std::string_view module, const CheckpointHeaders& headers)
+      : codes_(codes), module_(module), headers_(headers) {}
+
+  Layer layer() {
+    const std::string why = misfit_of_all();
+    if (!why.empty()) return unsupported_layer(codes_, module_, features(), "bitsandbytes: " + why);
+    Layer layer = make_layer(codes_, module_, state_.shape[0], state_.shape[1]);
+    layer.layout = layout();
+    return layer;
+  }
+
+ private:
+  std::string named(std::string_view ending) const { return fmt::format("{}.{}", codes_.name, ending); }
+
+  /// Those of the quant_state, or of the bytes where there is none to go by.
+  Features features() const {
+    if (state_.weights()) return {state_.shape[0], state_.shape[1]};
+    return {codes_.shape.empty() ? 1 : codes_.shape.front(), codes_.shape.size() == 2 ? codes_.shape[1] : 1};
+  }
+
+  std::string misfit_of_all() {
+    std::string why = read_state();
+    return why.empty() ? misfit_of_tensors() : why;
+  }
+
+  std::string read_state() {
+    const std::string prefix = named("quant_state.bitsandbytes__");
+    const auto found = headers_.quant_states.lower_bound(prefix);
+    if (found == headers_.quant_states.end() || !found->first.starts_with(prefix)) {
+      return fmt::format("{}nf4 is missing", prefix);
+    }
+    try {
+      state_ = QuantState::parse(found->second);
+    } catch (const simdjson::simdjson_error& error) {
+      return fmt::format("{}: {}", found->first, json::reason_of(error));
+    }
+    const std::string type = found->first.substr(prefix.size());
+    if ((type == "nf4" || type == "fp4") && type == state_.type) return misfit_of_sizes(found->first);
+    return fmt::format("{}: expected nf4 or fp4, found '{}'", found->first, state_.type);
+  }
+
+  std::string misfit_of_sizes(const std::string& name) const {
+    const auto weights = state_.weights();
+    if (!weights) return fmt::format("{}: expected a blocksize and a shape of two sides", name);
+    const std::int64_t bytes = divide_rounding_up(*weights, 2);
+    if (codes_.bytes == bytes) return {};
+    return fmt::format("{}: expected {} bytes for {} x {} weights, found {}", codes_.name, bytes,
+                       state_.shape[0], state_.shape[1], codes_.bytes);
+  }
+
+  bool is_nested() const { return headers_.find(named("nested_absmax")) != nullptr; }
+
+  std::string misfit_of_tensors() const {
+    const std::int64_t blocks = divide_rounding_up(*state_.weights(), state_.block_size);
+    std::vector<ExpectedTensor> expected{{named("quant_map"), {"F32"}, {std::int64_t{numbers}}},
+                                         {named("absmax"), {is_nested() ? "U8" : "F32"}, {blocks}}};
+    if (is_nested()) {
+      if (state_.nested_block_size <= 0 || !state_.nested_offset) {
+        return fmt::format("{}: expected nested_blocksize and nested_offset in the quant_state", codes_.name);
+      }
+      expected.push_back({named("nested_quant_map"), {"F32"}, {nested_numbers}});
+      expected.push_back(
+          {named("nested_absmax"), {"F32"}, {divide_rounding_up(blocks, state_.nested_block_size)}});
+    }
+    return misfit(headers_, expected);
+  }
+
+  TensorSlice whole(std::string_view ending) const { return whole_tensor(*headers_.find(named(ending))); }
+
+  BitsAndBytes4 layout() const {
+    BitsAndBytes4 found{.module = module_,
+                        .type = state_.type,
+                        .rows = state_.shape[0],
+                        .cols = state_.shape[1],
+                        .block_size = state_.block_size,
+                        .codes = {.file = codes_.file,
+                                  .offset = codes_.offset,
+                                  .rows = 1,
+                                  .cols = codes_.bytes,
+                                  .row_stride = codes_.bytes},
+                        .map = whole("quant_map"),
+                        .absmax = whole("absmax"),
+                        .is_nested = is_nested(),
+                        .nested = {}};
+    if (found.is_nested) {
+      found.nested = {whole("nested_quant_map"), whole("nested_absmax"), state_.nested_block_size,
+                      *state_.nested_offset};
+    }
+    return found;
+  }
+
+  const StoredTensor& codes_;
+  std::string module_;
+  const CheckpointHeaders& headers_;
+  QuantState state_;
+};
+
+/// The absmax of each block, in the fp32 arithmetic that bitsandbytes has.
+std::vector<float> read_absmax(const BitsAndBytes4& stored, LayerFiles& files) {
+  const std::string name = stored.module + ".weight.";
+  constexpr auto fp32 = ElementFormat::fp32;
+  if (!stored.is_nested) {
+    std::vector<float> absmax = read_scales(files, stored.absmax, fp32, name + "absmax");
+    require_not_negative(absmax, name + "absmax");
+    return absmax;
+  }
+  const auto map = read_scales(files, stored.nested.map, fp32, name + "nested_quant_map");
+  const auto scales = read_scales(files, stored.nested.absmax, fp32, name + "nested_absmax");
+  require_not_negative(scales, name + "nested_absmax");
+  const auto offset = static_cast<float>(stored.nested.offset);
+  const auto codes = read_values<std::uint8_t>(files, stored.absmax);
+  std::vector<float> absmax(codes.size());
+  for (std::size_t i = 0; i < codes.size(); ++i) {
+    const float product = map[codes[i]] * scales[i / static_cast<std::size_t>(stored.nested.block_size)];
+    absmax[i] = product + offset;
+    if (!std::isfinite(absmax[i])) {
+      refuse_values(name + "absmax", fmt::format("value {} is {}", i, absmax[i]));
+    }
+  }
+  return absmax;
+}
+
+class BitsAndBytes4Weights final : public WeightSource {
+ public:
+  BitsAndBytes4Weights(const BitsAndBytes4& stored, LayerFiles& files)
+      : WeightSource(stored.shape()),
+        codes_(files, stored.codes, 1),
+        map_(read_scales(files, stored.map, ElementFormat::fp32, stored.module + ".weight.quant_map")),
+        absmax_(read_absmax(stored, files)),
+        block_size_(stored.block_size) {}
+
+  void read(const Block& block, std::span<std::byte> bytes) const override {
+    decode_block(shape(), block, bytes, [&](const Block& part, auto* to) { decode_part(part, to); });
+  }
+
+ private:
+  template <class Value>
+  void decode_part(const Block& part, Value* to) const {
+    if (part.cols == cols()) return decode(part.row * cols(), part.rows * cols(), to);
+    for (std::int64_t i = 0; i < part.rows; ++i) {
+      decode((part.row + i) * cols() + part.col, part.cols, to + i * part.cols);
+    }
+  }
+
+  /// Weights of the flattened matrix.
+  template <class Value>
+  void decode(std::int64_t first, std::int64_t count, Value* to) const {
+    const std::int64_t begin = first / 2;
+    const std::int64_t bytes = divide_rounding_up(first + count, 2) - begin;
+    std::vector<std::uint8_t> pairs(static_cast<std::size_t>(bytes));
+    codes_.read({0, 1, begin, bytes}, std::as_writable_bytes(std::span(pairs)));
+    std::vector<std::uint8_t> codes(2 * pairs.size());
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      codes[2 * i] = static_cast<std::uint8_t>(pairs[i] >> 4);
+      codes[2 * i + 1] = static_cast<std::uint8_t>(pairs[i] & 15);
+    }
+    for (std::int64_t i = first, end = 0; i < first + count; i = end) {
+      const std::int64_t block = i / block_size_;
+      end = std::min((block + 1) * block_size_, first + count);
+      decode_of_block(codes.data() + (i - 2 * begin), absmax_[static_cast<std::size_t>(block)],
+                      to + (i - first), end - i);
+    }
+  }
+
+  template <class Value>
+  void decode_of_block(const std::uint8_t* codes, float absmax, Value* to, std::int64_t count) const {
+    std::array<Value, numbers> values;
+    for (std::size_t i = 0; i < numbers; ++i) values[i] = Value{map_[i]} * Value{absmax};
+    for (std::int64_t i = 0; i < count; ++i) to[i] = values[codes[i]];
+  }
+
+  SliceReader codes_;
+  std::vector<float> map_;
+  std::vector<float> absmax_;
+  std::int64_t block_size_;
+};
+
+}  // namespace
+
+std::vector<Layer> BitsAndBytes4::find(const StoredTensor& tensor, const CheckpointHeaders& headers,
+                                       const ModelConfig&) {
+  // Codes may be stored in any dtype, but always in one column.
+  if (tensor.shape.empty() || (tensor.shape.size() > 1 && tensor.shape.back() != 1)) return {};
+  const auto module = without_ending(tensor.name, ".weight");
+  const bool quantized = module && (headers.find(tensor.name + ".absmax") != nullptr ||
+                                    headers.has_prefix(tensor.name + ".quant_state."));
+  if (!quantized) return {};
+  return {QuantizedTensors(tensor, *module, headers).layer()};
+}
+
+WeightShape BitsAndBytes4::shape() const {
+  std::int64_t bytes = codes.cols + map.cols * 4 + absmax.cols * (is_nested ? 1 : 4);
+  if (is_nested) bytes += (nested.map.cols + nested.absmax.cols) * 4;
+  return {.rows = rows,
+          .cols = cols,
+          .values = ElementFormat::fp64,
+          .stored_bytes = bytes,
+          .held_bytes = absmax.cols * 4};
+}
+
+std::string BitsAndBytes4::stored_as() const {
+  return fmt::format("{} block {}{}", type, block_size, is_nested ? " nested" : "");
+}
+
+std::unique_ptr<WeightSource> BitsAndBytes4::open(LayerFiles& files) const {
+  return std::make_unique<BitsAndBytes4Weights>(*this, files);
+}
+
+}  // namespace alphahill

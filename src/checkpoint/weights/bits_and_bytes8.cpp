@@ -1,0 +1,97 @@
+#include <fmt/format.h>
+
+#include "alphahill/base/vector_level.hpp"
+#include "alphahill/checkpoint/catalog.hpp"
+#include "checkpoint/catalog/stored_layer.hpp"
+#include "checkpoint/weights/decoded_block.hpp"
+#include "checkpoint/weights/partner_tensors.hpp"
+
+namespace alphahill {
+
+namespace {
+
+constexpr double largest_code = 127;
+
+/// Code * scale is exact in fp64, the quotient is rounded once.
+template <class Value>
+void decode_row(const std::int8_t* codes, float scale, Value* to, std::int64_t count) {
+  vectorised([=]() ALPHAHILL_INLINE {
+    for (std::int64_t i = 0; i < count; ++i) {
+      to[i] = static_cast<Value>(static_cast<double>(codes[i]) * static_cast<double>(scale) / largest_code);
+    }
+  });
+}
+
+class BitsAndBytes8Weights final : public WeightSource {
+ public:
+  BitsAndBytes8Weights(const BitsAndBytes8& stored, LayerFiles& files)
+      : WeightSource(stored.shape()), codes_(files, stored.codes, 1) {
+    if (stored.has_format) {
+      const std::uint8_t format = read_values<std::uint8_t>(files, stored.format).front();
+      if (format != 0) {
+        refuse_values(stored.module + ".weight_format", fmt::format("expected 0 (row), found {}", format));
+      }
+    }
+    const std::string name = stored.module + ".SCB";
+    scales_ = read_scales(files, stored.scales, ElementFormat::fp32, name);
+    require_not_negative(scales_, name);
+  }
+
+  void read(const Block& block, std::span<std::byte> bytes) const override {
+    decode_block(shape(), block, bytes, [&](const Block& part, auto* to) {
+      std::vector<std::int8_t> codes(static_cast<std::size_t>(part.rows * part.cols));
+      codes_.read(part, std::as_writable_bytes(std::span(codes)));
+      for (std::int64_t i = 0; i < part.rows; ++i) {
+        decode_row(codes.data() + i * part.cols, scales_[static_cast<std::size_t>(part.row + i)],
+                   to + i * part.cols, part.cols);
+      }
+    });
+  }
+
+ private:
+  SliceReader codes_;
+  std::vector<float> scales_;
+};
+
+}  // namespace
+
+std::vector<Layer> BitsAndBytes8::find(const StoredTensor& tensor, const CheckpointHeaders& headers,
+                                       const ModelConfig&) {
+  const auto name = without_ending(tensor.name, ".weight");
+  if (!name || tensor.dtype != "I8" || tensor.shape.size() != 2) return {};
+  const std::string module(*name);
+  const StoredTensor* scales = headers.find(module + ".SCB");
+  if (scales == nullptr) return {};
+  const StoredTensor* format = headers.find(module + ".weight_format");
+  std::vector<ExpectedTensor> expected{{module + ".SCB", {"F32"}, {tensor.shape[0]}}};
+  if (format != nullptr) expected.push_back({module + ".weight_format", {"U8"}, {}});
+  const std::string why = misfit(headers, expected);
+  if (!why.empty()) {
+    return {unsupported_layer(tensor, module, {tensor.shape[0], tensor.shape[1]}, "bitsandbytes: " + why)};
+  }
+  Layer layer = make_layer(tensor, module, tensor.shape[0], tensor.shape[1]);
+  layer.layout = BitsAndBytes8{.module = module,
+                               .codes = whole_tensor(tensor),
+                               .scales = whole_tensor(*scales),
+                               .has_format = format != nullptr,
+                               .format = format == nullptr ? TensorSlice{} : whole_tensor(*format)};
+  return {std::move(layer)};
+}
+
+WeightShape BitsAndBytes8::shape() const {
+  return {.rows = codes.rows,
+          .cols = codes.cols,
+          .values = ElementFormat::fp64,
+          .stored_bytes = codes.rows * codes.cols + codes.rows * 4 + (has_format ? 1 : 0),
+          .held_bytes = codes.rows * 4};
+}
+
+std::string BitsAndBytes8::stored_as() const {
+  return "int8 channel sym";
+}
+
+std::unique_ptr<WeightSource> BitsAndBytes8::open(LayerFiles& files) const {
+  return std::make_unique<BitsAndBytes8Weights>(*this, files);
+}
+
+}  // namespace alphahill

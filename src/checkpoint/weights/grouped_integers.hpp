@@ -1,0 +1,38 @@
+/// What GPTQ and AWQ differ in: how GroupedIntegers are found and packed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "alphahill/checkpoint/catalog.hpp"
+#include "checkpoint/catalog/model_config.hpp"
+#include "checkpoint/headers/checkpoint_headers.hpp"
+#include "checkpoint/weights/layer_files.hpp"
+
+namespace alphahill {
+
+/// Reads codes, one a byte.
+class CodeReader {
+ public:
+  virtual ~CodeReader() = default;
+  /// @param codes  of a block, row-major, without gaps
+  virtual void read(const Block& block, std::span<std::uint8_t> codes) const = 0;
+};
+
+/// @param module  X of the tensor's name X.qweight
+/// @return the layer, Unsupported where its tensors do not fit
+Layer gptq_layer(const StoredTensor& tensor, std::string_view module, const CheckpointHeaders& headers,
+                 const ModelConfig& config);
+std::unique_ptr<CodeReader> gptq_codes(const GroupedIntegers& stored, LayerFiles& files);
+/// [groups, out].
+std::vector<std::uint8_t> gptq_zero_points(const GroupedIntegers& stored, LayerFiles& files);
+
+Layer awq_layer(const StoredTensor& tensor, std::string_view module, const CheckpointHeaders& headers,
+                const ModelConfig& config);
+std::unique_ptr<CodeReader> awq_codes(const GroupedIntegers& stored, LayerFiles& files);
+std::vector<std::uint8_t> awq_zero_points(const GroupedIntegers& stored, LayerFiles& files);
+
+}  // namespace alphahill
