@@ -37,9 +37,9 @@ TEST(LayerTable, ColumnsAreAligned) {
   fp8.scales.values.cols = fp8.scales.block_rows = 1;
   catalog.layers[2].layout = fp8;
   EXPECT_EQ(layer_table(catalog),
-            R"(#  layer            category        out x in  stored             bits  file
-1  h.0.attn.q_proj  attn_q        4096 x 128  BF16                 16  model.safetensors
-2  lm_head          other_linear    9 x 4096  U8                       model.safetensors  in codes
+            R"(#  layer            category        out x in  stored            bits  file
+1  h.0.attn.q_proj  attn_q        4096 x 128  BF16                16  model.safetensors
+2  lm_head          other_linear    9 x 4096  U8                      model.safetensors  in codes
 3  head             other_linear    8 x 4096  F8_E4M3 per row  8.008  model.safetensors
 )");
 }

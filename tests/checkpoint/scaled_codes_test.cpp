@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdint>
 #include <limits>
 
@@ -115,7 +116,7 @@ TEST_F(ScaledCodesTest, ScalesMayBeBf16OrFp16) {
   layer();
   EXPECT_THAT(weights(), ElementsAre(3, 3));
   builder_ = {};
-  builder_.add("a.weight", "F8_E4M3", {1, 2}, Bytes{one, one});
+  builder_.add("a.weight", "F8_E4M3", {2, 1}, Bytes{one, one});
   builder_.add("a.weight_scale", "F16", {1}, std::vector<std::uint16_t>{0x4200});
   EXPECT_EQ(layer().stored_as(), "F8_E4M3 per tensor");
   EXPECT_THAT(weights(), ElementsAre(3, 3));
@@ -165,14 +166,18 @@ TEST_F(ScaledCodesTest, Int8MayHaveZeroPoints) {
 }
 
 TEST_F(ScaledCodesTest, Nvfp4OfModelOptIsMultipliedByTheScaleOfTheTensor) {
-  builder_.add("a.weight", "U8", {1, 8}, Bytes{0x10, 0x32, 0x54, 0x76, 0x98, 0xBA, 0xDC, 0xFE});
-  builder_.add("a.weight_scale", "F8_E4M3", {1, 1}, Bytes{one});
+  const Bytes all_codes{0x10, 0x32, 0x54, 0x76, 0x98, 0xBA, 0xDC, 0xFE};
+  Bytes codes(8, 0x22);
+  codes.insert(codes.end(), all_codes.begin(), all_codes.end());
+  builder_.add("a.weight", "U8", {1, 16}, codes);
+  builder_.add("a.weight_scale", "F8_E4M3", {1, 2}, Bytes{0x40, one});
   builder_.add("a.weight_scale_2", "F32", {}, std::vector<float>{2});
   const Layer& found = layer();
-  EXPECT_EQ(found.in_features, 16);
+  EXPECT_EQ(found.in_features, 32);
   EXPECT_EQ(found.stored_as(), "nvfp4 g16");
-  EXPECT_THAT(weights(), ElementsAre(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12));
-  EXPECT_THAT(block({0, 1, 3, 2}), ElementsAre(3, 4));
+  EXPECT_THAT(block({0, 1, 0, 16}), Each(4));
+  EXPECT_THAT(block({0, 1, 16, 16}), ElementsAre(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12));
+  EXPECT_THAT(block({0, 1, 15, 4}), ElementsAre(4, 0, 1, 2));
 }
 
 TEST_F(ScaledCodesTest, Nvfp4OfCompressedTensorsIsDividedByTheScaleOfTheTensor) {
@@ -184,10 +189,10 @@ TEST_F(ScaledCodesTest, Nvfp4OfCompressedTensorsIsDividedByTheScaleOfTheTensor) 
 }
 
 TEST_F(ScaledCodesTest, DeepSeekStoresMxfp4InInt8) {
-  builder_.add("a.weight", "I8", {1, 16}, Bytes(16, 0x22));
-  builder_.add("a.scale", "F8_E8M0", {1, 1}, Bytes{128});
+  builder_.add("a.weight", "I8", {1, 32}, Bytes(32, 0x22));
+  builder_.add("a.scale", "F8_E8M0", {1, 2}, Bytes{128, 127});
   EXPECT_EQ(layer().stored_as(), "mxfp4 g32");
-  EXPECT_THAT(weights(), Each(2));
+  EXPECT_THAT(block({0, 1, 30, 4}), ElementsAre(2, 2, 1, 1));
 }
 
 /// 3 bits: in a string of bits element 11 crosses into the second word; in words, ten go into each.
