@@ -1,5 +1,5 @@
 /// alpha-hill-dump-weights MODEL LAYER: writes the weights of a layer, rounded once to fp32, to standard output:
-/// row-major, little-endian, [out_features, in_features] or its transpose, as they are stored.
+/// row-major, little-endian, [out_features, in_features].
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "alphahill/base/error.hpp"
+#include "alphahill/base/logging.hpp"
 #include "alphahill/checkpoint/layer_weights.hpp"
 #include "alphahill/formats/cast.hpp"
 
@@ -21,7 +22,7 @@ const Layer& layer_called(const Catalog& catalog, const std::string& name) {
   return *found;
 }
 
-/// A block of the weights, by [out, in] of the block.
+/// A block as it is stored.
 std::vector<float> read_block(const WeightSource& weights, const Block& block) {
   const auto count = static_cast<std::size_t>(block.rows * block.cols);
   const ElementFormat format = weights.shape().values;
@@ -34,20 +35,32 @@ std::vector<float> read_block(const WeightSource& weights, const Block& block) {
   return loaded;
 }
 
-/// In blocks of some rows, each in two parts that are cut at an odd column, as panels may be.
-void write_fp32(const WeightSource& weights) {
+/// W [out_features, in_features], read in blocks of some rows, each in two parts that are cut at an odd column, as
+/// panels may be.
+std::vector<float> read_weights(const WeightSource& weights) {
   constexpr std::int64_t rows_at_once = 37;
-  const std::int64_t cut = std::min(weights.cols() / 3 | 1, weights.cols());
-  for (std::int64_t row = 0; row < weights.rows(); row += rows_at_once) {
-    const std::int64_t rows = std::min(rows_at_once, weights.rows() - row);
-    const std::vector<float> left = read_block(weights, {row, rows, 0, cut});
-    const std::vector<float> right = read_block(weights, {row, rows, cut, weights.cols() - cut});
-    for (std::int64_t i = 0; i < rows; ++i) {
-      std::fwrite(left.data() + i * cut, sizeof(float), static_cast<std::size_t>(cut), stdout);
-      std::fwrite(right.data() + i * (weights.cols() - cut), sizeof(float),
-                  static_cast<std::size_t>(weights.cols() - cut), stdout);
+  const std::int64_t rows = weights.rows();
+  const std::int64_t cols = weights.cols();
+  const bool transposed = weights.shape().transposed;
+  std::vector<float> all(static_cast<std::size_t>(rows * cols));
+  const auto place = [&](const Block& block) {
+    const std::vector<float> values = read_block(weights, block);
+    for (std::int64_t i = 0; i < block.rows; ++i) {
+      for (std::int64_t j = 0; j < block.cols; ++j) {
+        const std::int64_t row = block.row + i;
+        const std::int64_t col = block.col + j;
+        all[static_cast<std::size_t>(transposed ? col * rows + row : row * cols + col)] =
+            values[static_cast<std::size_t>(i * block.cols + j)];
+      }
     }
+  };
+  const std::int64_t cut = std::min(cols / 3 | 1, cols);
+  for (std::int64_t row = 0; row < rows; row += rows_at_once) {
+    const std::int64_t count = std::min(rows_at_once, rows - row);
+    place({row, count, 0, cut});
+    place({row, count, cut, cols - cut});
   }
+  return all;
 }
 
 }  // namespace
@@ -56,10 +69,12 @@ void write_fp32(const WeightSource& weights) {
 int main(int argc, char** argv) {
   using namespace alphahill;
   if (argc != 3) return 2;
+  start_logging("WARNING", 0);
   try {
     const Catalog catalog = open_catalog(argv[1], "");
     const Layer& layer = layer_called(catalog, argv[2]);
-    write_fp32(LayerWeights(catalog, layer).source());
+    const std::vector<float> weights = read_weights(LayerWeights(catalog, layer).source());
+    std::fwrite(weights.data(), sizeof(float), weights.size(), stdout);
   } catch (const Error& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

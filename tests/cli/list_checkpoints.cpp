@@ -8,6 +8,7 @@
 #include <string>
 
 #include "alphahill/base/error.hpp"
+#include "alphahill/base/logging.hpp"
 #include "alphahill/checkpoint/catalog.hpp"
 #include "alphahill/checkpoint/layer_table.hpp"
 
@@ -24,6 +25,7 @@ std::string answer(const std::string& folder) {
 }  // namespace
 
 int main() {
+  alphahill::start_logging("WARNING", 0);
   for (std::string folder; std::getline(std::cin, folder);) std::cout << answer(folder) << std::flush;
   return 0;
 }

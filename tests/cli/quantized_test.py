@@ -10,10 +10,6 @@ from support.programs import REPOSITORY, ProgramTest, command
 
 MODELS = REPOSITORY.parent / "shared/quantized"
 FOLDERS = sorted(truth.parent for truth in MODELS.glob("*/truth.npz"))
-# Stored in ways that are listed as unsupported.
-NOT_READ = {"awq_gemm", "bnb_int8", "bnb_nf4", "fused_gpt_oss", "fused_gpt_oss_saved", "fused_granitemoe",
-            "fused_llama4_text_saved", "fused_qwen3_vl_moe", "gpt_oss_mxfp4", "gptq3_asym", "gptq4_actorder",
-            "gptq4_asym", "gptq4_sym", "gptq8_sym", "mlx4_g64", "mlx6_g64", "mlx_mxfp4"}
 PRECISIONS = ("fp32", "fp16", "bf16")
 LARGEST_ERROR = 1e-9
 
@@ -21,8 +17,7 @@ LARGEST_ERROR = 1e-9
 def read_folders():
     """Each folder, and what its truth.json says."""
     for folder in FOLDERS:
-        if folder.name not in NOT_READ:
-            yield folder, json.loads((folder / "truth.json").read_text())
+        yield folder, json.loads((folder / "truth.json").read_text())
 
 
 @unittest.skipUnless(FOLDERS, f"{MODELS} is not there")
@@ -36,10 +31,10 @@ class QuantizedTest(ProgramTest):
         for folder, truth in read_folders():
             weights = np.load(folder / "truth.npz")
             for layer in truth["layers"]:
-                expected = weights[layer].astype(np.float32)
-                found = self.weights_of(folder, layer, expected.shape)
-                self.assertTrue(np.array_equal(found.view(np.uint32), expected.view(np.uint32)),
-                                f"{folder.name}: {layer}")
+                with self.subTest(folder=folder.name, layer=layer):
+                    expected = weights[layer].astype(np.float32)
+                    found = self.weights_of(folder, layer, expected.shape)
+                    self.assertTrue(np.array_equal(found.view(np.uint32), expected.view(np.uint32)))
 
     def test_layers_and_alphas_are_those_of_the_truth_on_any_number_of_ranks(self):
         for folder, truth in read_folders():

@@ -244,11 +244,13 @@ TEST_F(JournalTest, LayersThatWereNotSupportedMayBeOthersNow) {
   later.layers[2].name = "lm_head.0";
   later.layers.push_back(later.layers[2]);
   later.layers[3].name = "lm_head.1";
-  const Journal journal = Journal::open_or_resume(path(), later);
-  ASSERT_EQ(journal.run().layers.size(), 4U);
-  EXPECT_EQ(journal.run().layers[1].in_features, 24);
-  EXPECT_EQ(journal.finished(), 2);
-  expect_same(journal.read(1), example_record(1));
+  {
+    const Journal journal = Journal::open_or_resume(path(), later);
+    ASSERT_EQ(journal.run().layers.size(), 4U);
+    EXPECT_EQ(journal.run().layers[1].in_features, 24);
+    EXPECT_EQ(journal.finished(), 2);
+    expect_same(journal.read(1), example_record(1));
+  }
   later.layers[0].in_features = 24;
   EXPECT_THAT(reason_of([&] { Journal::open_or_resume(path(), later); }),
               HasSubstr("its layer '層.0.q_proj' is 4x3 BF16, here 4x24 BF16"));
