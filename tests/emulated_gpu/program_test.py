@@ -47,9 +47,10 @@ class EmulatedGpuTest(ProgramTest):
         self.assertEqual(len(rows), len(SHAPES))
         methods = set()
         for one, other in zip(self.of_cpu, rows):
-            for column in (name for name in one if name.startswith("alpha_")):
-                self.assertTrue(math.isclose(float(one[column]), float(other[column]), rel_tol=1e-9), (one, other))
-                methods.add(other["method" + column.removeprefix("alpha")])
+            for method in (name for name in one if name.startswith("method_")):
+                alpha = "alpha" + method.removeprefix("method")
+                self.assertTrue(math.isclose(float(one[alpha]), float(other[alpha]), rel_tol=1e-9), (one, other))
+                methods.add(other[method])
         return methods
 
     def test_figures_of_the_cpu_byte_for_byte_on_any_number_of_ranks(self):

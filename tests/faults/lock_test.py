@@ -71,9 +71,9 @@ class LockTest(DisturbedTest):
         self.assertEqual(process.returncode, 75, log)
         done = self.done_by_status(output)
         self.assertRegex(self.status(output), r"(?m)^state +stopped \(75\); last record ")
-        self.assertIn(f"stopped early: {done} of 6 layers are done", log)
+        self.assertIn(f"stopped early: {done} of 6 layers done", log)
         report = self.succeed("alpha-hill-report", output / "alpha_hill.h5", "--output-dir", self.folder / "report")
-        self.assertIn(f"the run has not finished {6 - done} layers", report.stderr)
+        self.assertIn(f"left out: {6 - done} layers that the run has not finished", report.stderr)
         log = self.run_in(output).stderr
         self.assertIn(f"{done} of 6 layers already done", log)
         self.assertIn("6/6 layers  100%", log)

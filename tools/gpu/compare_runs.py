@@ -22,9 +22,10 @@ if one.keys() != other.keys() or not one:
     sys.exit("the runs have different layers")
 worst, where, compared, methods = 0.0, "", 0, {}
 for name, row in one.items():
-    for column in (c for c in row if c.startswith("alpha_")):
+    for precision in (c.removeprefix("method_") for c in row if c.startswith("method_")):
+        column = f"alpha_{precision}"
         a, b = alpha(row[column]), alpha(other[name][column])
-        method = other[name]["method" + column.removeprefix("alpha")]
+        method = other[name][f"method_{precision}"]
         methods[method] = methods.get(method, 0) + 1
         if math.isnan(a) and math.isnan(b):
             continue
