@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 
 namespace alphahill {
@@ -52,6 +54,12 @@ std::string printable(std::string_view text) {
 }
 std::string printable_message(std::string_view text) {
   return escaped(text, true);
+}
+
+std::string in_lower_case(std::string_view text) {
+  std::string lower(text);
+  std::ranges::transform(lower, lower.begin(), [](unsigned char letter) { return std::tolower(letter); });
+  return lower;
 }
 
 std::string joined(std::span<const std::string> items, std::string_view separator) {

@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "alphahill/base/error.hpp"
-#include "alphahill/base/vector_level.hpp"
 
 namespace alphahill {
 
@@ -19,13 +18,6 @@ Word word_at(const std::byte* bytes, std::size_t offset) {
   Word word;
   std::memcpy(&word, bytes + offset, sizeof word);
   return word;
-}
-
-ALPHAHILL_INLINE inline float decode_f4(std::uint32_t code) {
-  const std::uint32_t magnitude = code & 7U;
-  const float normal = std::bit_cast<float>((magnitude << 22) + (126U << 23));
-  const float value = magnitude < 2 ? 0.5F * static_cast<float>(static_cast<int>(magnitude)) : normal;
-  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) | (code & 8U) << 28);
 }
 
 template <int bits>
@@ -107,8 +99,8 @@ void decode_f4_e2m1(std::span<const std::byte> codes, std::span<float> to) {
   vectorised([from = codes.data(), first = to.data(), count = to.size()]() ALPHAHILL_INLINE {
     for (std::size_t i = 0; i < count / 2; ++i) {
       const auto pair = std::to_integer<std::uint32_t>(from[i]);
-      first[2 * i] = decode_f4(pair & 15U);
-      first[2 * i + 1] = decode_f4(pair >> 4);
+      first[2 * i] = decode_f4_e2m1(pair & 15U);
+      first[2 * i + 1] = decode_f4_e2m1(pair >> 4);
     }
   });
 }

@@ -170,8 +170,7 @@ std::vector<std::vector<std::string>> layers_of_one_run(std::span<const NamedRun
 /// "Only in base: 12 layers", and the first ones.
 std::string only_in_text(const std::string& run, const std::vector<std::string>& layers) {
   if (layers.empty()) return {};
-  std::string text =
-      fmt::format("\nOnly in {}: {} layer{}\n", run, layers.size(), layers.size() == 1 ? "" : "s");
+  std::string text = fmt::format("\nOnly in {}: {}\n", run, counted(std::ssize(layers), "layer"));
   for (std::size_t i = 0; i < std::min(layers.size(), most_listed); ++i) {
     text += fmt::format("  {}\n", shortened(layers[i], longest_name));
   }

@@ -1,6 +1,7 @@
 /// Arithmetic on sizes that throws instead of wrapping, the one narrowing function, and measured numbers.
 #pragma once
 
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
@@ -16,6 +17,11 @@ std::optional<Integer> checked_multiply(Integer a, Integer b) {
   Integer product;
   if (__builtin_mul_overflow(a, b, &product)) return std::nullopt;
   return product;
+}
+
+/// @pre whole >= 0, parts > 0
+constexpr std::int64_t divide_rounding_up(std::int64_t whole, std::int64_t parts) {
+  return whole / parts + (whole % parts == 0 ? 0 : 1);
 }
 
 /// The value as another integer type.

@@ -15,6 +15,9 @@ std::string printable(std::string_view text);
 /// The same, but backslashes stay as they are: for messages, which quote expressions.
 std::string printable_message(std::string_view text);
 
+/// ASCII letters alone.
+std::string in_lower_case(std::string_view text);
+
 /// "a, b, c".
 std::string joined(std::span<const std::string> items, std::string_view separator = ", ");
 

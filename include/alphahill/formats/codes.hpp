@@ -10,6 +10,7 @@
 #include <span>
 
 #include "alphahill/base/host_device.hpp"
+#include "alphahill/base/vector_level.hpp"
 
 namespace alphahill {
 
@@ -24,6 +25,14 @@ ALPHAHILL_HOST_DEVICE inline float decode_f8_e4m3(std::uint8_t code) {
   return std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) | sign);
 }
 
+/// FP4 with 2 bits of exponent (bias 1) and 1 of mantissa, without infinities and NaN. @pre code < 16
+ALPHAHILL_INLINE constexpr float decode_f4_e2m1(std::uint32_t code) {
+  const std::uint32_t magnitude = code & 7U;
+  const float normal = std::bit_cast<float>((magnitude << 22) + (126U << 23));
+  const float value = magnitude < 2 ? 0.5F * static_cast<float>(static_cast<int>(magnitude)) : normal;
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) | (code & 8U) << 28);
+}
+
 /// 2^(code - 127); 255 is NaN.
 inline double decode_f8_e8m0(std::uint8_t code) {
   return std::bit_cast<double>(code == 255 ? 0x7FF8000000000000U
@@ -33,7 +42,7 @@ inline double decode_f8_e8m0(std::uint8_t code) {
 void decode_f8_e4m3(std::span<const std::byte> codes, std::span<float> to);
 /// Two's complement.
 void decode_int8(std::span<const std::byte> codes, std::span<float> to);
-/// FP4 with 2 bits of exponent and 1 of mantissa: two to a byte, the first in its low bits. Reads as many
+/// FP4, two to a byte, the first in its low bits. Reads as many
 /// bytes as hold to.size() codes, which is even.
 void decode_f4_e2m1(std::span<const std::byte> codes, std::span<float> to);
 

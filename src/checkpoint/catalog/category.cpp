@@ -1,9 +1,10 @@
 #include "alphahill/checkpoint/category.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <string>
 #include <vector>
+
+#include "alphahill/base/text.hpp"
 
 namespace alphahill {
 
@@ -73,8 +74,7 @@ std::string_view first_match(const std::vector<Rule>& rules, std::string_view na
 }  // namespace
 
 std::string_view category_of(std::string_view layer_name) {
-  std::string name(layer_name);
-  std::ranges::transform(name, name.begin(), [](unsigned char letter) { return std::tolower(letter); });
+  const std::string name = in_lower_case(layer_name);
   std::string_view category = first_match(fused, name, contains);
   if (category.empty()) category = first_match(common, name, contains);
   if (category.empty() && contains(name, "att"))

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "alphahill/base/text.hpp"
 #include "checkpoint/catalog/layer_name.hpp"
 
 namespace alphahill {
@@ -60,9 +60,8 @@ bool in_table(std::string_view kind, const ModelConfig& config) {
 
 /// The words between underscores in lower case, without numbers at the end.
 std::vector<std::string> words_of(std::string_view kind) {
-  std::string lower(kind);
-  std::ranges::transform(lower, lower.begin(), [](unsigned char letter) { return std::tolower(letter); });
   std::vector<std::string> words(1);
+  const std::string lower = in_lower_case(kind);
   for (const char letter : lower) {
     if (letter == '_') {
       words.emplace_back();

@@ -1,7 +1,8 @@
 #include "checkpoint/catalog/quantization_config.hpp"
 
 #include <algorithm>
-#include <cctype>
+
+#include "alphahill/base/text.hpp"
 
 namespace alphahill {
 
@@ -61,11 +62,6 @@ std::optional<std::int64_t> integer(json::Value value) {
 std::string text(json::Value value) {
   std::string_view found;
   return value.get_string().get(found) == simdjson::SUCCESS ? std::string(found) : std::string();
-}
-
-std::string in_lower_case(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char letter) { return std::tolower(letter); });
-  return text;
 }
 
 std::optional<bool> boolean(json::Value value) {

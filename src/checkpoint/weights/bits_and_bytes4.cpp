@@ -20,10 +20,6 @@ namespace {
 constexpr std::size_t numbers = 16;
 constexpr std::int64_t nested_numbers = 256;
 
-std::int64_t divide_rounding_up(std::int64_t whole, std::int64_t parts) {
-  return whole / parts + (whole % parts == 0 ? 0 : 1);
-}
-
 /// What the JSON of a quant_state says.
 struct QuantState {
   std::string type;

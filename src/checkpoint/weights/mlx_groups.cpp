@@ -3,16 +3,17 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "alphahill/base/vector_level.hpp"
 #include "alphahill/checkpoint/catalog.hpp"
+#include "alphahill/formats/codes.hpp"
 #include "checkpoint/catalog/model_config.hpp"
 #include "checkpoint/catalog/stored_layer.hpp"
 #include "checkpoint/weights/bit_string.hpp"
 #include "checkpoint/weights/decoded_block.hpp"
 #include "checkpoint/weights/partner_tensors.hpp"
+#include "checkpoint/weights/partners.hpp"
 
 namespace alphahill {
 
@@ -35,34 +36,12 @@ struct FloatMode {
 constexpr std::array<FloatMode, 3> float_modes{
     {{Mode::mxfp4, "mxfp4", 4, 32}, {Mode::mxfp8, "mxfp8", 8, 32}, {Mode::nvfp4, "nvfp4", 4, 16}}};
 
-/// A number of `exponent_bits` and `mantissa_bits` behind a sign, without infinities.
-float small_float(std::uint32_t code, int exponent_bits, int mantissa_bits) {
-  const int bias = (1 << (exponent_bits - 1)) - 1;
-  const auto magnitude = static_cast<int>(code & ((1U << (exponent_bits + mantissa_bits)) - 1));
-  const int exponent = magnitude >> mantissa_bits;
-  const int mantissa = magnitude & ((1 << mantissa_bits) - 1);
-  const int significand = exponent == 0 ? mantissa : mantissa + (1 << mantissa_bits);
-  const float value =
-      std::ldexp(static_cast<float>(significand), std::max(exponent, 1) - bias - mantissa_bits);
-  return (code >> (exponent_bits + mantissa_bits)) == 0 ? value : -value;
-}
-
-/// E4M3, whose codes with all bits set but the sign are NaN.
-float e4m3(std::uint32_t code) {
-  return (code & 0x7FU) == 0x7FU ? std::numeric_limits<float>::quiet_NaN() : small_float(code, 4, 3);
-}
-
-/// E8M0: 2^(code - 127), 255 is NaN.
-float e8m0(std::uint32_t code) {
-  return code == 255 ? std::numeric_limits<float>::quiet_NaN()
-                     : std::ldexp(1.0F, static_cast<int>(code) - 127);
-}
-
 /// The number of each code.
 std::vector<float> numbers_of(Mode mode) {
   std::vector<float> numbers(mode == Mode::mxfp8 ? 256 : 16);
   for (std::uint32_t code = 0; code < numbers.size(); ++code) {
-    numbers[code] = mode == Mode::mxfp8 ? e4m3(code) : small_float(code, 2, 1);
+    numbers[code] =
+        mode == Mode::mxfp8 ? decode_f8_e4m3(static_cast<std::uint8_t>(code)) : decode_f4_e2m1(code);
   }
   return numbers;
 }
@@ -73,7 +52,7 @@ std::vector<float> read_coded_scales(LayerFiles& files, const TensorSlice& slice
   const auto codes = read_values<std::uint8_t>(files, slice);
   std::vector<float> scales(codes.size());
   for (std::size_t i = 0; i < codes.size(); ++i) {
-    scales[i] = mode == Mode::nvfp4 ? e4m3(codes[i]) : e8m0(codes[i]);
+    scales[i] = mode == Mode::nvfp4 ? decode_f8_e4m3(codes[i]) : static_cast<float>(decode_f8_e8m0(codes[i]));
     if (std::isnan(scales[i])) refuse_values(tensor, fmt::format("value {} is NaN", i));
   }
   require_not_negative(scales, tensor);
@@ -200,7 +179,7 @@ class MlxTensors {
   std::string misfit_of_all() {
     const auto& shape = codes_.shape;
     if (shape.size() == 3 && module_.find(experts) == std::string::npos) {
-      return fmt::format("{}: expected a matrix, found {}", codes_.name, dtype_and_shape(codes_));
+      return fmt::format("{}: expected a matrix, found {}", codes_.name, shown(codes_));
     }
     if (shape.size() == 3 && shape[0] > most_experts) return fmt::format("{} experts are too many", shape[0]);
     if (std::ranges::find(shape, 0) != shape.end()) return fmt::format("{} is empty", codes_.name);

@@ -3,16 +3,17 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
 #include <utility>
 
 #include "alphahill/base/checked.hpp"
 #include "alphahill/base/error.hpp"
 #include "alphahill/checkpoint/catalog.hpp"
+#include "alphahill/formats/codes.hpp"
 #include "checkpoint/catalog/expert_tensor.hpp"
 #include "checkpoint/catalog/stored_layer.hpp"
 #include "checkpoint/weights/layer_files.hpp"
+#include "checkpoint/weights/partners.hpp"
 
 namespace alphahill {
 
@@ -27,28 +28,20 @@ struct ValuePair {
   float second;
 };
 
-/// Of E2M1, a sign, two bits of exponent, one of mantissa: by byte, whose low bits are the first code.
+/// By byte, whose low bits are the first code.
 constexpr std::array<ValuePair, 256> value_pairs = [] {
-  constexpr std::array<float, 16> values{0.0F,  0.5F,  1.0F,  1.5F,  2.0F,  3.0F,  4.0F,  6.0F,
-                                         -0.0F, -0.5F, -1.0F, -1.5F, -2.0F, -3.0F, -4.0F, -6.0F};
   std::array<ValuePair, 256> pairs{};
-  for (std::size_t byte = 0; byte < pairs.size(); ++byte)
-    pairs[byte] = {values[byte % 16], values[byte / 16]};
+  for (std::uint32_t byte = 0; byte < pairs.size(); ++byte)
+    pairs[byte] = {decode_f4_e2m1(byte & 15U), decode_f4_e2m1(byte >> 4)};
   return pairs;
 }();
-
-/// E8M0: 2^(code - 127). @pre code < 255
-float decode_e8m0(std::uint32_t code) {
-  constexpr std::uint32_t smallest = 1U << 22U;  // 2^-127, a subnormal number of fp32
-  return std::bit_cast<float>(code == 0 ? smallest : code << 23U);
-}
 
 /// Both factors have so few bits that the product is exact or beyond fp32. Two weights a look-up are as fast as a
 /// vector of weights put together from bits.
 void decode_groups(std::span<const std::uint8_t> codes, std::span<const std::uint8_t> scales,
                    std::span<float> to) {
   for (std::size_t group = 0; group < scales.size(); ++group) {
-    const float scale = decode_e8m0(scales[group]);
+    const auto scale = static_cast<float>(decode_f8_e8m0(scales[group]));
     for (std::size_t i = group * group_bytes; i < (group + 1) * group_bytes; ++i) {
       const ValuePair& pair = value_pairs[codes[i]];
       to[2 * i] = pair.first * scale;
@@ -122,10 +115,6 @@ class Mxfp4Weights final : public WeightSource {
   std::vector<std::uint8_t> scales_;
 };
 
-std::string shape_text(const StoredTensor& tensor) {
-  return fmt::format("{} [{}]", tensor.dtype, fmt::join(tensor.shape, ", "));
-}
-
 /// Why the scales cannot be those of the codes; empty where they can.
 std::string misfit_of_scales(const StoredTensor* scales, const std::string& name,
                              std::span<const std::int64_t> codes_shape) {
@@ -134,7 +123,7 @@ std::string misfit_of_scales(const StoredTensor* scales, const std::string& name
   const bool fit =
       std::ranges::equal(scales->shape, expected) && (scales->dtype == "U8" || scales->dtype == "F8_E8M0");
   if (fit) return {};
-  return fmt::format("{}: expected U8 [{}], found {}", name, fmt::join(expected, ", "), shape_text(*scales));
+  return fmt::format("{}: expected U8 [{}], found {}", name, fmt::join(expected, ", "), shown(*scales));
 }
 
 std::vector<Layer> layers_of(const StoredTensor& codes, const StoredTensor& scales,
@@ -174,7 +163,7 @@ std::vector<Layer> Mxfp4Experts::find(const StoredTensor& tensor, const Checkpoi
   }
   if (why.empty()) return layers_of(tensor, *scales, *experts);
   return {unsupported_layer(tensor, *name, {stored[1], cols},
-                            fmt::format("MXFP4 experts in one tensor, {}: {}", shape_text(tensor), why))};
+                            fmt::format("MXFP4 experts in one tensor, {}: {}", shown(tensor), why))};
 }
 
 WeightShape Mxfp4Experts::shape() const {

@@ -9,6 +9,7 @@
 
 #include "alphahill/base/error.hpp"
 #include "alphahill/formats/cast.hpp"
+#include "checkpoint/weights/partners.hpp"
 
 namespace alphahill {
 
@@ -21,7 +22,7 @@ std::string misfit_of(const CheckpointHeaders& headers, const ExpectedTensor& ex
                     std::ranges::find(expected.dtypes, found->dtype) != expected.dtypes.end();
   if (fits) return {};
   return fmt::format("{}: expected {} [{}], found {}", expected.name, fmt::join(expected.dtypes, " or "),
-                     fmt::join(expected.shape, ", "), dtype_and_shape(*found));
+                     fmt::join(expected.shape, ", "), shown(*found));
 }
 
 }  // namespace
@@ -32,10 +33,6 @@ std::string misfit(const CheckpointHeaders& headers, std::span<const ExpectedTen
     if (!found.empty()) return found;
   }
   return {};
-}
-
-std::string dtype_and_shape(const StoredTensor& tensor) {
-  return fmt::format("{} [{}]", tensor.dtype, fmt::join(tensor.shape, ", "));
 }
 
 TensorSlice whole_tensor(const StoredTensor& tensor) {

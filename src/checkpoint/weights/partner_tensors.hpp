@@ -22,9 +22,6 @@ struct ExpectedTensor {
 /// What is wrong with the first tensor that is missing or another than expected; empty where all are right.
 std::string misfit(const CheckpointHeaders& headers, std::span<const ExpectedTensor> expected);
 
-/// "I32 [4, 32]".
-std::string dtype_and_shape(const StoredTensor& tensor);
-
 /// All of a tensor of at most two dimensions, as one row where it has fewer.
 TensorSlice whole_tensor(const StoredTensor& tensor);
 

@@ -6,14 +6,11 @@
 #include <string>
 #include <string_view>
 
+#include "alphahill/base/checked.hpp"
 #include "alphahill/checkpoint/stored_layout.hpp"
 #include "checkpoint/headers/checkpoint_headers.hpp"
 
 namespace alphahill {
-
-constexpr std::int64_t divide_rounding_up(std::int64_t whole, std::int64_t parts) {
-  return whole / parts + (whole % parts == 0 ? 0 : 1);
-}
 
 /// Why a layer that is stored in a known way cannot be read.
 class Misfit : public std::runtime_error {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +15,7 @@
 #include "alphahill/formats/codes.hpp"
 #include "checkpoint/catalog/model_config.hpp"
 #include "checkpoint/weights/layer_files.hpp"
+#include "checkpoint/weights/partner_tensors.hpp"
 #include "checkpoint/weights/scales.hpp"
 
 namespace alphahill {
@@ -47,9 +47,7 @@ Unit unit_of(const ScaledCodes& stored) {
 
 /// The group of each column. @throws Error(internal) for an index that is none
 std::vector<std::int32_t> read_group_indices(LayerFiles& files, const ScaledCodes& stored) {
-  const std::vector<std::byte> bytes = read_whole(files, stored.group_indices, sizeof(std::int32_t));
-  std::vector<std::int32_t> groups(bytes.size() / sizeof(std::int32_t));
-  if (!bytes.empty()) std::memcpy(groups.data(), bytes.data(), bytes.size());
+  auto groups = read_values<std::int32_t>(files, stored.group_indices);
   if (std::ranges::find(groups, -1) != groups.end()) return {};  // compressed-tensors: in order
   const auto wrong = std::ranges::find_if(
       groups, [&](std::int32_t group) { return group < 0 || group >= stored.scales.values.cols; });

@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 
 #include "alphahill/base/checked.hpp"
 #include "alphahill/base/error.hpp"
 #include "alphahill/formats/cast.hpp"
 #include "alphahill/formats/codes.hpp"
+#include "checkpoint/weights/partner_tensors.hpp"
 
 namespace alphahill {
 
@@ -57,16 +57,12 @@ std::int64_t bytes_of(ScaleFormat format) {
   return bytes.at(static_cast<std::size_t>(format));
 }
 
-std::vector<std::byte> read_whole(LayerFiles& files, const TensorSlice& slice, std::int64_t value_bytes) {
-  std::vector<std::byte> bytes(static_cast<std::size_t>(slice.rows * slice.cols * value_bytes));
-  SliceReader(files, slice, value_bytes).read({0, slice.rows, 0, slice.cols}, bytes);
-  return bytes;
-}
-
 Scales::Scales(LayerFiles& files, const ScaleGrid& grid, std::string_view name)
     : format_(grid.format),
       cols_(grid.values.cols),
-      values_(read_whole(files, grid.values, bytes_of(grid.format))) {
+      values_(static_cast<std::size_t>(grid.values.rows * grid.values.cols * bytes_of(grid.format))) {
+  SliceReader(files, grid.values, bytes_of(grid.format))
+      .read({0, grid.values.rows, 0, grid.values.cols}, values_);
   std::vector<double> row(static_cast<std::size_t>(cols_));
   for (std::int64_t i = 0; i < grid.values.rows; ++i) {
     decode(i, 0, row);
@@ -87,9 +83,7 @@ void Scales::decode(std::int64_t row, std::int64_t first, std::span<double> to) 
 double read_tensor_scale(LayerFiles& files, const ScaledCodes& stored) {
   using TensorScale = ScaledCodes::TensorScale;
   if (stored.tensor_scale == TensorScale::none) return 1;
-  float value = 0;
-  const std::vector<std::byte> bytes = read_whole(files, stored.tensor_scale_value, sizeof value);
-  std::memcpy(&value, bytes.data(), sizeof value);
+  const float value = read_values<float>(files, stored.tensor_scale_value).front();
   if (is_positive(value)) return value;
   throw Error(Fault::internal,
               stored.tensor_scale == TensorScale::factor ? "weight_scale_2" : "weight_global_scale",
@@ -100,14 +94,11 @@ ZeroPoints::ZeroPoints(LayerFiles& files, const ScaledCodes& stored) : cols_(sto
   const std::int64_t rows = stored.scales.values.rows;
   values_.reserve(static_cast<std::size_t>(rows * cols_));
   if (stored.zero_points == ScaledCodes::ZeroPoints::int8) {
-    for (const std::byte code : read_whole(files, stored.zero_point_values, 1)) {
-      values_.push_back(std::to_integer<std::int8_t>(code));
-    }
+    const auto codes = read_values<std::int8_t>(files, stored.zero_point_values);
+    values_.assign(codes.begin(), codes.end());
     return;
   }
-  const std::vector<std::byte> bytes = read_whole(files, stored.zero_point_values, sizeof(std::uint32_t));
-  std::vector<std::uint32_t> words(bytes.size() / sizeof(std::uint32_t));
-  if (!bytes.empty()) std::memcpy(words.data(), bytes.data(), bytes.size());
+  const auto words = read_values<std::uint32_t>(files, stored.zero_point_values);
   const std::int64_t in_word = 32 / stored.bits;
   const bool in_words = stored.zero_points == ScaledCodes::ZeroPoints::words;
   for (std::int64_t row = 0; row < rows; ++row) {

@@ -13,9 +13,6 @@ namespace alphahill {
 
 std::int64_t bytes_of(ScaleFormat format);
 
-/// All values of a slice.
-std::vector<std::byte> read_whole(LayerFiles& files, const TensorSlice& slice, std::int64_t value_bytes);
-
 /// Scales as they are stored, a row of blocks decoded at a time.
 class Scales {
  public:

@@ -152,8 +152,7 @@ std::string progress_text(const Tally& tally, const std::optional<Ending>& endin
 
 std::string missing_text(const std::vector<std::string>& without_figure) {
   if (without_figure.empty()) return {};
-  std::string text =
-      fmt::format("no figure  {} layer{}\n", without_figure.size(), without_figure.size() == 1 ? "" : "s");
+  std::string text = fmt::format("no figure  {}\n", counted(std::ssize(without_figure), "layer"));
   for (std::size_t i = 0; i < std::min(without_figure.size(), most_shown); ++i) {
     text += fmt::format("           {}\n", without_figure[i]);
   }

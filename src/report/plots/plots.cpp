@@ -9,6 +9,7 @@
 #include <numeric>
 #include <optional>
 
+#include "alphahill/base/text.hpp"
 #include "report/file_name.hpp"
 #include "report/plots/picture_text.hpp"
 
@@ -81,10 +82,6 @@ Indices range(std::size_t first, std::size_t last) {
   return indices;
 }
 
-std::string counted(std::size_t layers) {
-  return fmt::format("{} layer{}", layers, layers == 1 ? "" : "s");
-}
-
 /// Layers of each category, categories in the order in which they first come.
 std::vector<LayerGroup> categories_of(const ReportView& view) {
   std::vector<LayerGroup> groups;
@@ -125,7 +122,8 @@ class PlotList {
 
   void add_categories() {
     for (const LayerGroup& group : categories_of(view_)) {
-      const std::string title = fmt::format("{}: {}", group.label, counted(group.layers.size()));
+      const std::string title =
+          fmt::format("{}: {}", group.label, counted(std::ssize(group.layers), "layer"));
       add(names_.make(category_prefix, group.label), [source = source_, title, layers = group.layers] {
         return draw_layers(source->table(title, layers));
       });
@@ -139,8 +137,9 @@ class PlotList {
       const std::size_t last = std::min(first + size, layers);
       const std::string name =
           size == layers ? all_combined_name : fmt::format("{}{}", batch_prefix, first / size + 1);
-      const std::string title =
-          size == layers ? counted(layers) : fmt::format("layers {} to {} of {}", first + 1, last, layers);
+      const std::string title = size == layers
+                                    ? counted(static_cast<std::int64_t>(layers), "layer")
+                                    : fmt::format("layers {} to {} of {}", first + 1, last, layers);
       add(name, [=, source = source_] { return draw_layers(source->table(title, range(first, last))); });
     }
   }

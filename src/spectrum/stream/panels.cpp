@@ -4,6 +4,7 @@
 #include <numeric>
 #include <optional>
 
+#include "alphahill/base/checked.hpp"
 #include "alphahill/formats/cast.hpp"
 #include "spectrum/stream/stored_panels.hpp"
 
@@ -14,10 +15,6 @@ namespace {
 /// Values cast at a time: all stages of the chain stay in the first-level cache.
 constexpr std::size_t cast_block = 2048;
 constexpr std::int64_t shallowest_panel = 256;
-
-std::int64_t divide_rounding_up(std::int64_t whole, std::int64_t parts) {
-  return (whole + parts - 1) / parts;
-}
 
 /// Stored values to loaded ones and to fp64 values of the chain, block by block.
 class PanelCast {
