@@ -199,13 +199,13 @@ void write_anew(const std::filesystem::path& path, const Journal& from, const Ru
 
 void AttemptTally::add(AttemptEvent event) {
   unexplained += event == AttemptEvent::begun ? 1 : -1;
-  blamed += event == AttemptEvent::blamed ? 1 : 0;
+  crashes += event == AttemptEvent::crash ? 1 : 0;
 }
 
 std::vector<Attempt> AttemptTally::attempts_at(std::int64_t layer) const {
-  const auto begun = std::max<std::int64_t>(unexplained + blamed, 0);
+  const auto begun = std::max<std::int64_t>(unexplained + crashes, 0);
   std::vector<Attempt> attempts(static_cast<std::size_t>(begun), {layer, AttemptEvent::begun});
-  attempts.insert(attempts.end(), static_cast<std::size_t>(blamed), {layer, AttemptEvent::blamed});
+  attempts.insert(attempts.end(), static_cast<std::size_t>(crashes), {layer, AttemptEvent::crash});
   return attempts;
 }
 
@@ -368,7 +368,7 @@ AttemptTally Journal::attempts(std::int64_t layer) const {
 void Journal::change_or_cut_back(std::int64_t end, const std::function<void()>& change) {
   if (!file_.is_at_its_path()) {
     throw Error(Fault::system, file_.path().string(),
-                "it was removed while the run was under way, and what was finished with it");
+                "it was removed while the run was in progress, and what was finished with it");
   }
   try {
     change();

@@ -69,7 +69,7 @@ RunEnd Coordinator::end() const {
     const bool overdue = overdue_ == first;
     if (overdue && layers.size() > 1) continue;
     for (const PlannedLayer& layer : layers) {
-      end.interrupted.push_back({layer.number, overdue ? AttemptEvent::blamed : AttemptEvent::released});
+      end.interrupted.push_back({layer.number, overdue ? AttemptEvent::crash : AttemptEvent::released});
     }
   }
   return end;

@@ -28,8 +28,8 @@ constexpr std::array fatal_signals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 std::array<char, 4096> note_path{};
 std::size_t folder_length = 0;
 constexpr std::size_t most_threads = 256;
-std::array<std::atomic<const LayersUnderWay*>, most_threads> under_way{};
-thread_local const LayersUnderWay* of_this_thread = nullptr;
+std::array<std::atomic<const RunningLayers*>, most_threads> running{};
+thread_local const RunningLayers* of_this_thread = nullptr;
 thread_local bool computes_layers = true;
 std::array<struct sigaction, fatal_signals.size()> previous_actions{};
 
@@ -41,7 +41,7 @@ void leave_note(std::int64_t layer) {
   ::close(::open(path.data(), O_CREAT | O_WRONLY | O_CLOEXEC, 0666));
 }
 
-void leave_notes(const LayersUnderWay* computed) {
+void leave_notes(const RunningLayers* computed) {
   if (computed == nullptr) return;
   for (const std::int64_t layer : computed->layers()) leave_note(layer);
 }
@@ -51,7 +51,7 @@ extern "C" void on_fatal_signal(int signal, siginfo_t* info, void*) {
   if (of_this_thread != nullptr) {
     leave_notes(of_this_thread);
   } else if (computes_layers || of_another_process) {
-    for (const auto& of_thread : under_way) leave_notes(of_thread.load());
+    for (const auto& of_thread : running) leave_notes(of_thread.load());
   }
   for (std::size_t i = 0; i < fatal_signals.size(); ++i)
     ::sigaction(fatal_signals[i], &previous_actions[i], nullptr);
@@ -77,17 +77,17 @@ void leave_crash_notes_in(const std::filesystem::path& folder) {
     ::sigaction(fatal_signals[i], &action, &previous_actions[i]);
 }
 
-LayersUnderWay::LayersUnderWay(std::span<const std::int64_t> layers) : layers_(layers) {
+RunningLayers::RunningLayers(std::span<const std::int64_t> layers) : layers_(layers) {
   of_this_thread = this;
-  for (auto& free : under_way) {
-    const LayersUnderWay* none = nullptr;
+  for (auto& free : running) {
+    const RunningLayers* none = nullptr;
     if (free.compare_exchange_strong(none, this)) return;
   }
 }
 
-LayersUnderWay::~LayersUnderWay() {
-  for (auto& taken : under_way) {
-    const LayersUnderWay* mine = this;
+RunningLayers::~RunningLayers() {
+  for (auto& taken : running) {
+    const RunningLayers* mine = this;
     if (taken.compare_exchange_strong(mine, nullptr)) break;
   }
   of_this_thread = nullptr;

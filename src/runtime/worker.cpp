@@ -25,7 +25,7 @@ Report run_failure(Fault fault, std::string where, std::string reason) {
 
 /// What layers have to report, whatever happens.
 Report reported(int rank, std::span<const std::int64_t> layers, int team_size, const ComputeLayers& work) {
-  const LayersUnderWay under_way(layers);
+  const RunningLayers running(layers);
   std::vector<LayerRecord> finished;
   Report report;
   try {

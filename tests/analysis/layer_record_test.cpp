@@ -231,7 +231,7 @@ class LayersTogether : public testing::Test {
   Catalog catalog_{folder_.path(), "00", "00", {}, {}};
 };
 
-TEST_F(LayersTogether, AfterAFailureTheLayersUnderWayAreFinishedAndNoOtherIsBegun) {
+TEST_F(LayersTogether, AfterAFailureTheRunningLayersAreFinishedAndNoOtherIsBegun) {
   compute([](int reading) {
     if (reading == 2) cut_short();
   });

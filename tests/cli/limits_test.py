@@ -76,24 +76,24 @@ class LimitsTest(ProgramTest):
             self.assertEqual(code, -signal.SIGSEGV)
         self.succeed("alpha-hill", *self.options)
         large, small = self.rows()[:3], self.rows()[3:]
-        self.assertEqual({(row["status"], row["reason"]) for row in large}, {("failed", "brought the run down twice")})
+        self.assertEqual({(row["status"], row["reason"]) for row in large}, {("failed", "crashed the run twice")})
         self.assertEqual({row["status"] for row in small}, {"ok"})
 
-    def test_a_layer_under_way_three_times_when_the_run_was_killed_is_set_aside(self):
+    def test_a_layer_in_progress_at_three_kills_is_set_aside(self):
         for _ in range(3):
             self.signalled_in_the_large_layer(signal.SIGKILL)
         self.succeed("alpha-hill", *self.options)
         self.assertEqual({row["reason"] for row in self.rows()[:3]},
-                         {"was under way three times when the run was killed"})
+                         {"was being computed three times when the run was killed"})
 
-    def test_a_layer_is_not_blamed_for_the_crash_of_another(self):
+    def test_the_crash_of_one_layer_does_not_count_against_another(self):
         for _ in range(3):
             self.signalled_in_the_large_layer(signal.SIGKILL)
         (self.output / "alpha_hill.crashed.2").touch()  # as a second rank would have left it, the last time
         self.succeed("alpha-hill", *self.options)
         self.assertEqual({row["status"] for row in self.rows()}, {"ok"})
 
-    def test_crash_notes_that_make_no_sense_blame_nobody(self):
+    def test_crash_notes_that_make_no_sense_count_against_no_layer(self):
         self.output.mkdir()
         for name in ("0", "-1", "3", "99999999999999999999", "x", ""):
             (self.output / f"alpha_hill.crashed.{name}").touch()
@@ -126,7 +126,7 @@ class LimitsTest(ProgramTest):
         self.succeed("alpha-hill", *self.options)
         self.assertEqual({row["status"] for row in self.rows()}, {"ok"})
 
-    def test_with_grace_the_layer_under_way_is_finished(self):
+    def test_with_grace_the_running_layer_is_finished(self):
         code, errors = self.signalled_in_the_large_layer(signal.SIGUSR1, "--grace", "30")
         self.assertEqual(code, STOPPED_EARLY, errors)
         self.assertEqual([row["layer"] for row in self.rows()], [1, 1, 1])

@@ -66,7 +66,7 @@ class CrashTest(DisturbedTest):
         self.at_each(range(1, self.number_of_calls() + 1, 1 if ALL else 2), ranks=2)
 
     def test_crash_upon_crash(self):
-        """At a call that is so far from the start that each run finishes a layer: one that is under way in three
+        """At a call that is so far from the start that each run finishes a layer: one that is in progress in three
         crashes is set aside."""
         self.at_each(range(15, self.number_of_calls(), 1 if ALL else 2), times=8)
 

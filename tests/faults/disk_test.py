@@ -1,4 +1,4 @@
-"""Disks that are full or read-only, and files that vanish or change while a run is under way."""
+"""Disks that are full or read-only, and files that vanish or change while a run is in progress."""
 
 import os
 import shutil

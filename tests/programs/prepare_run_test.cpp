@@ -58,7 +58,7 @@ class PrepareRunTest : public testing::Test {
   }
   void crash_in(std::int64_t layer) const {
     auto run = prepare();
-    run.journal.note(std::array{Attempt{layer, AttemptEvent::begun}, Attempt{layer, AttemptEvent::blamed}});
+    run.journal.note(std::array{Attempt{layer, AttemptEvent::begun}, Attempt{layer, AttemptEvent::crash}});
   }
 
   const CapturedLog log_;
@@ -123,7 +123,7 @@ TEST_F(PrepareRunTest, ALayerThatBroughtRunsDownStaysSetAside) {
   crash_in(2);
   crash_in(2);
   for (int i = 0; i < 3; ++i) EXPECT_THAT(planned(), ElementsAre(1)) << i;
-  EXPECT_EQ(prepare().journal.read(2).results[0].reason, "brought the run down twice");
+  EXPECT_EQ(prepare().journal.read(2).results[0].reason, "crashed the run twice");
 }
 
 TEST_F(PrepareRunTest, ALayerThatIsSetAsideStaysSoWhenTheRunGrows) {
@@ -132,12 +132,12 @@ TEST_F(PrepareRunTest, ALayerThatIsSetAsideStaysSoWhenTheRunGrows) {
   EXPECT_THAT(planned(), ElementsAre(1));
   options_.settings.precisions.push_back(*find_precision("fp16"));
   EXPECT_THAT(planned(), ElementsAre(1));
-  EXPECT_EQ(prepare().journal.read(2).results[2].reason, "brought the run down twice");
+  EXPECT_EQ(prepare().journal.read(2).results[2].reason, "crashed the run twice");
 }
 
-TEST_F(PrepareRunTest, CrashNotesOfAnotherRunBlameNobody) {
+TEST_F(PrepareRunTest, CrashNotesOfAnotherRunCountAgainstNoLayer) {
   output_.write("alpha_hill.crashed.2", "");
-  EXPECT_EQ(prepare().journal.attempts(2).blamed, 0);
+  EXPECT_EQ(prepare().journal.attempts(2).crashes, 0);
 }
 
 }  // namespace

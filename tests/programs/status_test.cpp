@@ -221,7 +221,7 @@ TEST_F(StatusTest, OutputFolderStandsForTheJournalInIt) {
   EXPECT_EQ(journal_at(path()), path());
 }
 
-TEST_F(StatusTest, WhileARunIsUnderWayItsResultsAreItsOwnToWrite) {
+TEST_F(StatusTest, WhileARunIsInProgressItsResultsAreItsOwnToWrite) {
   const Journal journal = Journal::restart(path(), example_run());
   try {
     write_results_beside(path());

@@ -24,12 +24,12 @@ TEST_F(AttemptsTest, AnAttemptThatWasReleasedDoesNotCount) {
   EXPECT_EQ(journal.attempts(2).unexplained, 0);
 }
 
-TEST_F(AttemptsTest, BlameExplainsAnAttempt) {
+TEST_F(AttemptsTest, ACrashExplainsAnAttempt) {
   open().note(std::array{Attempt{2, AttemptEvent::begun}});
-  open().note(std::array{Attempt{2, AttemptEvent::blamed}});
+  open().note(std::array{Attempt{2, AttemptEvent::crash}});
   const Journal journal = open();
   EXPECT_EQ(journal.attempts(2).unexplained, 0);
-  EXPECT_EQ(journal.attempts(2).blamed, 1);
+  EXPECT_EQ(journal.attempts(2).crashes, 1);
 }
 
 TEST_F(AttemptsTest, AttemptsAndRecordsMix) {
@@ -48,19 +48,19 @@ TEST_F(AttemptsTest, AttemptsBehindARecordStayWhenTheJournalIsWrittenAnew) {
   {
     Journal journal = open();
     journal.append(std::array{failed_record(2)});
-    journal.note(AttemptTally{.unexplained = 1, .blamed = 2}.attempts_at(2));
+    journal.note(AttemptTally{.unexplained = 1, .crashes = 2}.attempts_at(2));
   }
   RunDescription more = run_;
   more.precisions.push_back("fp64");
   const Journal grown = Journal::open_or_resume(path(), more);
   EXPECT_TRUE(grown.has(2));
   EXPECT_EQ(grown.attempts(2).unexplained, 1);
-  EXPECT_EQ(grown.attempts(2).blamed, 2);
+  EXPECT_EQ(grown.attempts(2).crashes, 2);
 }
 
 TEST_F(AttemptsTest, BeginningAnewForgetsThem) {
-  open().note(std::array{Attempt{2, AttemptEvent::blamed}});
-  EXPECT_EQ(Journal::restart(path(), run_).attempts(2).blamed, 0);
+  open().note(std::array{Attempt{2, AttemptEvent::crash}});
+  EXPECT_EQ(Journal::restart(path(), run_).attempts(2).crashes, 0);
 }
 
 }  // namespace

@@ -146,11 +146,12 @@ TEST_F(JournalTest, AFailedAppendLeavesTheEarlierRecordsAndALaterOneWorks) {
   expect_same(journal.read(3), example_record(3));
 }
 
-TEST_F(JournalTest, AJournalThatIsRemovedUnderWayIsNoticed) {
+TEST_F(JournalTest, AJournalThatIsRemovedDuringTheRunIsNoticed) {
   Journal journal = open();
   std::filesystem::remove(path());
-  EXPECT_EQ(reason_of([&] { journal.append(std::array{example_record(1)}); }),
-            path().string() + ": it was removed while the run was under way, and what was finished with it");
+  EXPECT_EQ(
+      reason_of([&] { journal.append(std::array{example_record(1)}); }),
+      path().string() + ": it was removed while the run was in progress, and what was finished with it");
 }
 
 TEST_F(JournalTest, AJournalThatFindsNoSpaceAtItsBeginningCanBeBegunLater) {

@@ -221,7 +221,7 @@ TEST(Coordination, EveryLayerIsEnteredAsBegunBeforeItIsComputed) {
   EXPECT_THAT(outcome.begun, ElementsAreArray(longest_first));
 }
 
-TEST(Coordination, WhenTheJobEndsSoonNothingIsHandedOut) {
+TEST(Coordination, WhenTheJobEndsSoonNothingIsDispatched) {
   const Outcome outcome = run(30, finished, {.limits = {.layer_timeout = {}, .end_of_job = 0}});
   if (mpi->rank() != 0) return;
   EXPECT_FALSE(outcome.end.failure);
@@ -246,7 +246,7 @@ RunEnd end_of_a_hanging_run(std::int64_t layers) {
   return end;
 }
 
-TEST(Coordination, ALayerPastItsDeadlineIsNamedAndBlamed) {
+TEST(Coordination, ALayerPastItsDeadlineIsNamedAndCountsAsACrash) {
   if (mpi->size() > 1) GTEST_SKIP() << "a hanging rank of its own could not be told to go on";
   const RunEnd end = end_of_a_hanging_run(1);
   ASSERT_TRUE(end.failure);
@@ -255,10 +255,10 @@ TEST(Coordination, ALayerPastItsDeadlineIsNamedAndBlamed) {
   EXPECT_TRUE(end.ranks_compute);
   ASSERT_EQ(end.interrupted.size(), 1U);
   EXPECT_EQ(end.interrupted[0].layer, 1);
-  EXPECT_EQ(end.interrupted[0].event, AttemptEvent::blamed);
+  EXPECT_EQ(end.interrupted[0].event, AttemptEvent::crash);
 }
 
-TEST(Coordination, OfSeveralLayersHandedOutTogetherNoneIsBlamed) {
+TEST(Coordination, OfSeveralLayersDispatchedTogetherNoneCountsAsACrash) {
   if (mpi->size() > 1) GTEST_SKIP() << "a hanging rank of its own could not be told to go on";
   const RunEnd end = end_of_a_hanging_run(5);
   ASSERT_TRUE(end.failure);

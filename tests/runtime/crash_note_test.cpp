@@ -38,7 +38,7 @@ std::vector<std::int64_t> notes_after(const std::function<void()>& crash) {
 void compute_beside(std::vector<std::int64_t> layers) {
   std::latch begun(1);
   std::thread([&begun, layers = std::move(layers)] {
-    const LayersUnderWay under_way(layers);
+    const RunningLayers running(layers);
     begun.count_down();
     for (;;) ::pause();
   }).detach();
@@ -49,13 +49,13 @@ TEST(CrashNoteDeathTest, ACrashIsAboutTheLayersOfItsThread) {
   EXPECT_THAT(notes_after([] {
                 compute_beside({1});
                 const std::array<std::int64_t, 2> layers{42, 43};
-                const LayersUnderWay under_way(layers);
+                const RunningLayers running(layers);
                 std::abort();
               }),
               UnorderedElementsAre(42, 43));
 }
 
-TEST(CrashNoteDeathTest, ACrashOfALibrarysThreadIsAboutAllLayersUnderWay) {
+TEST(CrashNoteDeathTest, ACrashOfALibrarysThreadIsAboutAllRunningLayers) {
   EXPECT_THAT(notes_after([] {
                 compute_beside({1});
                 compute_beside({2, 3});
@@ -73,7 +73,7 @@ TEST(CrashNoteDeathTest, ACrashOfAThreadThatCoordinatesIsAboutNone) {
               IsEmpty());
 }
 
-TEST(CrashNoteDeathTest, ASignalFromElsewhereIsAboutAllLayersUnderWay) {
+TEST(CrashNoteDeathTest, ASignalFromElsewhereIsAboutAllRunningLayers) {
   EXPECT_THAT(notes_after([] {
                 exclude_thread_from_crash_notes();
                 compute_beside({1, 2});
@@ -86,7 +86,7 @@ TEST(CrashNoteDeathTest, ASignalFromElsewhereIsAboutAllLayersUnderWay) {
 TEST(CrashNoteDeathTest, BetweenLayersThereIsNothingToNote) {
   EXPECT_THAT(notes_after([] {
                 const std::array<std::int64_t, 1> layer{42};
-                { const LayersUnderWay under_way(layer); }
+                { const RunningLayers running(layer); }
                 std::abort();
               }),
               IsEmpty());

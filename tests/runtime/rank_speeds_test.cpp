@@ -61,8 +61,7 @@ void expect_equal_from(int first_failing, const std::function<double()>& failing
 TEST(RankSpeeds, RanksWhoseProbeFailsAreTakenToBeAsFastAsRank0) {
   for (const int first : {0, mpi->size() - 1}) {
     expect_equal_from(
-        first, []() -> double { throw std::runtime_error("the clock stands still"); },
-        "the clock stands still");
+        first, []() -> double { throw std::runtime_error("no clock"); }, "no clock");
   }
 }
 

@@ -1,4 +1,4 @@
-/// The journal of a run: an append-only file of records, the truth while the run is under way.
+/// The journal of a run: an append-only file of records, the truth while the run is in progress.
 ///
 /// file   := magic "ALPHAHILL-JOURNAL-3\n" | frame*
 /// frame  := magic u32 | kind u8 | payload bytes u32 | crc32c u32 of kind, size and payload | payload
@@ -33,10 +33,10 @@ namespace alphahill {
 enum class AttemptEvent : std::uint8_t {
   begun = 1,     ///< a rank is about to compute the layer
   released = 2,  ///< the run ended in order before the rank was done
-  blamed = 3,    ///< the layer brought the run down
+  crash = 3,     ///< the layer crashed the run
 };
 constexpr AttemptEvent last_of(AttemptEvent) {
-  return AttemptEvent::blamed;
+  return AttemptEvent::crash;
 }
 
 struct Attempt {
@@ -90,7 +90,7 @@ struct Ending {
 /// The attempts at a layer since its last record, if it has one.
 struct AttemptTally {
   std::int64_t unexplained = 0;  ///< begun, and the run went down
-  std::int64_t blamed = 0;
+  std::int64_t crashes = 0;
 
   void add(AttemptEvent event);
   /// Attempts that add up to it.
@@ -138,7 +138,7 @@ class Journal {
   std::int64_t finished() const { return static_cast<std::int64_t>(frames_.size()); }
   /// The last run's, or everything.
   Asked asked() const { return asked_.value_or(Asked{run_.precisions, ""}); }
-  /// Nothing while a run is under way, and after one that was killed.
+  /// Nothing while a run is in progress, and after one that was killed.
   const std::optional<Ending>& ending() const { return ending_; }
 
   /// Appends records and attempts with one write. They survive the end of the process; that of the machine,

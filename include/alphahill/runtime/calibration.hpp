@@ -13,7 +13,7 @@ namespace alphahill {
 using BackendMaker = std::function<std::unique_ptr<Backend>()>;
 
 /// Of this core, by matrices of orders up to `largest_order`, the largest 1536: about half a second. At
-/// larger orders, in proportion to the usual rates. Reading and network are the usual ones: layers under way
+/// larger orders, in proportion to the usual rates. Reading and network are the usual ones: running layers
 /// tell better. Where the backend fails, or a rate is not a positive number, all rates are the usual ones,
 /// and a warning says so.
 Rates measured_rates(std::int64_t largest_order, const BackendMaker& make_backend = make_cpu_backend);

@@ -32,7 +32,7 @@ struct RunEnd {
   bool ranks_compute = false;    ///< layers are still running; their ranks can only be ended
   std::vector<Attempt>
       interrupted;  ///< layers that were begun and have no record, unless it is unclear which
-                    ///< of them is to blame
+                    ///< of them ended the run
 };
 
 class Coordinator {

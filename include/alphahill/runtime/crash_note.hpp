@@ -19,13 +19,13 @@ void leave_crash_notes_in(const std::filesystem::path& folder);
 /// Layers that this thread computes, one such object at a time. A crash of the thread is about them; a crash
 /// of a thread that computes none, as those of libraries are, about what all threads compute, and so is a
 /// fatal signal that another process sends.
-class LayersUnderWay {
+class RunningLayers {
  public:
   /// @param layers  outlive this
-  explicit LayersUnderWay(std::span<const std::int64_t> layers);
-  ~LayersUnderWay();
-  LayersUnderWay(const LayersUnderWay&) = delete;
-  LayersUnderWay& operator=(const LayersUnderWay&) = delete;
+  explicit RunningLayers(std::span<const std::int64_t> layers);
+  ~RunningLayers();
+  RunningLayers(const RunningLayers&) = delete;
+  RunningLayers& operator=(const RunningLayers&) = delete;
 
   std::span<const std::int64_t> layers() const { return layers_; }
 

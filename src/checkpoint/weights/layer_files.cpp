@@ -18,7 +18,7 @@ void check_file(const File& file, const SourceFile& expected) {
   throw Error(
       Fault::input, file.path().string(),
       fmt::format(
-          "the file was changed or replaced while the run was under way: expected the {} bytes of its "
+          "the file was changed or replaced while the run was in progress: expected the {} bytes of its "
           "beginning, found {} or another time of change",
           expected.size, size));
 }

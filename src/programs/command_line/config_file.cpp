@@ -22,7 +22,8 @@ bool is_flag(const po::option_description& option) {
 std::string line_for_boost(const std::string& line, const po::options_description& options,
                            const std::string& where) {
   const std::string name = boost::trim_copy(line.substr(0, line.find('=')));
-  if (name.empty()) throw Error(Fault::usage, where, fmt::format("expected 'name = value', found '{}'", line));
+  if (name.empty())
+    throw Error(Fault::usage, where, fmt::format("expected 'name = value', found '{}'", line));
   const po::option_description* option = options.find_nothrow(name, false);
   if (option == nullptr) throw Error(Fault::usage, where, unknown_option_text(options, name, ""));
   if (line.find('=') != line.npos) return line;

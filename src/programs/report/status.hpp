@@ -19,7 +19,7 @@ std::filesystem::path journal_at(const std::filesystem::path& path);
 std::string status_text(const Journal& journal, const RunSigns& signs);
 
 /// Writes the HDF5 file that belongs beside the journal of a run that is over. @return its path
-/// @throws Error(system) when a run is under way, which writes that file itself
+/// @throws Error(system) when a run is in progress, which writes that file itself
 std::filesystem::path write_results_beside(const std::filesystem::path& journal);
 
 }  // namespace alphahill

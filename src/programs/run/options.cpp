@@ -32,7 +32,7 @@ constexpr const char* examples =
   precision_summary_statistics.csv     one row a precision
   plots/                               distributions, categories, layers
   report_settings.json                 what these tables and plots were made with
-  alpha_hill.journal                   finished layers while the run is under way
+  alpha_hill.journal                   finished layers while the run is in progress
 
 Exit codes: 0 complete, 1 failed, or no layer has a figure, 2 wrong usage, 75 stopped early (run the same command
 again).
@@ -111,7 +111,7 @@ const std::vector<RunOption> run_options{
      [](Options& options, Name, Value value) { options.filter_layers = value; }},
     {"include-mtp", nullptr, nullptr, "also layers of multi-token prediction, which the model does without",
      [](Options& options, Name, Value) { options.include_mtp = true; }},
-    {"grace", "SECONDS", "60", "for layers under way when a signal stops the run",
+    {"grace", "SECONDS", "60", "for running layers when a signal stops the run",
      [](Options& options, Name name, Value value) { options.grace_seconds = whole_number(name, value); }},
     {"layer-timeout", "SECONDS", nullptr,
      "after which a layer counts as hanging; default: a multiple of what is expected",

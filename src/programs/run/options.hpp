@@ -18,7 +18,7 @@ struct Options {
   bool include_mtp = false;  ///< layers of multi-token prediction too
   ReportSettings report;
   std::optional<double> layer_timeout;  ///< seconds; nothing: by the cost model
-  double grace_seconds = 60;            ///< for layers under way when a run is to stop
+  double grace_seconds = 60;            ///< for running layers when a run is to stop
   int threads_per_rank = 1;
   std::optional<std::int64_t> memory_per_rank;  ///< bytes; nothing: what the node has, shared by its ranks
   std::optional<int> largest_team;              ///< ranks that may share a layer; nothing: all

@@ -81,15 +81,15 @@ Journal open_journal(const Options& options, const Catalog& catalog, const std::
   return journal;
 }
 
-bool any_under_way(const Journal& journal) {
+bool any_begun(const Journal& journal) {
   for (std::int64_t layer = 1; layer <= std::ssize(journal.run().layers); ++layer) {
     if (journal.attempts(layer).unexplained > 0) return true;
   }
   return false;
 }
 
-/// A crash of the last run that fatal signals explain: the layers that they struck are to blame, and the
-/// others that were under way are not. Notes where none was under way are another run's.
+/// A crash of the last run that fatal signals explain: they count against the layers that were struck, and the
+/// others that were begun are released. Notes where none was begun are of another run.
 void enter_crash_notes(const std::filesystem::path& folder, std::span<const std::string> precisions,
                        Journal& journal) {
   std::vector<Attempt> attempts;
@@ -97,12 +97,12 @@ void enter_crash_notes(const std::filesystem::path& folder, std::span<const std:
   std::vector<std::int64_t> noted;
   best_effort([&] { noted = take_crash_notes(folder); },
               "crashes of earlier runs are not counted against their layers");
-  if (!any_under_way(journal)) noted.clear();
+  if (!any_begun(journal)) noted.clear();
   std::erase_if(noted, [&](std::int64_t layer) { return layer < 1 || layer > layers; });
-  for (const std::int64_t layer : noted) attempts.push_back({layer, AttemptEvent::blamed});
+  for (const std::int64_t layer : noted) attempts.push_back({layer, AttemptEvent::crash});
   for (std::int64_t layer = 1; !noted.empty() && layer <= layers; ++layer) {
-    const bool under_way = !journal.has(layer, precisions) && journal.attempts(layer).unexplained > 0;
-    if (under_way && std::ranges::find(noted, layer) == noted.end())
+    const bool begun = !journal.has(layer, precisions) && journal.attempts(layer).unexplained > 0;
+    if (begun && std::ranges::find(noted, layer) == noted.end())
       attempts.push_back({layer, AttemptEvent::released});
   }
   if (!attempts.empty()) journal.note(attempts);
@@ -116,12 +116,12 @@ struct LeftOut {
 
 /// For good: whatever the machine, the next run would leave it out too.
 std::optional<LeftOut> left_out(const Layer& layer, AttemptTally attempts) {
-  constexpr std::int64_t most_blamed = 2;
+  constexpr std::int64_t most_crashes = 2;
   constexpr std::int64_t most_unexplained = 3;
   if (layer.unsupported() != nullptr) return LeftOut{Status::unsupported, *layer.unsupported()};
-  if (attempts.blamed >= most_blamed) return LeftOut{Status::failed, "brought the run down twice"};
+  if (attempts.crashes >= most_crashes) return LeftOut{Status::failed, "crashed the run twice"};
   if (attempts.unexplained >= most_unexplained) {
-    return LeftOut{Status::failed, "was under way three times when the run was killed"};
+    return LeftOut{Status::failed, "was being computed three times when the run was killed"};
   }
   return std::nullopt;
 }
@@ -309,7 +309,7 @@ Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t m
   const auto state = [&](std::int64_t layer) {
     if (!run.is_wanted(layer) || run.is_done(layer)) return LayerState::finished;
     const AttemptTally attempts = run.journal.attempts(layer);
-    return attempts.unexplained + attempts.blamed > 0 ? LayerState::suspect : LayerState::waiting;
+    return attempts.unexplained + attempts.crashes > 0 ? LayerState::suspect : LayerState::waiting;
   };
   run.cost = measured_cost(run.catalog, options.settings);
   run.plan = make_plan(run.catalog, options.settings, ranks, memory_per_rank - program_bytes, state);

@@ -48,7 +48,7 @@ Catalog catalog_of(const Options& options);
 CostModel measured_cost(const Catalog& catalog, const AnalysisSettings& settings);
 
 /// Opens the checkpoint and the journal. Layers that cannot be analysed, do not fit into memory, or have
-/// brought earlier runs down have their records at once; others that failed are to be computed again.
+/// crashed earlier runs have their records at once; others that failed are to be computed again.
 /// @param memory_per_rank  bytes
 /// @param speeds  of the ranks, against rank 0's; empty: all are 1
 /// @throws Error  when the run cannot begin

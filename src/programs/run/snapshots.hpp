@@ -1,4 +1,4 @@
-/// Copies of the results while a run is under way, for those who do not want to wait for its end.
+/// Copies of the results while a run is in progress, for those who do not want to wait for its end.
 #pragma once
 
 #include <chrono>

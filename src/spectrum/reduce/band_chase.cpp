@@ -152,12 +152,12 @@ template <class Vector>
     sweep.row += width;
     return true;
   };
-  bool under_way = true;
-  for (std::int64_t turn = 0; under_way; ++turn) {
-    under_way = false;
+  bool running = true;
+  for (std::int64_t turn = 0; running; ++turn) {
+    running = false;
     for (std::int64_t col = first; col < end; ++col) {
       const std::int64_t blocks_done = turn - 2 * (col - first);
-      if (blocks_done < 0 || step(col, blocks_done)) under_way = true;
+      if (blocks_done < 0 || step(col, blocks_done)) running = true;
     }
   }
 }

@@ -15,7 +15,7 @@ namespace alphahill {
 
 namespace {
 
-/// Registers of numbers that are counted side by side, so that several chains of divisions are under way.
+/// Registers of numbers that are counted side by side, so that several chains of divisions run at a time.
 constexpr int registers = 4;
 /// The numbers are a multiple of it, whatever the level.
 constexpr std::size_t numbers_at_once = registers * lanes_of<Register<64>>;

@@ -79,7 +79,7 @@ void sweep_together(const Block& block, const std::array<double, Count>& shifts)
   constexpr auto count = static_cast<std::int64_t>(Count);
   const std::int64_t steps = block.last - block.first;
   std::array<Sweep, Count> sweeps;
-  const auto step_of_those_under_way = [&](std::int64_t turn) {
+  const auto step_of_the_running = [&](std::int64_t turn) {
     for (std::int64_t i = 0; i < count; ++i) {
       Sweep& sweep = sweeps[static_cast<std::size_t>(i)];
       const std::int64_t done = turn - lag * i;
@@ -90,14 +90,14 @@ void sweep_together(const Block& block, const std::array<double, Count>& shifts)
     }
   };
   std::int64_t turn = 0;
-  for (; turn < std::min(steps, lag * (count - 1) + 1); ++turn) step_of_those_under_way(turn);
+  for (; turn < std::min(steps, lag * (count - 1) + 1); ++turn) step_of_the_running(turn);
   for (; turn < steps - 1; ++turn) {
 #pragma GCC unroll 16
     for (std::int64_t i = 0; i < count; ++i) {
       sweeps[static_cast<std::size_t>(i)].step(block, block.last - 1 - turn + lag * i);
     }
   }
-  for (; turn < steps + lag * (count - 1); ++turn) step_of_those_under_way(turn);
+  for (; turn < steps + lag * (count - 1); ++turn) step_of_the_running(turn);
 }
 
 /// The eigenvalue of the leading 2 x 2 block that is nearer to its first entry. No square overflows or
