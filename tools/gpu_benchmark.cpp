@@ -15,7 +15,7 @@
 
 #include "alphahill/spectrum/cuda.hpp"
 #include "gpu/measurements.hpp"
-#include "spectrum/backends/device/cuda_queue.hpp"
+#include "spectrum/backends/device/cuda_library.hpp"
 
 namespace alphahill {
 
@@ -41,8 +41,9 @@ constexpr std::int64_t count = 32;
 constexpr std::array small_orders{64, 128, 256, 512, 1024};
 
 std::string measured_stages(const MatrixShape& shape) {
-  const StageTimes times = measure_stages(*make_cuda_queue(device), shape, repetitions);
-  const double path = measure_path([] { return make_cuda_queue(device); }, shape, repetitions, DeviceWays{});
+  const StageTimes times = measure_stages(*cuda_library().make_queue(device), shape, repetitions);
+  const double path =
+      measure_path([] { return cuda_library().make_queue(device); }, shape, repetitions, DeviceWays{});
   return fmt::format(
       R"({{"rows": {}, "cols": {}, "flops": {:.6g}, "gram": {:.6g}, "solver": {:.6g}, "band": {:.6g}, )"
       R"("band_end": {:.6g}, "path": {:.6g}}})",
@@ -58,7 +59,8 @@ std::string stages_of(const MatrixShape& shape) {
 }
 
 std::string comparisons_of(const MatrixShape& shape) {
-  const auto times = measure_layer([] { return make_cuda_queue(device); }, shape, repetitions, ways);
+  const auto times =
+      measure_layer([] { return cuda_library().make_queue(device); }, shape, repetitions, ways);
   std::vector<std::string> rows;
   for (std::size_t i = 0; i < times.size(); ++i) {
     rows.push_back(fmt::format(
@@ -71,14 +73,15 @@ std::string comparisons_of(const MatrixShape& shape) {
 }
 
 std::string solver_times_of(std::int64_t order) {
-  const SolverTimes times = measure_small(*make_cuda_queue(device), order, count, repetitions);
+  const SolverTimes times = measure_small(*cuda_library().make_queue(device), order, count, repetitions);
   return fmt::format(R"({{"order": {}, "count": {}, "together": {:.6g}, "alone": {:.6g}}})", order, count,
                      times.together, times.alone);
 }
 
 std::string block_times() {
   const int lanes = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 8);
-  const double seconds = measure_block([] { return make_cuda_queue(device); }, lanes, block, repetitions);
+  const double seconds =
+      measure_block([] { return cuda_library().make_queue(device); }, lanes, block, repetitions);
   return fmt::format(R"({{"lanes": {}, "seconds": {:.6g}}})", lanes, seconds);
 }
 

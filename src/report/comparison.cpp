@@ -95,17 +95,16 @@ ChangeScale scale_of(const ChartTable& table) {
   return ChangeScale(changes);
 }
 
-/// A name for each run that is short and safe in a file system: of its file, or of its folder where files are
-/// called alike.
+/// A name for each run that is short and safe in a file system.
 std::vector<std::string> run_names(std::span<const fs::path> files) {
-  std::set<fs::path> stems;
-  for (const fs::path& file : files) stems.insert(file.stem());
-  const bool distinct = stems.size() == files.size();
+  std::set<std::string> short_names;
+  for (const fs::path& file : files) short_names.insert(short_name(fs::absolute(file)));
+  const bool distinct = short_names.size() == files.size();
   std::vector<std::string> names;
   FileNames given_out;
   for (const fs::path& file : files) {
-    names.push_back(
-        given_out.make("", (distinct ? file.stem() : fs::absolute(file).parent_path().filename()).string()));
+    const fs::path path = fs::absolute(file);
+    names.push_back(given_out.make("", distinct ? short_name(path) : path.parent_path().filename().string()));
   }
   return names;
 }
@@ -143,8 +142,8 @@ std::string ranking_text(std::span<const NamedRun> runs) {
   if (moves.empty()) return {};
   const std::size_t all = moves.size();
   moves.resize(std::min(all, most_listed));
-  std::string text = fmt::format("\nAlpha at {}, relative change from {}: largest of {} layers\n", precision,
-                                 runs.front().name, all);
+  std::string text = fmt::format("\nAlpha at {}, relative change from {}: largest of {}\n", precision,
+                                 runs.front().name, counted(static_cast<std::int64_t>(all), "layer"));
   for (const Move& move : moves) {
     text += fmt::format("  {:>9}  {:.6f} -> {:.6f}  {}  {}\n", change_text(move.change(), 2), move.from,
                         move.to, move.run, shortened(move.layer, longest_name));

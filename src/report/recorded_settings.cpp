@@ -81,11 +81,6 @@ RecordedSettings parsed(simdjson::dom::element json, const fs::path& folder) {
   return settings;
 }
 
-/// Of the file, or of its folder where it is called as all results files are.
-std::string short_name(const fs::path& file) {
-  return (file.stem() == "alpha_hill" ? file.parent_path().filename() : file.stem()).string();
-}
-
 std::vector<std::string> files_of(const RecordedSettings& settings) {
   std::vector<std::string> files;
   for (const ReportSource& source : settings.sources) files.push_back(source.file.string());
@@ -107,6 +102,11 @@ std::string layers_part(const RecordedSettings& settings) {
 }
 
 }  // namespace
+
+std::string short_name(const fs::path& results_file) {
+  const fs::path name = results_file.stem();
+  return (name == "alpha_hill" ? results_file.parent_path().filename() : name).string();
+}
 
 RecordedSettings recorded_settings(const ReportView& view, const std::string& version) {
   RecordedSettings settings{.version = version,

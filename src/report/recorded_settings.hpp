@@ -42,6 +42,9 @@ struct RecordedSettings {
   bool all_layers = true;
 };
 
+/// Of a run: the name of its results file, or of its folder where the file is called as all are.
+std::string short_name(const std::filesystem::path& results_file);
+
 /// Those of a report on one run.
 RecordedSettings recorded_settings(const ReportView& view, const std::string& version);
 

@@ -45,15 +45,15 @@ ReportView open_view(const std::filesystem::path& results_file, const Selection&
   }
   if (view.inexact > 0) {
     spdlog::warn(
-        "{} figures at k-frac {} may be off by more than {} of their size; exact ones need alpha-hill with "
-        "--k-frac {}",
-        view.inexact, view.k_frac, largest_gram_error, view.k_frac);
+        "{} at k-frac {} may be off by more than {} of the value; exact ones need alpha-hill with --k-frac "
+        "{}",
+        counted(view.inexact, "figure"), view.k_frac, largest_gram_error, view.k_frac);
   }
   if (view.unbounded > 0) {
     spdlog::warn(
-        "{} figures share the spectrum of another precision within a bound that holds at the run's k-frac; a "
+        "shared with another precision within a bound that holds at the run's k-frac: the spectra of {}; a "
         "bound at {} needs alpha-hill with --k-frac {}",
-        view.unbounded, view.k_frac, view.k_frac);
+        counted(view.unbounded, "figure"), view.k_frac, view.k_frac);
   }
   return view;
 }

@@ -119,16 +119,21 @@ std::string run_difference(const RunRequest& request, const JournalContents& con
   return difference.empty() ? setting_difference(*contents.run, request.run) : difference;
 }
 
-/// A journal of another run may be begun anew where nothing is computed yet: says so.
-/// @throws Error(input) where a layer is
-void require_nothing_computed(const JournalContents& contents, const std::string& difference,
-                              const std::filesystem::path& path) {
+/// Whether a run goes on with the journal. It begins anew where there is none, and where that of another run
+/// has nothing computed yet, which is logged.
+/// @throws Error(input) where another run has computed a layer
+bool is_resumable(const JournalContents& contents, const RunRequest& request,
+                  const std::filesystem::path& path) {
+  if (!contents.run) return false;
+  const std::string difference = run_difference(request, contents);
+  if (difference.empty()) return true;
   if (std::ranges::any_of(contents.frames, [](const auto& frame) { return has_computed(frame.second); })) {
     throw Error(Fault::input, path.string(),
                 fmt::format("it belongs to {}; {}", difference, how_to_begin_anew));
   }
   spdlog::warn("{}: it belonged to {}; no layer of that is computed: begun anew", printable(path.string()),
                printable_message(difference));
+  return false;
 }
 
 /// The description with what is asked for besides.
@@ -247,11 +252,7 @@ Journal Journal::open_or_resume(const std::filesystem::path& path, const RunRequ
     journal.note_asked({request.run.precisions, request.run.filter_layers});
     return journal;
   };
-  if (!contents.run) return begin(std::move(lock), std::move(file), request.run);
-  if (const std::string difference = run_difference(request, contents); !difference.empty()) {
-    require_nothing_computed(contents, difference, path);
-    return begin(std::move(lock), std::move(file), request.run);
-  }
+  if (!is_resumable(contents, request, path)) return begin(std::move(lock), std::move(file), request.run);
   if (request.run.version != contents.run->version) {
     spdlog::warn("{}: begun by version {}, going on with {}", printable(path.string()),
                  printable(contents.run->version), printable(request.run.version));
@@ -271,6 +272,14 @@ Journal Journal::open_or_resume(const std::filesystem::path& path, const RunRequ
   File anew = File::open_or_create(path);
   JournalContents kept = scan_journal(anew);
   return resumed({std::move(lock), std::move(anew), std::move(kept)});
+}
+
+std::optional<Journal> Journal::find_resumable(const std::filesystem::path& path, const RunRequest& request) {
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  File file = File::open_for_reading(path);
+  JournalContents contents = scan_journal(file);
+  if (!is_resumable(contents, request, path)) return std::nullopt;
+  return Journal(std::nullopt, std::move(file), std::move(contents));
 }
 
 Journal Journal::restart(const std::filesystem::path& path, const RunDescription& run) {

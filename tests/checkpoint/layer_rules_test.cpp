@@ -170,7 +170,7 @@ TEST_F(LayerRules, MultiTokenPredictionIsLeftOutHoweverItIsCalled) {
   }
   CapturedLog log;
   EXPECT_THAT(names("{}"), ElementsAre("model.layers.0.up_proj"));
-  EXPECT_THAT(log.text(), HasSubstr("5 layers of multi-token prediction are left out"));
+  EXPECT_THAT(log.text(), HasSubstr("left out: 5 layers of multi-token prediction"));
   EXPECT_THAT(names("{}", true),
               ElementsAre("model.layers.0.up_proj", "model.mtp.layers.0.up_proj", "model.mtp_block.0.up_proj",
                           "model.mtp_layers.0.up_proj", "mtp.layers.0.up_proj", "mtp.fc"));

@@ -87,6 +87,19 @@ class CommandsTest(ProgramTest):
         self.assertRegex(planned.stdout, r"\b883\b")
         self.assertFalse(output.exists(), "a dry run writes nothing")
 
+    def test_a_dry_run_counts_only_what_the_output_folder_lacks(self):
+        model = llama("fp32", blocks=1).write(self.folder / "model")
+        output = self.folder / "results"
+        self.succeed("alpha-hill", "--model", model, "--output-dir", output, "--filter-layers", "mlp", "--no-report")
+        planned = self.succeed("alpha-hill", "--model", model, "--output-dir", output, "--dry-run").stdout
+        self.assertIn("of which 3 are done and 0 cannot be analysed", planned)
+        self.assertIn("5 layers on one rank", planned)
+        anew = self.succeed("alpha-hill", "--model", model, "--output-dir", output, "--dry-run", "--restart").stdout
+        self.assertIn("8 layers on one rank", anew)
+        refused = run("alpha-hill", "--model", model, "--output-dir", output, "--dry-run", "--load-dtype", "bf16")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("load dtype", refused.stderr)
+
     def test_what_computes_nothing_needs_no_mpi(self):
         model = llama("fp32", blocks=1).write(self.folder / "model")
         no_mpi = {"OMPI_MCA_pml": "none", "FI_PROVIDER": "none", "UCX_TLS": "none"}

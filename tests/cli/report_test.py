@@ -178,7 +178,7 @@ class OtherKFracTest(ProgramTest):
             file["results/method"][0] = "failed"
         done = self.succeed("alpha-hill-report", self.output / STORE, "--k-frac", "0.5")
         self.assertEqual(read_csv(self.output / RESULTS)[0]["method_fp32"], "gram_eigen")
-        self.assertIn("1 figures at k-frac 0.5 may be off", done.stderr)
+        self.assertIn("1 figure at k-frac 0.5 may be off", done.stderr)
 
 
 if __name__ == "__main__":

@@ -99,6 +99,20 @@ TEST(Comparison, OfFilesCalledAlikeNamesReportsAfterTheirFolders) {
   }
 }
 
+TEST(Comparison, NamesReportsAfterFilesThatHaveNamesOfTheirOwn) {
+  const TemporaryFolder folder;
+  const std::vector<std::filesystem::path> files{
+      store(run_with("k", 4), folder.path() / "base" / "alpha_hill.h5"),
+      store(run_with("k", 5), folder.path() / "llama.h5"),
+  };
+  ReportSettings settings;
+  settings.output_dir = folder.path() / "out";
+  write_comparison(files, settings);
+  for (const char* file : {"base/precision_alpha_hill_results.csv", "llama/precision_alpha_hill_results.csv"}) {
+    EXPECT_TRUE(std::filesystem::exists(settings.output_dir / file)) << file;
+  }
+}
+
 TEST(Comparison, OfOtherRunsIsNotOverwrittenUnasked) {
   const TemporaryFolder folder;
   const auto file = [&](const char* name) { return store(run_with("k", 4), folder.path() / name); };

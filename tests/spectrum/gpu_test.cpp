@@ -8,7 +8,7 @@
 
 #include "alphahill/base/error.hpp"
 #include "alphahill/spectrum/cuda.hpp"
-#include "spectrum/backends/device/cuda_queue.hpp"
+#include "spectrum/backends/device/cuda_library.hpp"
 #include "spectrum/backends/device/device_backend.hpp"
 #include "support/captured_log.hpp"
 #include "support/device_ways.hpp"
@@ -18,13 +18,14 @@ namespace alphahill {
 namespace {
 
 std::unique_ptr<Backend> backend(DeviceWays ways, std::int64_t memory = std::int64_t{1} << 40) {
-  return make_device_backend([] { return make_cuda_queue(0); }, std::make_shared<DeviceBudget>(memory), ways);
+  return make_device_backend([] { return cuda_library().make_queue(0); },
+                             std::make_shared<DeviceBudget>(memory), ways);
 }
 
 /// The fp64 values that the device makes of stored ones.
 std::vector<double> cast_on_device(ElementFormat stored, ElementFormat load, ElementFormat precision,
                                    std::span<const std::byte> bytes) {
-  const auto queue = make_cuda_queue(0);
+  const auto queue = cuda_library().make_queue(0);
   const std::int64_t count = std::ssize(bytes) / bytes_of(stored);
   const DeviceArray<std::byte> on_device(*queue, std::ssize(bytes));
   const DeviceArray<double> values(*queue, count);
@@ -124,7 +125,7 @@ TEST(Gpu, GivesTheSameBitsInABatchOfAnySize) {
   constexpr std::int64_t n = 200;
   const Eigen::MatrixXd weights = random_matrix(n, n, 7);
   const Eigen::MatrixXd gram = weights * weights.transpose();
-  const auto queue = make_cuda_queue(0);
+  const auto queue = cuda_library().make_queue(0);
   const auto eigenvalues = [&](std::int64_t count) {
     const DeviceArray<double> matrices(*queue, n * n * count);
     for (std::int64_t i = 0; i < count; ++i)
@@ -157,7 +158,7 @@ TEST(Gpu, CountsNanAndInf) {
 }
 
 TEST(Gpu, AllocatingMoreThanThereIsLeavesTheDeviceUsable) {
-  const auto queue = make_cuda_queue(0);
+  const auto queue = cuda_library().make_queue(0);
   try {
     queue->allocate(std::int64_t{1} << 42);
     ADD_FAILURE() << "4 TiB was allocated";
@@ -182,7 +183,7 @@ TEST(GpuLost, AnIllegalAddressLeavesAllLayersToTheCpu) {
   const RowMajor matrix = random_matrix(60, 50, 6);
   const auto gpu = backend(always_alone);
   expect_figures_of_cpu(figures_of(stored(matrix), *gpu), stored(matrix), Method::gram_eigen_gpu);
-  const auto queue = make_cuda_queue(0);
+  const auto queue = cuda_library().make_queue(0);
   queue->cast({ElementFormat::fp32, ElementFormat::fp32, ElementFormat::fp32, 1, 100, nullptr, nullptr}, {});
   EXPECT_THROW(queue->wait(), DeviceError);
   const auto beside_it = backend(always_alone);

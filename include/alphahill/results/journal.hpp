@@ -120,6 +120,9 @@ class Journal {
   static Journal open_or_resume(const std::filesystem::path& path, const RunDescription& run) {
     return open_or_resume(path, {run, run.layers, run.model_fingerprint});
   }
+  /// What that would go on with, for reading: nothing where it would begin anew. No lock.
+  /// @throws Error(input) as above
+  static std::optional<Journal> find_resumable(const std::filesystem::path& path, const RunRequest& request);
   /// Begins anew, whatever was there. @throws Error(system) as above
   static Journal restart(const std::filesystem::path& path, const RunDescription& run);
   /// The records so far of a run that may still be writing them; no lock, and a torn tail is passed over.

@@ -45,8 +45,8 @@ void say_what_is_dequantized(const std::vector<Layer>& layers) {
     return layer.unsupported() == nullptr && !std::holds_alternative<Plain>(layer.layout);
   });
   if (quantized == 0) return;
-  spdlog::info("{} of {} layers are stored quantized: their figures are those of the dequantized weights",
-               quantized, layers.size());
+  spdlog::info("stored quantized: {} of {}; their figures are those of the dequantized weights", quantized,
+               counted(std::ssize(layers), "layer"));
 }
 
 /// The files that hold a layer; the layers' file numbers follow.
@@ -85,7 +85,8 @@ Catalog open_catalog(const std::filesystem::path& folder, const std::string& fil
     throw Error(Fault::input, folder.string(), "no Linear layers: expected 2-D tensors called *.weight");
   }
   if (left_out > 0) {
-    spdlog::info("{} layers of multi-token prediction are left out: --include-mtp takes them in", left_out);
+    spdlog::info("left out: {} of multi-token prediction; --include-mtp takes them in",
+                 counted(left_out, "layer"));
   }
   say_what_is_dequantized(catalog.layers);
   sort_in_model_order(catalog.layers);

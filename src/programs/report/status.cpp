@@ -43,8 +43,8 @@ std::vector<bool> asked_layers(const RunDescription& run, const Asked& asked) {
   return layers_kept(names, asked.filter_layers);
 }
 
-/// What the records add up to, as the last run asked for them, and what the cost model makes of it. Of a team's layer the leader's seconds
-/// count, and only leaders leave records: then a rank here stands for a team.
+/// What the records add up to, as the last run asked for them, and what the cost model makes of it. Of a
+/// team's layer the leader's seconds count, and only leaders leave records: then a rank here stands for a team.
 class Tally {
  public:
   explicit Tally(const Journal& journal)

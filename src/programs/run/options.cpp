@@ -136,7 +136,7 @@ const std::vector<RunOption> run_options{
      [](Options& options, Name, Value) { options.restart = true; }},
     {"list-layers", nullptr, nullptr, "print the layers and end",
      [](Options& options, Name, Value) { options.list_layers = true; }},
-    {"dry-run", nullptr, nullptr, "print what a run would read, need and take, and end",
+    {"dry-run", nullptr, nullptr, "print what a run would still read, need and take, and end",
      [](Options& options, Name, Value) { options.dry_run = true; }},
     {"ranks", "N", nullptr, "of the run that --dry-run is about; default: as many as there are",
      [](Options& options, Name name, Value value) { options.ranks = positive_number(name, value); }},

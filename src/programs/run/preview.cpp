@@ -45,32 +45,42 @@ std::string critical_text(const Catalog& catalog, const Plan& plan, const CostMo
                      human_seconds(seconds));
 }
 
-/// The plan of a run from its beginning on.
-Plan whole_plan(const Catalog& catalog, const AnalysisSettings& settings, const CostModel& cost,
-                const BlockLayout& ranks, std::int64_t memory) {
+Plan plan_of(const Catalog& catalog, const AnalysisSettings& settings, const std::set<std::string>& finished,
+             const CostModel& cost, const BlockLayout& ranks, std::int64_t memory) {
   const auto state = [&](std::int64_t number) {
     const Layer& layer = catalog.layers.at(static_cast<std::size_t>(number - 1));
-    return smallest_team(layer, ranks, memory) ? LayerState::waiting : LayerState::finished;
+    const bool to_do = !finished.contains(layer.name) && smallest_team(layer, ranks, memory);
+    return to_do ? LayerState::waiting : LayerState::finished;
   };
   return with_end(make_plan(catalog, settings, ranks, memory, state), cost, ranks);
 }
 
-/// ", of which 3 cannot be analysed and 126 need more memory than any team's ranks have".
-std::string left_out_text(const Catalog& catalog, const Plan& plan) {
-  const auto cannot = std::ranges::count_if(
-      catalog.layers, [](const Layer& layer) { return layer.unsupported() != nullptr; });
-  const auto too_large = std::ssize(catalog.layers) - std::ssize(plan.layers) - cannot;
-  std::string text = fmt::format(", of which {} cannot be analysed", cannot);
+/// ", of which 12 are done and 3 cannot be analysed and 126 need more memory than any team's ranks have".
+std::string left_out_text(const Catalog& catalog, const std::set<std::string>& finished, const Plan& plan) {
+  std::int64_t done = 0;
+  std::int64_t cannot = 0;
+  for (const Layer& layer : catalog.layers) {
+    if (layer.unsupported() != nullptr) {
+      ++cannot;
+    } else if (finished.contains(layer.name)) {
+      ++done;
+    }
+  }
+  const auto too_large = std::ssize(catalog.layers) - std::ssize(plan.layers) - cannot - done;
+  std::string text = ", of which ";
+  if (done > 0) text += fmt::format("{} are done and ", done);
+  text += fmt::format("{} cannot be analysed", cannot);
   if (too_large > 0) text += fmt::format(" and {} need more memory than any team's ranks have", too_large);
   return text;
 }
 
 }  // namespace
 
-std::string preview(const Catalog& catalog, const AnalysisSettings& settings, const BlockLayout& ranks,
+std::string preview(const Catalog& catalog, const AnalysisSettings& settings,
+                    const std::set<std::string>& finished, const BlockLayout& ranks,
                     const MemoryShare& memory) {
   const CostModel cost = measured_cost(catalog, settings);
-  const Plan plan = whole_plan(catalog, settings, cost, ranks, memory.bytes - program_bytes);
+  const Plan plan = plan_of(catalog, settings, finished, cost, ranks, memory.bytes - program_bytes);
   const Prediction prediction = predict(plan, cost, ranks);
   double bytes = 0;
   for (const PlannedLayer& layer : plan.layers) {
@@ -85,10 +95,11 @@ std::string preview(const Catalog& catalog, const AnalysisSettings& settings, co
       "time        about {} on {}, at the rates of this core\n"
       "efficiency  {:.2f}: the work of one rank after another, against the time of all of them\n"
       "done last   {}\n",
-      printable(catalog.folder), catalog.layers.size(), left_out_text(catalog, plan), human_bytes(bytes),
-      human_bytes(bytes_of_memory(catalog, prediction)), human_bytes(static_cast<double>(memory.bytes)),
-      memory.source, teams_text(prediction), human_seconds(prediction.seconds), counted(ranks.ranks, "rank"),
-      prediction.efficiency, critical_text(catalog, plan, cost, prediction));
+      printable(catalog.folder), catalog.layers.size(), left_out_text(catalog, finished, plan),
+      human_bytes(bytes), human_bytes(bytes_of_memory(catalog, prediction)),
+      human_bytes(static_cast<double>(memory.bytes)), memory.source, teams_text(prediction),
+      human_seconds(prediction.seconds), counted(ranks.ranks, "rank"), prediction.efficiency,
+      critical_text(catalog, plan, cost, prediction));
 }
 
 }  // namespace alphahill

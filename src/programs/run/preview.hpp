@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 
 #include "alphahill/analysis/analysis.hpp"
@@ -17,7 +18,9 @@ struct MemoryShare {
 };
 
 /// What a run on these ranks would read, need and take, at the rates of this core; reads no weights.
-std::string preview(const Catalog& catalog, const AnalysisSettings& settings, const BlockLayout& ranks,
+/// @param finished  names of layers that are done already
+std::string preview(const Catalog& catalog, const AnalysisSettings& settings,
+                    const std::set<std::string>& finished, const BlockLayout& ranks,
                     const MemoryShare& memory_per_rank);
 
 }  // namespace alphahill

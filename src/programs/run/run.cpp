@@ -63,17 +63,29 @@ RunDescription describe(const Options& options, const Catalog& catalog, const st
   return run;
 }
 
+/// All that the model has, also what is not asked for: what an earlier run computed stays in the journal.
+Catalog whole_catalog_of(const Options& options) {
+  constexpr bool include_mtp = true;
+  return open_catalog(find_model(options.model, options.revision), "", include_mtp);
+}
+
+std::filesystem::path journal_of(const Options& options) {
+  return options.report.output_dir / journal_name;
+}
+
+/// @param catalog  all layers of the model
+RunRequest request_of(const Options& options, const Catalog& catalog, const std::vector<bool>& wanted) {
+  const std::vector<bool> all(catalog.layers.size(), true);
+  return {describe(options, catalog, wanted), describe(options, catalog, all).layers,
+          catalog.fingerprint_by_times};
+}
+
 /// @param catalog  all layers of the model
 Journal open_journal(const Options& options, const Catalog& catalog, const std::vector<bool>& wanted) {
   create_folders(options.report.output_dir);
-  const auto path = options.report.output_dir / journal_name;
-  const RunDescription run = describe(options, catalog, wanted);
-  if (!options.restart) {
-    const std::vector<bool> all(catalog.layers.size(), true);
-    return Journal::open_or_resume(
-        path, {run, describe(options, catalog, all).layers, catalog.fingerprint_by_times});
-  }
-  Journal journal = Journal::restart(path, run);
+  if (!options.restart)
+    return Journal::open_or_resume(journal_of(options), request_of(options, catalog, wanted));
+  Journal journal = Journal::restart(journal_of(options), describe(options, catalog, wanted));
   best_effort([&] { take_crash_notes(options.report.output_dir); },
               "notes of crashes before --restart may count against layers");
   std::filesystem::remove(options.report.output_dir / "alpha_hill.h5");
@@ -237,6 +249,24 @@ Catalog catalog_of(const Options& options) {
                       options.include_mtp);
 }
 
+std::set<std::string> finished_layers(const Options& options) {
+  if (options.restart || !std::filesystem::exists(journal_of(options))) return {};
+  const Catalog model = whole_catalog_of(options);
+  const std::vector<bool> wanted = kept_layers(model, options.filter_layers, options.include_mtp);
+  std::optional<Journal> journal =
+      Journal::find_resumable(journal_of(options), request_of(options, model, wanted));
+  if (!journal) return {};
+  std::set<std::string> finished;
+  const std::vector<std::string> precisions = precision_names_of(options);
+  for (std::int64_t number = 1; number <= std::ssize(journal->run().layers); ++number) {
+    journal->reconsider(number, precisions, Status::failed);
+    journal->reconsider(number, precisions, Status::unsupported);
+    if (journal->has(number, precisions))
+      finished.insert(journal->run().layers[static_cast<std::size_t>(number - 1)].name);
+  }
+  return finished;
+}
+
 CostModel measured_cost(const Catalog& catalog, const AnalysisSettings& settings) {
   constexpr double worth_measuring_seconds = 30;
   CostModel usual(usual_rates());
@@ -285,8 +315,7 @@ std::vector<LayerRecord> with_stored(const Journal& journal, std::span<const Lay
 
 Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t memory_per_rank,
                 std::vector<double> speeds) {
-  constexpr bool include_mtp = true;  // What an earlier run computed with --include-mtp stays in the journal.
-  Catalog model = open_catalog(find_model(options.model, options.revision), "", include_mtp);
+  Catalog model = whole_catalog_of(options);
   const std::vector<bool> wanted = kept_layers(model, options.filter_layers, options.include_mtp);
   Journal journal = open_journal(options, model, wanted);
   const std::vector<bool> in_journal = layers_in(journal, model);

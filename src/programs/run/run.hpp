@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -42,6 +43,10 @@ std::vector<LayerRecord> with_stored(const Journal& journal, std::span<const Lay
 
 /// The catalog of the model that the options name.
 Catalog catalog_of(const Options& options);
+
+/// Names of layers that a run with these options would not compute again: its output folder has them.
+/// @throws Error(input) where the folder belongs to another run
+std::set<std::string> finished_layers(const Options& options);
 
 /// The rates of this core on layers as large as the catalog's; takes about half a second, and where the run
 /// is expected to take less than half a minute they are the usual ones instead.

@@ -291,7 +291,8 @@ std::string preview_of(const Options& options, int ranks) {
   const MemoryShare memory = options.memory_per_rank
                                  ? MemoryShare{*options.memory_per_rank, "--memory-per-rank"}
                                  : share_of_this_node(ranks_here);
-  return preview(catalog_of(options), options.settings, blocks_of(options, ranks, true), memory);
+  return preview(catalog_of(options), options.settings, finished_layers(options),
+                 blocks_of(options, ranks, true), memory);
 }
 
 /// What needs one rank only and no MPI, which a login node may forbid.
