@@ -11,7 +11,7 @@ namespace alphahill {
 namespace {
 
 constexpr const char* variable = "ALPHAHILL_VECTOR_LEVEL";
-constexpr std::array levels{VectorLevel::baseline, VectorLevel::avx2, VectorLevel::avx512};
+constexpr std::array all_levels{VectorLevel::baseline, VectorLevel::avx2, VectorLevel::avx512};
 
 VectorLevel find_widest() {
 #ifdef ALPHAHILL_VECTOR_LEVELS
@@ -24,7 +24,7 @@ VectorLevel find_widest() {
 VectorLevel chosen_level() {
   const std::string name = environment(variable);
   if (name.empty()) return widest_level();
-  for (const VectorLevel level : levels) {
+  for (const VectorLevel level : all_levels) {
     if (name != name_of(level)) continue;
     if (level <= widest_level()) return level;
     throw Error(
@@ -37,7 +37,7 @@ VectorLevel chosen_level() {
 }  // namespace
 
 std::string_view name_of(VectorLevel level) {
-  constexpr std::array<std::string_view, levels.size()> names{"baseline", "avx2", "avx512"};
+  constexpr std::array<std::string_view, all_levels.size()> names{"baseline", "avx2", "avx512"};
   return names[static_cast<std::size_t>(level)];
 }
 

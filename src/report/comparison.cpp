@@ -110,7 +110,7 @@ std::vector<std::string> run_names(std::span<const fs::path> files) {
 }
 
 /// A layer, and the run in which its alpha is farthest from that of the first.
-struct Move {
+struct RunMove {
   std::string layer;
   std::string run;
   double from, to;
@@ -118,33 +118,33 @@ struct Move {
 };
 
 /// Farthest first; layers that stay where they are left out.
-std::vector<Move> moves_of(std::span<const NamedRun> runs, const std::string& precision) {
+std::vector<RunMove> moves_of(std::span<const NamedRun> runs, const std::string& precision) {
   const std::vector<Alphas> alphas = alphas_of(runs);
-  std::vector<Move> moves;
+  std::vector<RunMove> moves;
   for (const ReportedLayer& layer : runs.front().view.layers) {
     const Key key{layer.layer.name, precision};
     const double from = value_at(alphas.front(), key);
-    Move farthest{key.first, runs.front().name, from, from};
+    RunMove farthest{key.first, runs.front().name, from, from};
     for (std::size_t i = 1; i < runs.size(); ++i) {
-      const Move move{key.first, runs[i].name, from, value_at(alphas[i], key)};
+      const RunMove move{key.first, runs[i].name, from, value_at(alphas[i], key)};
       if (std::abs(move.change()) > std::abs(farthest.change())) farthest = move;
     }
     if (std::abs(farthest.change()) > 0) moves.push_back(farthest);
   }
   std::ranges::stable_sort(moves, std::ranges::greater{},
-                           [](const Move& move) { return std::abs(move.change()); });
+                           [](const RunMove& move) { return std::abs(move.change()); });
   return moves;
 }
 
 std::string ranking_text(std::span<const NamedRun> runs) {
   const std::string precision = common_precision(runs);
-  std::vector<Move> moves = moves_of(runs, precision);
+  std::vector<RunMove> moves = moves_of(runs, precision);
   if (moves.empty()) return {};
   const std::size_t all = moves.size();
   moves.resize(std::min(all, most_listed));
   std::string text = fmt::format("\nAlpha at {}, relative change from {}: largest of {}\n", precision,
                                  runs.front().name, counted(static_cast<std::int64_t>(all), "layer"));
-  for (const Move& move : moves) {
+  for (const RunMove& move : moves) {
     text += fmt::format("  {:>9}  {:.6f} -> {:.6f}  {}  {}\n", change_text(move.change(), 2), move.from,
                         move.to, move.run, shortened(move.layer, longest_name));
   }

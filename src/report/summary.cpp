@@ -16,7 +16,7 @@ namespace alphahill {
 namespace {
 
 constexpr std::size_t most_moving = 5;
-constexpr std::size_t longest_name = 80;
+constexpr std::size_t longest_shown_name = 80;
 constexpr std::size_t most_reasons = 5;
 
 std::string statistics_table(const ReportView& view) {
@@ -34,16 +34,16 @@ std::string statistics_table(const ReportView& view) {
 }
 
 /// A layer and the precision at which its alpha is farthest from the reference.
-struct Move {
+struct PrecisionMove {
   const ReportedLayer* layer;
   const ResultRow* to;
   double change;
 };
 
-std::vector<Move> moves_of(const ReportView& view) {
-  std::vector<Move> moves;
+std::vector<PrecisionMove> moves_of(const ReportView& view) {
+  std::vector<PrecisionMove> moves;
   for (const ReportedLayer& layer : view.layers) {
-    Move farthest{&layer, nullptr, 0};
+    PrecisionMove farthest{&layer, nullptr, 0};
     for (const ResultRow& row : layer.figures) {
       const double change = relative_change(row.alpha, layer.reference_alpha);
       if (std::abs(change) > std::abs(farthest.change)) farthest = {&layer, &row, change};
@@ -51,19 +51,19 @@ std::vector<Move> moves_of(const ReportView& view) {
     if (farthest.to != nullptr) moves.push_back(farthest);
   }
   std::ranges::stable_sort(moves, std::ranges::greater{},
-                           [](const Move& move) { return std::abs(move.change); });
+                           [](const PrecisionMove& move) { return std::abs(move.change); });
   return moves;
 }
 
 std::string moves_text(const ReportView& view) {
   const auto is_reference = [&](const std::string& precision) { return precision == view.reference; };
   if (std::ranges::all_of(view.precisions, is_reference)) return {};
-  std::vector<Move> moves = moves_of(view);
+  std::vector<PrecisionMove> moves = moves_of(view);
   if (moves.empty()) return "\nNo layer moves between precisions.\n";
   moves.resize(std::min(moves.size(), most_moving));
   std::string text = fmt::format("\nLayers that move most, from {}:\n", view.reference);
   for (const auto& [layer, to, change] : moves) {
-    text += fmt::format("  {}  {:.6f} -> {:.6f} ({}, {})\n", shortened(layer->layer.name, longest_name),
+    text += fmt::format("  {}  {:.6f} -> {:.6f} ({}, {})\n", shortened(layer->layer.name, longest_shown_name),
                         layer->reference_alpha, to->alpha, to->precision, change_text(change, 2));
   }
   return text;

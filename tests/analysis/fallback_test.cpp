@@ -62,7 +62,6 @@ std::vector<PrecisionFigures> figures_of(const RowMajor& matrix, Backend& backen
 
 void expect_same_but_for_the_method(const std::vector<PrecisionFigures>& found,
                                     const std::vector<PrecisionFigures>& expected) {
-  constexpr double eps = std::numeric_limits<double>::epsilon();
   for (std::size_t p = 0; p < expected.size(); ++p) {
     ASSERT_TRUE(found[p].spectrum) << p;
     const auto& eigenvalues = expected[p].spectrum->eigenvalues;

@@ -14,7 +14,7 @@
 namespace alphahill {
 namespace {
 
-const AnalysisSettings usual{
+const AnalysisSettings record_settings{
     ElementFormat::fp32, {ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16}, 0.1, 0};
 
 const std::vector<std::int64_t> first{1};
@@ -43,7 +43,7 @@ class OneLayer {
 
   Catalog& catalog() { return catalog_; }
   std::filesystem::path path() const { return folder_.path() / "weights"; }
-  LayerRecord record(const AnalysisSettings& settings = usual) const {
+  LayerRecord record(const AnalysisSettings& settings = record_settings) const {
     SingleRank alone;
     std::vector<LayerRecord> records;
     compute_records(catalog_, first, settings, *make_cpu_backend(), 3, alone, records);
@@ -177,8 +177,8 @@ TEST(LayerRecord, AFileThatChangesWhileTheLayerIsComputedEndsTheRunEvenIfTheLaye
   ChangingBackend backend(layer.path());
   SingleRank alone;
   std::vector<LayerRecord> records;
-  const auto error =
-      thrown_by([&] { compute_records(layer.catalog(), first, usual, backend, 0, alone, records); });
+  const auto error = thrown_by(
+      [&] { compute_records(layer.catalog(), first, record_settings, backend, 0, alone, records); });
   ASSERT_TRUE(error);
   EXPECT_EQ(error->fault(), Fault::input);
 }
@@ -212,7 +212,8 @@ class LayersTogether : public testing::Test {
     constexpr std::array<std::int64_t, 3> layers{1, 2, 3};
     SingleRank alone;
     EventfulBackend backend([&] { at_reading(++readings); });
-    error = thrown_by([&] { compute_records(catalog_, layers, usual, backend, 0, alone, records); });
+    error =
+        thrown_by([&] { compute_records(catalog_, layers, record_settings, backend, 0, alone, records); });
   }
   std::vector<std::int64_t> finished() const {
     std::vector<std::int64_t> layers;
@@ -275,7 +276,7 @@ TEST_F(LayersTogether, OfTwoFailuresTheFirstIsThrown) {
 }
 
 TEST(LayerRecord, WithoutFiguresEveryPrecisionSaysWhy) {
-  const LayerRecord record = record_without_figures(5, usual, Status::unsupported, "GPTQ codes");
+  const LayerRecord record = record_without_figures(5, record_settings, Status::unsupported, "GPTQ codes");
   ASSERT_EQ(record.results.size(), 3U);
   EXPECT_EQ(record.results[2].precision, "bf16");
   EXPECT_EQ(record.results[2].status, Status::unsupported);

@@ -11,7 +11,6 @@
 namespace alphahill {
 namespace {
 
-constexpr double eps = std::numeric_limits<double>::epsilon();
 const CastChain plain{ElementFormat::fp32, ElementFormat::fp32};
 
 std::vector<double> gram_eigenvalues(const RowMajor& matrix) {

@@ -12,11 +12,11 @@
 namespace alphahill {
 namespace {
 
-const AnalysisSettings usual{
+const AnalysisSettings team_settings{
     ElementFormat::fp32, {ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16}, 0.1, 1e-5};
 
 std::vector<PrecisionFigures> figures_of(const WeightSource& matrix, int members,
-                                         const AnalysisSettings& settings = usual) {
+                                         const AnalysisSettings& settings = team_settings) {
   std::vector<PrecisionFigures> figures;
   run_as_team(members, [&](Team& team) {
     auto mine = analyse(matrix, settings, *make_cpu_backend(), team);
@@ -101,7 +101,7 @@ RowMajor ill_conditioned(std::int64_t rows, std::int64_t cols) {
 
 /// Its Gram matrix leaves no tail, at a k that its SVD has one for.
 AnalysisSettings far_into_the_spectrum() {
-  AnalysisSettings settings = usual;
+  AnalysisSettings settings = team_settings;
   settings.k_fraction = 0.3;
   return settings;
 }
@@ -154,7 +154,7 @@ TEST_P(TeamAnalysis, AFailureToReadOnOneMemberEndsAllWithItsReason) {
   });
   run_as_team(GetParam(), [&](Team& team) {
     try {
-      analyse(failing, usual, *make_cpu_backend(), team);
+      analyse(failing, team_settings, *make_cpu_backend(), team);
       ADD_FAILURE() << "no error on member " << team.rank();
     } catch (const Error& error) {
       EXPECT_EQ(error.fault(), Fault::input);

@@ -18,7 +18,7 @@ using testing::Not;
 
 constexpr auto index_name = "model.safetensors.index.json";
 
-std::string refusal_of(const TemporaryFolder& folder) {
+std::string folder_refusal(const TemporaryFolder& folder) {
   const auto error = thrown_by([&] { read_checkpoint_headers(folder.path()); });
   return error ? error->what() : "nothing was thrown";
 }
@@ -133,7 +133,7 @@ TEST(CheckpointHeaders, TheFingerprintTellsWeightsInSampledBlocks) {
 
 TEST(CheckpointHeaders, AnEmptyFolderSaysWhatWasLookedFor) {
   const TemporaryFolder folder;
-  EXPECT_THAT(refusal_of(folder),
+  EXPECT_THAT(folder_refusal(folder),
               EndsWith("expected model.safetensors or model.safetensors.index.json, found neither"));
 }
 
@@ -141,7 +141,7 @@ TEST(CheckpointHeaders, OtherFormatsAreNamedAsUnread) {
   for (const std::string name : {"pytorch_model.bin", "model.pt", "model.pth", "model.Q4_K_M.gguf"}) {
     const TemporaryFolder folder;
     folder.write(name, "");
-    EXPECT_THAT(refusal_of(folder),
+    EXPECT_THAT(folder_refusal(folder),
                 EndsWith("found neither (" + name + " is there, but only safetensors is read)"));
   }
 }
@@ -150,7 +150,7 @@ TEST(CheckpointHeaders, ALoraAdapterIsRefused) {
   const TemporaryFolder folder;
   folder.write("adapter_config.json", "{}");
   folder.write("adapter_model.safetensors", safetensors_bytes("{}"));
-  EXPECT_THAT(refusal_of(folder), HasSubstr("a LoRA adapter, not a model"));
+  EXPECT_THAT(folder_refusal(folder), HasSubstr("a LoRA adapter, not a model"));
 }
 
 TEST(CheckpointHeaders, AModelBesideAnAdapterIsRead) {
@@ -163,17 +163,17 @@ TEST(CheckpointHeaders, AModelBesideAnAdapterIsRead) {
 TEST(CheckpointHeaders, ABrokenHeaderIsRefusedWithItsPath) {
   const TemporaryFolder folder;
   folder.write("model.safetensors", safetensors_bytes("weights"));
-  EXPECT_THAT(refusal_of(folder), EndsWith("/model.safetensors: header: expected a JSON object"));
+  EXPECT_THAT(folder_refusal(folder), EndsWith("/model.safetensors: header: expected a JSON object"));
 }
 
 TEST(CheckpointHeaders, FifosAndDevicesAreRefusedWithoutBlocking) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "model.safetensors";
   ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
-  EXPECT_THAT(refusal_of(folder), EndsWith("model.safetensors: expected a regular file"));
+  EXPECT_THAT(folder_refusal(folder), EndsWith("model.safetensors: expected a regular file"));
   std::filesystem::remove(path);
   std::filesystem::create_symlink("/dev/zero", path);
-  EXPECT_THAT(refusal_of(folder), EndsWith("model.safetensors: expected a regular file"));
+  EXPECT_THAT(folder_refusal(folder), EndsWith("model.safetensors: expected a regular file"));
 }
 
 TEST(CheckpointHeaders, MissingShardsAreCountedBeforeAnyIsRead) {
@@ -181,7 +181,7 @@ TEST(CheckpointHeaders, MissingShardsAreCountedBeforeAnyIsRead) {
   folder.write("s1", "broken");
   folder.write(index_name, R"({"weight_map": {"a": "s1", "b": "s3", "c": "s2"}})");
   EXPECT_THAT(
-      refusal_of(folder),
+      folder_refusal(folder),
       EndsWith("model.safetensors.index.json: 2 of the 3 files that it names are missing, the first is 's2': "
                "was the download interrupted?"));
 }
@@ -204,7 +204,7 @@ TEST(CheckpointHeaders, AnIncompleteSnapshotOfTheHubsCacheSaysHowToCompleteIt) {
 TEST(CheckpointHeaders, AnIndexOverTheLimitIsRefused) {
   const TemporaryFolder folder;
   std::filesystem::resize_file(folder.write(index_name, ""), 70'000'001);
-  EXPECT_THAT(refusal_of(folder),
+  EXPECT_THAT(folder_refusal(folder),
               EndsWith("model.safetensors.index.json: 70000001 bytes, expected at most 70000000"));
 }
 
@@ -212,7 +212,7 @@ TEST(CheckpointHeaders, ATensorThatIsNotInItsShardIsRefused) {
   const TemporaryFolder folder;
   folder.write("s", safetensors_bytes("{}"));
   folder.write(index_name, R"({"weight_map": {"a": "s"}})");
-  EXPECT_THAT(refusal_of(folder),
+  EXPECT_THAT(folder_refusal(folder),
               EndsWith("/s: tensor 'a', which model.safetensors.index.json places here, is not in the file"));
 }
 
@@ -232,7 +232,7 @@ TEST_P(RefusedIndex, SaysWhatIsWrong) {
   const TemporaryFolder folder;
   folder.write("s", safetensors_bytes("{}"));
   folder.write(index_name, GetParam().json);
-  EXPECT_THAT(refusal_of(folder), HasSubstr(std::string("/") + index_name + ": " + GetParam().what));
+  EXPECT_THAT(folder_refusal(folder), HasSubstr(std::string("/") + index_name + ": " + GetParam().what));
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -12,12 +12,12 @@ namespace {
 using testing::ElementsAre;
 using testing::StartsWith;
 
-ModelConfig parse(const std::string& json) {
+ModelConfig config_of(const std::string& json) {
   return ModelConfig::parse(json, "config.json");
 }
 
 TEST(ModelConfig, EveryFieldIsRead) {
-  const ModelConfig config = parse(R"({"architectures": ["LlamaForCausalLM"], "model_type": "llama",
+  const ModelConfig config = config_of(R"({"architectures": ["LlamaForCausalLM"], "model_type": "llama",
       "tie_word_embeddings": true, "num_hidden_layers": 32, "num_nextn_predict_layers": 1, "hidden_size": 4096,
       "quantization_config": {"bits": 4, "quant_method": "gptq"}, "rope_scaling": {"a": [1, 2]}})");
   EXPECT_THAT(config.architectures, ElementsAre("LlamaForCausalLM"));
@@ -33,7 +33,7 @@ TEST(ModelConfig, EveryFieldIsRead) {
 TEST(ModelConfig, AbsentAndNullFieldsAreUnknown) {
   for (const char* json : {"{}", R"({"architectures": null, "model_type": null, "tie_word_embeddings": null,
       "num_hidden_layers": null, "quantization_config": null, "text_config": null})"}) {
-    const ModelConfig config = parse(json);
+    const ModelConfig config = config_of(json);
     EXPECT_TRUE(config.architectures.empty());
     EXPECT_EQ(config.model_type, "");
     EXPECT_EQ(config.tie_word_embeddings, std::nullopt);
@@ -43,7 +43,7 @@ TEST(ModelConfig, AbsentAndNullFieldsAreUnknown) {
 }
 
 TEST(ModelConfig, WhatIsAbsentAtTheTopIsTakenFromTextConfig) {
-  const ModelConfig config = parse(R"({"text_config": {"model_type": "llama", "num_hidden_layers": 40,
+  const ModelConfig config = config_of(R"({"text_config": {"model_type": "llama", "num_hidden_layers": 40,
       "tie_word_embeddings": false}, "model_type": "mllama", "vision_config": {"num_hidden_layers": 32}})");
   EXPECT_EQ(config.model_type, "mllama");
   EXPECT_EQ(config.text_model_type, "llama");
@@ -53,7 +53,8 @@ TEST(ModelConfig, WhatIsAbsentAtTheTopIsTakenFromTextConfig) {
 
 TEST(ModelConfig, HowManyBlocksTheLanguageModelHasItsOwnConfigSays) {
   for (const std::string key : {"text_config", "language_config", "llm_config"}) {
-    const auto config = parse(R"({"num_hidden_layers": 40, ")" + key + R"(": {"num_hidden_layers": 12}})");
+    const auto config =
+        config_of(R"({"num_hidden_layers": 40, ")" + key + R"(": {"num_hidden_layers": 12}})");
     EXPECT_EQ(config.num_hidden_layers, 12) << key;
   }
 }
@@ -74,13 +75,13 @@ TEST(ModelConfig, TheTopGoesBeforeTextConfig) {
 }
 
 TEST(ModelConfig, HiddenSizeIsTheLanguageModels) {
-  EXPECT_EQ(parse(R"({"hidden_size": 768, "text_config": {"hidden_size": 4096}})").hidden_size, 4096);
-  EXPECT_EQ(parse(R"({"text_config": {}, "hidden_size": 768})").hidden_size, 768);
+  EXPECT_EQ(config_of(R"({"hidden_size": 768, "text_config": {"hidden_size": 4096}})").hidden_size, 4096);
+  EXPECT_EQ(config_of(R"({"text_config": {}, "hidden_size": 768})").hidden_size, 768);
 }
 
 TEST(ModelConfig, AHiddenSizeThatIsNoIntegerIsUnknown) {
   for (const char* value : {"null", "[64, 128]", "64.5", "\"64\"", "1e300", "{\"a\": [1]}"}) {
-    const auto config = parse(fmt::format(R"({{"hidden_size": {}, "model_type": "llama"}})", value));
+    const auto config = config_of(fmt::format(R"({{"hidden_size": {}, "model_type": "llama"}})", value));
     EXPECT_EQ(config.hidden_size, std::nullopt) << value;
     EXPECT_EQ(config.model_type, "llama") << value;
   }
@@ -89,43 +90,44 @@ TEST(ModelConfig, AHiddenSizeThatIsNoIntegerIsUnknown) {
 TEST(ModelConfig, TextConfigsInsideOneAnotherAreNotFollowed) {
   std::string nested;
   for (int i = 0; i < 100'000; ++i) nested += R"({"text_config": )";
-  EXPECT_EQ(parse(nested + "1" + std::string(100'000, '}')).model_type, "");
+  EXPECT_EQ(config_of(nested + "1" + std::string(100'000, '}')).model_type, "");
 }
 
 TEST(ModelConfig, ATextConfigAloneDoesNotGiveAnArchitecture) {
-  EXPECT_FALSE(parse(R"({"text_config": {"architectures": ["LlamaForCausalLM"]}})").has_head());
+  EXPECT_FALSE(config_of(R"({"text_config": {"architectures": ["LlamaForCausalLM"]}})").has_head());
 }
 
 TEST(ModelConfig, InfinityAsPythonWritesItIsAccepted) {
-  EXPECT_EQ(parse(R"({"time_step_limit": [0.0, Infinity], "num_hidden_layers": 4})").num_hidden_layers, 4);
+  EXPECT_EQ(config_of(R"({"time_step_limit": [0.0, Infinity], "num_hidden_layers": 4})").num_hidden_layers,
+            4);
 }
 
 TEST(ModelConfig, AQuantizationWithoutAMethodIsKnownToBeThere) {
-  EXPECT_EQ(parse(R"({"quantization_config": {"bits": 4}})").quantization_method, "an unknown method");
+  EXPECT_EQ(config_of(R"({"quantization_config": {"bits": 4}})").quantization_method, "an unknown method");
 }
 
 TEST(ModelConfig, LanguageModelsHaveAHead) {
   for (const char* name : {"LlamaForCausalLM", "GPT2LMHeadModel", "T5ForConditionalGeneration",
                            "BertForMaskedLM", "IdeficsForVisionText2Text", "SeamlessM4TForSpeechToText"}) {
-    EXPECT_TRUE(parse(std::string(R"({"architectures": [")") + name + R"("]})").has_head()) << name;
+    EXPECT_TRUE(config_of(std::string(R"({"architectures": [")") + name + R"("]})").has_head()) << name;
   }
   for (const char* name :
        {"BertModel", "Speech2TextModel", "LlamaForSequenceClassification", "T5EncoderModel"}) {
-    EXPECT_FALSE(parse(std::string(R"({"architectures": [")") + name + R"("]})").has_head()) << name;
+    EXPECT_FALSE(config_of(std::string(R"({"architectures": [")") + name + R"("]})").has_head()) << name;
   }
 }
 
 TEST(ModelConfig, WithoutTheKeyTheModelsClassSaysWhetherTheHeadIsTied) {
   for (const char* type :
        {"llama", "mistral", "mixtral", "qwen2", "qwen3_moe", "deepseek_v3", "gpt_neox", "phi3"}) {
-    EXPECT_FALSE(parse(std::string(R"({"model_type": ")") + type + R"("})").ties_head()) << type;
+    EXPECT_FALSE(config_of(std::string(R"({"model_type": ")") + type + R"("})").ties_head()) << type;
   }
   for (const char* type :
        {"gpt2", "bert", "t5", "opt", "gemma2", "falcon", "bloom", "gpt_neox_japanese", ""}) {
-    EXPECT_TRUE(parse(std::string(R"({"model_type": ")") + type + R"("})").ties_head()) << type;
+    EXPECT_TRUE(config_of(std::string(R"({"model_type": ")") + type + R"("})").ties_head()) << type;
   }
-  EXPECT_FALSE(parse(R"({"model_type": "llava", "text_config": {"model_type": "llama"}})").ties_head());
-  EXPECT_TRUE(parse(R"({"model_type": "qwen2", "tie_word_embeddings": true})").ties_head());
+  EXPECT_FALSE(config_of(R"({"model_type": "llava", "text_config": {"model_type": "llama"}})").ties_head());
+  EXPECT_TRUE(config_of(R"({"model_type": "qwen2", "tie_word_embeddings": true})").ties_head());
 }
 
 TEST(ModelConfig, BrokenFilesAndWrongTypesAreRefused) {

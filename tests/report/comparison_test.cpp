@@ -108,7 +108,8 @@ TEST(Comparison, NamesReportsAfterFilesThatHaveNamesOfTheirOwn) {
   ReportSettings settings;
   settings.output_dir = folder.path() / "out";
   write_comparison(files, settings);
-  for (const char* file : {"base/precision_alpha_hill_results.csv", "llama/precision_alpha_hill_results.csv"}) {
+  for (const char* file :
+       {"base/precision_alpha_hill_results.csv", "llama/precision_alpha_hill_results.csv"}) {
     EXPECT_TRUE(std::filesystem::exists(settings.output_dir / file)) << file;
   }
 }

@@ -69,7 +69,7 @@ TEST(RankSpeeds, RanksWhoseProbeGivesNoPositiveTimeAreTakenToBeAsFastAsRank0) {
   for (const int first : {0, mpi->size() - 1}) {
     for (const auto& [seconds, text] : {std::pair{0.0, "0.000000"}, {-2.0, "-2.000000"}, {HUGE_VAL, "inf"}}) {
       expect_equal_from(
-          first, [seconds] { return seconds; },
+          first, [result = seconds] { return result; },
           std::string("seconds of the speed probe: expected a positive number, found ") + text);
     }
   }

@@ -15,8 +15,6 @@ extern "C" void dsyev_2stage_(const char* jobz, const char* uplo, const int* n, 
 namespace alphahill {
 namespace {
 
-constexpr double eps = std::numeric_limits<double>::epsilon();
-
 std::vector<VectorLevel> levels_here() {
   std::vector<VectorLevel> levels;
   for (const VectorLevel level : {VectorLevel::baseline, VectorLevel::avx2, VectorLevel::avx512}) {

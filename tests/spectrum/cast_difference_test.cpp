@@ -15,8 +15,6 @@ namespace {
 
 using Floats = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-constexpr double eps = std::numeric_limits<double>::epsilon();
-
 std::span<const float> values_of(const Floats& matrix) {
   return {matrix.data(), static_cast<std::size_t>(matrix.size())};
 }

@@ -30,8 +30,6 @@ extern "C" void dstebz_(const char* range, const char* order, const int* n, cons
 namespace alphahill {
 namespace {
 
-constexpr double eps = std::numeric_limits<double>::epsilon();
-
 /// Random numbers, the same for the same seed.
 class RandomNumbers {
  public:

@@ -3,11 +3,14 @@
 
 #include <Eigen/Core>
 #include <cstring>
+#include <limits>
 #include <span>
 
 #include "alphahill/spectrum/panels.hpp"
 
 namespace alphahill {
+
+inline constexpr double eps = std::numeric_limits<double>::epsilon();
 
 using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 

@@ -62,7 +62,7 @@ bool is_in_encoder(std::string_view name) {
 }
 
 /// Embeddings of tokens that may be those of the language model, the likeliest first.
-std::vector<const Layer*> token_embeddings(const std::vector<Layer>& embeddings) {
+std::vector<const Layer*> those_of_tokens(const std::vector<Layer>& embeddings) {
   std::vector<const Layer*> found;
   for (const Layer& embedding : embeddings) {
     if (token_embedding_rank(embedding.name) && !is_in_encoder(embedding.name)) found.push_back(&embedding);
@@ -146,7 +146,7 @@ std::vector<Layer> heads_of_table(const std::vector<Layer>& layers, const std::v
 
 std::vector<Layer> find_tied_heads(const std::vector<Layer>& layers, const std::vector<Layer>& embeddings,
                                    const CheckpointHeaders& headers, const ModelConfig& config) {
-  const std::vector<const Layer*> tokens = token_embeddings(embeddings);
+  const std::vector<const Layer*> tokens = those_of_tokens(embeddings);
   std::vector<Layer> heads = heads_of_table(layers, embeddings, tokens, headers, config);
   const bool has_one = std::ranges::find(heads, "lm_head", &Layer::name) != heads.end() ||
                        std::ranges::find(without_head, config.model_type) != without_head.end();

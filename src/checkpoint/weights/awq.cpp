@@ -19,7 +19,7 @@ constexpr std::int64_t bits = 4;
 constexpr std::int64_t codes_of_word = 8;
 
 /// Why the packing that config.json names is not read; empty where it is.
-std::string unknown_packing(const ModelConfig& config) {
+std::string unknown_awq_packing(const ModelConfig& config) {
   const std::string& method = config.quantization_method;
   const QuantizationConfig& named = config.quantization;
   if (method == "auto-round") {
@@ -97,7 +97,7 @@ Layer awq_layer(const StoredTensor& tensor, std::string_view name, const Checkpo
   const bool are_matrix = scales != nullptr && scales->shape.size() == 2;
   const std::int64_t groups = are_matrix ? scales->shape[0] : 1;
   const Features features{are_matrix ? scales->shape[1] : tensor.shape[1], tensor.shape[0]};
-  std::string why = unknown_packing(config);
+  std::string why = unknown_awq_packing(config);
   if (why.empty()) why = misfit_of_tensors(tensor, module, groups, headers);
   if (!why.empty()) return unsupported_layer(tensor, module, features, "AWQ: " + why);
   Layer layer = make_layer(tensor, module, features.out, features.in);

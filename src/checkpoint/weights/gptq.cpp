@@ -19,10 +19,10 @@ namespace alphahill {
 
 namespace {
 
-constexpr std::int64_t word_bits = 32;
+constexpr std::int64_t word_bits_of_gptq = 32;
 
 /// Why the packing that config.json names is not read; empty where it is.
-std::string unknown_packing(const ModelConfig& config) {
+std::string unknown_gptq_packing(const ModelConfig& config) {
   const std::string& method = config.quantization_method;
   const QuantizationConfig& named = config.quantization;
   if (method == "auto-round") {
@@ -69,7 +69,7 @@ class GptqTensors {
 
  private:
   std::string misfit_of_all() {
-    std::string why = unknown_packing(config_);
+    std::string why = unknown_gptq_packing(config_);
     if (why.empty()) why = misfit_of_codes();
     if (why.empty()) why = misfit_of_groups();
     return why;
@@ -79,7 +79,7 @@ class GptqTensors {
     if (codes_.dtype != "I32") return fmt::format("{}: expected I32, found {}", codes_.name, codes_.dtype);
     if (codes_.shape[0] == 0 || codes_.shape[1] == 0) return fmt::format("{} is empty", codes_.name);
     constexpr std::array<std::int64_t, 4> known{2, 3, 4, 8};
-    const std::int64_t bits_of_column = codes_.shape[0] * word_bits;
+    const std::int64_t bits_of_column = codes_.shape[0] * word_bits_of_gptq;
     bits_ = in_ > 0 ? bits_of_column / in_ : config_.quantization.groups.bits.value_or(0);
     if (std::ranges::find(known, bits_) == known.end()) {
       return fmt::format("{}: expected 2, 3, 4 or 8 bits, found {}", codes_.name, bits_);
@@ -96,7 +96,7 @@ class GptqTensors {
     groups_ = scales == nullptr || scales->shape.empty() ? 1 : scales->shape[0];
     std::vector<ExpectedTensor> expected{
         {module_ + ".scales", {"F16", "BF16", "F32"}, {groups_, out}},
-        {module_ + ".qzeros", {"I32"}, {groups_, (out * bits_ + word_bits - 1) / word_bits}}};
+        {module_ + ".qzeros", {"I32"}, {groups_, (out * bits_ + word_bits_of_gptq - 1) / word_bits_of_gptq}}};
     if (has_indices_) expected.push_back({module_ + ".g_idx", {"I32"}, {in_}});
     std::string why = misfit(headers_, expected);
     if (!why.empty()) return why;
@@ -157,16 +157,17 @@ class GptqCodes final : public CodeReader {
       : bits_(stored.bits), words_(files, stored.codes, sizeof(std::uint32_t)) {}
 
   void read(const Block& block, std::span<std::uint8_t> codes) const override {
-    const std::int64_t first = block.row * bits_ / word_bits;
-    const std::int64_t end = ((block.row + block.rows) * bits_ + word_bits - 1) / word_bits;
+    const std::int64_t first = block.row * bits_ / word_bits_of_gptq;
+    const std::int64_t end = ((block.row + block.rows) * bits_ + word_bits_of_gptq - 1) / word_bits_of_gptq;
     std::vector<std::uint32_t> words(static_cast<std::size_t>((end - first) * block.cols));
     words_.read({first, end - first, block.col, block.cols}, std::as_writable_bytes(std::span(words)));
     const auto cols = static_cast<std::size_t>(block.cols);
     for (std::size_t i = 0; i < static_cast<std::size_t>(block.rows); ++i) {
-      const std::int64_t begin = (block.row + static_cast<std::int64_t>(i)) * bits_ - first * word_bits;
-      const std::uint32_t* row = &words[static_cast<std::size_t>(begin / word_bits) * cols];
-      const bool goes_on = begin % word_bits + bits_ > word_bits;
-      unpack_row(row, goes_on ? row + cols : row, static_cast<unsigned>(begin % word_bits),
+      const std::int64_t begin =
+          (block.row + static_cast<std::int64_t>(i)) * bits_ - first * word_bits_of_gptq;
+      const std::uint32_t* row = &words[static_cast<std::size_t>(begin / word_bits_of_gptq) * cols];
+      const bool goes_on = begin % word_bits_of_gptq + bits_ > word_bits_of_gptq;
+      unpack_row(row, goes_on ? row + cols : row, static_cast<unsigned>(begin % word_bits_of_gptq),
                  static_cast<unsigned>(bits_), codes.subspan(i * cols, cols));
     }
   }

@@ -94,7 +94,7 @@ ScaleGrid scale_grid(const StoredTensor& scales, Features features) {
 }
 
 /// @throws Misfit
-void add_zero_points(const StoredTensor& zero_points, ScaledCodes& stored) {
+void add_packed_zero_points(const StoredTensor& zero_points, ScaledCodes& stored) {
   const TensorSlice values = as_matrix(zero_points);
   const TensorSlice& scales = stored.scales.values;
   stored.zero_points = ZeroPointFormat::bit_string;
@@ -151,7 +151,8 @@ ScaledCodes packed_codes(const CodedTensor& coded, const std::string& stem, Feat
   stored.codes = whole_matrix(coded.tensor);
   stored.codes.cols = bytes_of_words(coded.tensor);
   stored.codes.row_stride = stored.codes.cols;
-  if (const auto* zeros = coded.headers.find(stem + "weight_zero_point")) add_zero_points(*zeros, stored);
+  if (const auto* zeros = coded.headers.find(stem + "weight_zero_point"))
+    add_packed_zero_points(*zeros, stored);
   if (const auto* indices = coded.headers.find(stem + "weight_g_idx")) add_group_indices(*indices, stored);
   return stored;
 }

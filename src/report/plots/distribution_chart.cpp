@@ -17,7 +17,7 @@ namespace {
 constexpr double widest_slot = 200;
 constexpr double least_width_for_both = 16;
 constexpr std::size_t fewest_in_box = 5;
-constexpr std::size_t longest_label = 28;
+constexpr std::size_t longest_group_label = 28;
 constexpr std::size_t most_points = 1000;
 
 /// The values of a group, in layer order, without NaN.
@@ -119,7 +119,8 @@ Picture draw_distribution(const ChartTable& table, const std::vector<LayerGroup>
   plan.slot_width = widest_slot;
   plan.prints_values = false;
   for (const LayerGroup& group : groups) {
-    plan.slots.push_back(fmt::format("{} ({})", shortened(group.label, longest_label), group.layers.size()));
+    plan.slots.push_back(
+        fmt::format("{} ({})", shortened(group.label, longest_group_label), group.layers.size()));
   }
   plan.bands = plan.slots;
   plan.footnotes = {"lines: range · boxes: quartiles, median", points_note(groups)};

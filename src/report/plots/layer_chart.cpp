@@ -10,7 +10,7 @@ namespace alphahill {
 
 namespace {
 
-constexpr double widest_slot = 110;
+constexpr double widest_layer_slot = 110;
 constexpr double farthest_value = 30;  // pixels from a mark to the figure printed for it
 
 /// A band a block, unless every layer is a block of its own.
@@ -109,7 +109,7 @@ void draw_changes(ChartPage& page, const ChartTable& table, std::size_t layer) {
 
 Picture draw_layers(const ChartTable& table) {
   PagePlan plan = page_plan(table);
-  plan.slot_width = widest_slot;
+  plan.slot_width = widest_layer_slot;
   plan.in_front = table.series.front().name;
   plan.bands = bands_of(table.layers);
   plan.bands_are = "block";

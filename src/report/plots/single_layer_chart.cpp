@@ -9,7 +9,7 @@ namespace alphahill {
 
 namespace {
 
-constexpr double widest_slot = 150;
+constexpr double precision_slot = 150;
 constexpr double narrowest_slot = 100;  // for an alpha and its error
 
 std::string subtitle_of(const ReportedLayer& layer) {
@@ -26,7 +26,7 @@ PagePlan plan_of(const ReportView& view, const ReportedLayer& layer,
   PagePlan plan;
   plan.title = layer.layer.name;
   plan.subtitle = subtitle_of(layer);
-  plan.slot_width = widest_slot;
+  plan.slot_width = precision_slot;
   plan.least_slot_width = narrowest_slot;
   plan.changes = changes;
   plan.reference = view.reference;

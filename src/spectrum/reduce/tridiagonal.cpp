@@ -15,7 +15,7 @@ namespace alphahill {
 namespace {
 
 /// Rows first ... last of a matrix, its off-diagonal entries squared.
-struct Block {
+struct TridiagonalBlock {
   double* diagonal;
   double* squares;
   std::int64_t first;
@@ -29,15 +29,15 @@ struct Block {
 /// A sweep goes over couplings that the one before it may have cleared. Where the shift has cleared gamma
 /// too, c = p / (p + square) would be 0 / 0, so that p is kept above zero: that moves gamma, consistently in
 /// all that follows, by less than 1e-150 |T|.
-class Sweep {
+class QlSweep {
  public:
-  void start(const Block& block, double shift) {
+  void start(const TridiagonalBlock& block, double shift) {
     shift_ = shift;
     gamma_ = block.diagonal[block.last] - shift;
     p_ = std::max(gamma_ * gamma_, smallest_p);
   }
 
-  [[gnu::always_inline]] void step(const Block& block, std::int64_t row) {
+  [[gnu::always_inline]] void step(const TridiagonalBlock& block, std::int64_t row) {
     const double square = block.squares[row];
     const double r = p_ + square;
     if (row != block.last - 1) block.squares[row + 1] = s_ * r;
@@ -53,7 +53,7 @@ class Sweep {
     p_ = std::max(c_ < smallest_c ? old_c * square : gamma_ * gamma_ * secant, smallest_p);
   }
 
-  void finish(const Block& block) const {
+  void finish(const TridiagonalBlock& block) const {
     block.squares[block.first] = s_ * p_;
     block.diagonal[block.first] = shift_ + gamma_;
   }
@@ -74,14 +74,14 @@ constexpr std::int64_t sweeps_together = 4;
 
 /// One sweep for each shift, each two rows behind the one before.
 template <std::size_t Count>
-void sweep_together(const Block& block, const std::array<double, Count>& shifts) {
+void sweep_together(const TridiagonalBlock& block, const std::array<double, Count>& shifts) {
   constexpr std::int64_t lag = 2;
   constexpr auto count = static_cast<std::int64_t>(Count);
   const std::int64_t steps = block.last - block.first;
-  std::array<Sweep, Count> sweeps;
+  std::array<QlSweep, Count> sweeps;
   const auto step_of_the_running = [&](std::int64_t turn) {
     for (std::int64_t i = 0; i < count; ++i) {
-      Sweep& sweep = sweeps[static_cast<std::size_t>(i)];
+      QlSweep& sweep = sweeps[static_cast<std::size_t>(i)];
       const std::int64_t done = turn - lag * i;
       if (done < 0 || done >= steps) continue;
       if (done == 0) sweep.start(block, shifts[static_cast<std::size_t>(i)]);
@@ -102,7 +102,7 @@ void sweep_together(const Block& block, const std::array<double, Count>& shifts)
 
 /// The eigenvalue of the leading 2 x 2 block that is nearer to its first entry. No square overflows or
 /// vanishes: the coupling is above eps^2 |T|, and the matrix is scaled.
-double wilkinson_shift(const Block& block) {
+double wilkinson_shift(const TridiagonalBlock& block) {
   const double first = block.diagonal[block.first];
   const double off_diagonal = std::sqrt(block.squares[block.first]);
   const double ratio = (block.diagonal[block.first + 1] - first) / (2 * off_diagonal);
@@ -110,7 +110,7 @@ double wilkinson_shift(const Block& block) {
 }
 
 /// Replaces a block of order two by its eigenvalues.
-void diagonalize(const Block& block) {
+void diagonalize(const TridiagonalBlock& block) {
   double& a = block.diagonal[block.first];
   double& b = block.diagonal[block.last];
   const double mean = (a + b) / 2;
@@ -132,7 +132,7 @@ class QlIteration {
     const std::int64_t most_turns = 30 * order;
     std::int64_t turns = 0;
     for (std::int64_t first = 0; first < order;) {
-      const Block block{diagonal_.data(), squares_.data(), first, end_of_block(first)};
+      const TridiagonalBlock block{diagonal_.data(), squares_.data(), first, end_of_block(first)};
       const std::int64_t size = block.last - first + 1;
       if (size <= 2) {
         if (size == 2) diagonalize(block);
@@ -162,13 +162,13 @@ class QlIteration {
   }
 
   /// QL iteration finds the eigenvalues at the first end of a graded matrix soonest where those are small.
-  static void put_small_end_first(const Block& block) {
+  static void put_small_end_first(const TridiagonalBlock& block) {
     if (std::abs(block.diagonal[block.first]) <= std::abs(block.diagonal[block.last])) return;
     std::reverse(block.diagonal + block.first, block.diagonal + block.last + 1);
     std::reverse(block.squares + block.first, block.squares + block.last);
   }
 
-  static void sweep(const Block& block, std::int64_t size) {
+  static void sweep(const TridiagonalBlock& block, std::int64_t size) {
     if (size < 3 * sweeps_together) return sweep_together<1>(block, {wilkinson_shift(block)});
     std::array<double, sweeps_together> shifts;
     std::array<double, sweeps_together> squares;
