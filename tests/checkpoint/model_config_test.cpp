@@ -62,7 +62,7 @@ TEST(ModelConfig, HowManyBlocksTheLanguageModelHasItsOwnConfigSays) {
 TEST(ModelConfig, ACountThatIsNoNumberIsUnknown) {
   for (const char* count : {R"({"vision": 5})", "[5]", R"("5")", "1.5", "true"}) {
     const auto config =
-        parse(std::string(R"({"num_hidden_layers": )") + count + R"(, "model_type": "lxmert"})");
+        config_of(std::string(R"({"num_hidden_layers": )") + count + R"(, "model_type": "lxmert"})");
     EXPECT_EQ(config.num_hidden_layers, std::nullopt) << count;
     EXPECT_EQ(config.model_type, "lxmert") << count;
   }
@@ -70,7 +70,7 @@ TEST(ModelConfig, ACountThatIsNoNumberIsUnknown) {
 
 TEST(ModelConfig, TheTopGoesBeforeTextConfig) {
   const auto config =
-      parse(R"({"tie_word_embeddings": true, "text_config": {"tie_word_embeddings": false}})");
+      config_of(R"({"tie_word_embeddings": true, "text_config": {"tie_word_embeddings": false}})");
   EXPECT_EQ(config.tie_word_embeddings, true);
 }
 
@@ -145,7 +145,7 @@ TEST(ModelConfig, BrokenFilesAndWrongTypesAreRefused) {
        "config.json: quantization_config: expected an object, found \"gptq\""},
   };
   for (const auto& [json, what] : bad) {
-    const auto error = thrown_by([&json = json] { parse(json); });
+    const auto error = thrown_by([&json = json] { config_of(json); });
     ASSERT_TRUE(error) << json;
     EXPECT_EQ(error->fault(), Fault::input);
     EXPECT_THAT(error->what(), StartsWith(what));

@@ -9,6 +9,7 @@
 
 #include "alphahill/metrics/hill.hpp"
 #include "support/matrices.hpp"
+#include "support/under_sanitizers.hpp"
 
 namespace alphahill {
 namespace {
@@ -171,7 +172,8 @@ INSTANTIATE_TEST_SUITE_P(Kinds, BoundOfAlpha,
                                   std::to_string(std::get<std::int64_t>(test.param));
                          });
 INSTANTIATE_TEST_SUITE_P(Large, BoundOfAlpha,
-                         testing::Combine(testing::Values(kinds[0]), testing::Values<std::int64_t>(1500)));
+                         testing::Combine(testing::Values(kinds[0]),
+                                          testing::Values<std::int64_t>(under_sanitizers ? 500 : 1500)));
 
 }  // namespace
 }  // namespace alphahill
