@@ -98,7 +98,7 @@ class CommandsTest(ProgramTest):
         self.assertIn("8 layers on one rank", anew)
         refused = run("alpha-hill", "--model", model, "--output-dir", output, "--dry-run", "--load-dtype", "bf16")
         self.assertEqual(refused.returncode, 1)
-        self.assertIn("load dtype", refused.stderr)
+        self.assertIn("--load-dtype", refused.stderr)
 
     def test_what_computes_nothing_needs_no_mpi(self):
         model = llama("fp32", blocks=1).write(self.folder / "model")
