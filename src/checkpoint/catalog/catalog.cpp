@@ -41,9 +41,7 @@ void warn_of_unknown_quantization(const std::vector<Layer>& layers, const std::s
 }
 
 void say_what_is_dequantized(const std::vector<Layer>& layers) {
-  const auto quantized = std::ranges::count_if(layers, [](const Layer& layer) {
-    return layer.unsupported() == nullptr && !std::holds_alternative<Plain>(layer.layout);
-  });
+  const auto quantized = std::ranges::count_if(layers, &Layer::dequantized);
   if (quantized == 0) return;
   spdlog::info("{} of {} layers are stored quantized: their figures are those of the dequantized weights",
                quantized, layers.size());
@@ -74,10 +72,9 @@ Catalog open_catalog(const std::filesystem::path& folder, const std::string& fil
   const std::string config_text = read_config(config_path);
   const ModelConfig config = ModelConfig::parse(config_text, config_path.string());
   headers.fingerprint.add(config_text);
-  headers.fingerprint_by_times.add(config_text);
 
-  Catalog catalog{folder.string(), headers.fingerprint.hex(), headers.fingerprint_by_times.hex(),
-                  std::move(headers.files), find_linear_layers(headers, config)};
+  Catalog catalog{folder.string(), headers.fingerprint.hex(), std::move(headers.files),
+                  find_linear_layers(headers, config)};
   warn_of_unknown_quantization(catalog.layers, config.quantization_method);
   const auto left_out =
       include_mtp ? 0 : std::ranges::count(catalog.layers, true, &Layer::predicts_further_tokens);

@@ -36,7 +36,10 @@ LayerRow row_of(const Catalog& catalog, const Layer& layer) {
           .in_features = layer.in_features,
           .numel = layer.numel(),
           .stored_dtype = layer.stored_dtype,
-          .source_file = catalog.files.at(static_cast<std::size_t>(first_file(layer.layout))).name};
+          .source_file = catalog.files.at(static_cast<std::size_t>(first_file(layer.layout))).name,
+          .stored_as = layer.stored_as(),
+          .bits_per_weight = layer.unsupported() == nullptr ? layer.bits_per_weight() : no_figure,
+          .dequantized = layer.dequantized()};
 }
 
 std::vector<std::string> precision_names_of(const Options& options) {
@@ -70,8 +73,7 @@ Journal open_journal(const Options& options, const Catalog& catalog, const std::
   const RunDescription run = describe(options, catalog, wanted);
   if (!options.restart) {
     const std::vector<bool> all(catalog.layers.size(), true);
-    return Journal::open_or_resume(
-        path, {run, describe(options, catalog, all).layers, catalog.fingerprint_by_times});
+    return Journal::open_or_resume(path, {run, describe(options, catalog, all).layers});
   }
   Journal journal = Journal::restart(path, run);
   best_effort([&] { take_crash_notes(options.report.output_dir); },
