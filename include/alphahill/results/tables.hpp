@@ -22,15 +22,16 @@ void require_readable_version(std::int64_t version, const std::string& where);
 
 /// Why a row has a figure or none. In files by its name.
 enum class Status : std::uint8_t {
-  ok,           ///< alpha is a number
-  degenerate,   ///< fewer than two eigenvalues
-  no_tail,      ///< lambda_{k+1} cannot be told from zero, or the tail is flat
-  nonfinite,    ///< NaN or Inf among the cast weights
-  unsupported,  ///< the stored form of the weights cannot be analysed
-  failed,       ///< the computation failed
+  ok,               ///< alpha is a number
+  degenerate,       ///< fewer than two eigenvalues
+  no_tail,          ///< lambda_{k+1} cannot be told from zero, or the tail is flat
+  nonfinite,        ///< NaN or Inf among the cast weights
+  unsupported,      ///< the stored form of the weights cannot be analysed
+  failed,           ///< the computation failed
+  few_eigenvalues,  ///< of views only, never stored: the layer has fewer than they ask for
 };
 constexpr Status last_of(Status) {
-  return Status::failed;
+  return Status::few_eigenvalues;
 }
 std::string_view name_of(Status status);
 /// Did the computation come to an end, with a figure or without?
