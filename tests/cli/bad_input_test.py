@@ -27,7 +27,7 @@ BAD_OPTIONS = [
     (["--device", "cuda:first"], WRONG_USAGE, "--device.*cuda:first"),
     (["--device", "cuda"], FAILED, "(?i)cuda"),
     (["--load-dtype", "fp8"], WRONG_USAGE, "--load-dtype.*fp32.*fp8"),
-    (["--load-dtype", "fp64"], WRONG_USAGE, "--load-dtype.*fp32.*fp64"),
+    (["--min-eigenvalues", "-1"], WRONG_USAGE, "--min-eigenvalues: expected a whole number, 0 or more, found '-1'"),
     (["--precisions", "fp32,fp7"], WRONG_USAGE, "--precisions.*bf16.*fp7"),
     (["--precisions", ""], WRONG_USAGE, "--precisions"),
     (["--precisions", "fp32,,bf16"], WRONG_USAGE, "--precisions"),

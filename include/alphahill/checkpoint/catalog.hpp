@@ -51,6 +51,8 @@ struct Layer {
     const double weights = static_cast<double>(numel());
     return weights > 0 ? 8 * static_cast<double>(shape().stored_bytes) / weights : 0;
   }
+  /// Are its figures those of numbers that codes stand for?
+  bool dequantized() const { return unsupported() == nullptr && !std::holds_alternative<Plain>(layout); }
   /// Why the layer cannot be analysed; null where it can.
   const std::string* unsupported() const {
     const auto* found = std::get_if<Unsupported>(&layout);
@@ -70,13 +72,12 @@ struct Catalog {
   /// Hex; changes with the name, size, header or a sampled block of weights of any file (a small file is sampled
   /// whole), or config.json.
   std::string fingerprint;
-  std::string fingerprint_by_times;  ///< the same, by times of change instead of blocks
   std::vector<SourceFile> files;
   std::vector<Layer> layers;
 
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
-    archive(self.folder, self.fingerprint, self.fingerprint_by_times, self.files, self.layers);
+    archive(self.folder, self.fingerprint, self.files, self.layers);
   }
 };
 

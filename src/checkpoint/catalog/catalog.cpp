@@ -41,9 +41,7 @@ void warn_of_unknown_quantization(const std::vector<Layer>& layers, const std::s
 }
 
 void say_what_is_dequantized(const std::vector<Layer>& layers) {
-  const auto quantized = std::ranges::count_if(layers, [](const Layer& layer) {
-    return layer.unsupported() == nullptr && !std::holds_alternative<Plain>(layer.layout);
-  });
+  const auto quantized = std::ranges::count_if(layers, &Layer::dequantized);
   if (quantized == 0) return;
   spdlog::info("stored quantized: {} of {}; their figures are those of the dequantized weights", quantized,
                counted(std::ssize(layers), "layer"));
@@ -66,19 +64,24 @@ std::vector<SourceFile> files_of(std::vector<Layer>& layers, const std::vector<S
   return used;
 }
 
-}  // namespace
-
-Catalog open_catalog(const std::filesystem::path& folder, const std::string& filter, bool include_mtp) {
+/// All layers, in the order of their names. The headers, which may take more memory, go.
+Catalog layers_found(const std::filesystem::path& folder) {
   CheckpointHeaders headers = read_checkpoint_headers(folder);
   const auto config_path = folder / "config.json";
   const std::string config_text = read_config(config_path);
   const ModelConfig config = ModelConfig::parse(config_text, config_path.string());
   headers.fingerprint.add(config_text);
-  headers.fingerprint_by_times.add(config_text);
 
-  Catalog catalog{folder.string(), headers.fingerprint.hex(), headers.fingerprint_by_times.hex(),
-                  std::move(headers.files), find_linear_layers(headers, config)};
+  Catalog catalog{folder.string(), headers.fingerprint.hex(), std::move(headers.files),
+                  find_linear_layers(headers, config)};
   warn_of_unknown_quantization(catalog.layers, config.quantization_method);
+  return catalog;
+}
+
+}  // namespace
+
+Catalog open_catalog(const std::filesystem::path& folder, const std::string& filter, bool include_mtp) {
+  Catalog catalog = layers_found(folder);
   const auto left_out =
       include_mtp ? 0 : std::ranges::count(catalog.layers, true, &Layer::predicts_further_tokens);
   if (std::ssize(catalog.layers) == left_out) {
@@ -108,12 +111,14 @@ std::vector<bool> kept_layers(const Catalog& catalog, const std::string& filter,
 }
 
 Catalog with_layers(Catalog catalog, const std::vector<bool>& kept) {
-  std::vector<Layer> layers;
+  std::size_t count = 0;
   for (std::size_t i = 0; i < kept.size(); ++i) {
-    if (kept[i]) layers.push_back(std::move(catalog.layers[i]));
+    if (!kept[i]) continue;
+    if (count < i) catalog.layers[count] = std::move(catalog.layers[i]);
+    ++count;
   }
-  catalog.files = files_of(layers, catalog.files);
-  catalog.layers = std::move(layers);
+  catalog.layers.erase(catalog.layers.begin() + static_cast<std::ptrdiff_t>(count), catalog.layers.end());
+  catalog.files = files_of(catalog.layers, catalog.files);
   return catalog;
 }
 

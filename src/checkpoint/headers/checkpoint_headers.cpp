@@ -58,14 +58,9 @@ SafetensorsHeader add_file(const std::filesystem::path& folder, const std::strin
   const SourceFile& source =
       headers.files.emplace_back(SourceFile{name, file.size(), file.modification_time_ns()});
   std::string json = read_header_json(file);
-  for (Fingerprint* fingerprint : {&headers.fingerprint, &headers.fingerprint_by_times}) {
-    fingerprint->add(name);
-    fingerprint->add(std::to_string(source.size));
-    if (fingerprint == &headers.fingerprint_by_times) {
-      fingerprint->add(std::to_string(source.modification_time_ns));
-    }
-    fingerprint->add(json);
-  }
+  headers.fingerprint.add(name);
+  headers.fingerprint.add(std::to_string(source.size));
+  headers.fingerprint.add(json);
   add_samples(file, std::clamp<std::int64_t>(samples / files, 2, 16), headers.fingerprint);
   SafetensorsHeader header = SafetensorsHeader::parse(std::move(json), source.size, file.path().string());
   read_quant_states(file, header, headers);

@@ -28,8 +28,6 @@ struct CheckpointHeaders {
   std::map<std::string, std::string, std::less<>> quant_states;
   /// Of names, sizes, headers and some blocks of the files: that of a copy too.
   Fingerprint fingerprint;
-  /// Of names, sizes, times of change and headers, as version 2 of the records has it.
-  Fingerprint fingerprint_by_times;
 
   /// The tensor of that name, or null.
   const StoredTensor* find(std::string_view name) const;

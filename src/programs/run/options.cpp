@@ -52,7 +52,8 @@ struct RunOption {
   void (*take)(Options& options, const std::string& name, const std::string& value);
 };
 
-const std::vector<ElementFormat> load_formats{ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16};
+const std::vector<ElementFormat> load_formats{ElementFormat::fp64, ElementFormat::fp32, ElementFormat::fp16,
+                                              ElementFormat::bf16};
 
 /// "4G" for 4: what a number without a unit is likely to be.
 std::string with_likely_unit(std::int64_t number) {
@@ -89,7 +90,8 @@ const std::vector<RunOption> run_options{
      [](Options& options, Name, Value value) { options.revision = value; }},
     {"device", "DEVICE", "cpu", "cpu, cuda (the ranks of a node take its GPUs in turn) or cuda:N",
      [](Options& options, Name, Value value) { options.device = parse_device(value); }},
-    {"load-dtype", "DTYPE", "fp32", "first cast of the stored weights: fp32, fp16 or bf16",
+    {"load-dtype", "DTYPE", "fp32",
+     "first cast of the stored weights: fp32, fp16 or bf16; fp64 keeps them as they are",
      [](Options& options, Name name, Value value) {
        options.settings.load = parse_format(value, name, load_formats);
      }},

@@ -36,7 +36,10 @@ LayerRow row_of(const Catalog& catalog, const Layer& layer) {
           .in_features = layer.in_features,
           .numel = layer.numel(),
           .stored_dtype = layer.stored_dtype,
-          .source_file = catalog.files.at(static_cast<std::size_t>(first_file(layer.layout))).name};
+          .source_file = catalog.files.at(static_cast<std::size_t>(first_file(layer.layout))).name,
+          .stored_as = layer.stored_as(),
+          .bits_per_weight = layer.unsupported() == nullptr ? layer.bits_per_weight() : no_figure,
+          .dequantized = layer.dequantized()};
 }
 
 std::vector<std::string> precision_names_of(const Options& options) {
@@ -76,8 +79,7 @@ std::filesystem::path journal_of(const Options& options) {
 /// @param catalog  all layers of the model
 RunRequest request_of(const Options& options, const Catalog& catalog, const std::vector<bool>& wanted) {
   const std::vector<bool> all(catalog.layers.size(), true);
-  return {describe(options, catalog, wanted), describe(options, catalog, all).layers,
-          catalog.fingerprint_by_times};
+  return {describe(options, catalog, wanted), describe(options, catalog, all).layers};
 }
 
 /// @param catalog  all layers of the model
