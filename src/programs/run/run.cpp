@@ -233,8 +233,8 @@ std::vector<bool> layers_in(const Journal& journal, const Catalog& catalog) {
 }  // namespace
 
 Catalog catalog_of(const Options& options) {
-  return open_catalog(find_model(options.model, options.revision), options.filter_layers,
-                      options.include_mtp);
+  return open_catalog(find_model(options.model, options.revision), options.filter_layers, options.include_mtp,
+                      options.allow_unmerged);
 }
 
 CostModel measured_cost(const Catalog& catalog, const AnalysisSettings& settings) {
@@ -286,7 +286,8 @@ std::vector<LayerRecord> with_stored(const Journal& journal, std::span<const Lay
 Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t memory_per_rank,
                 std::vector<double> speeds) {
   constexpr bool include_mtp = true;  // What an earlier run computed with --include-mtp stays in the journal.
-  Catalog model = open_catalog(find_model(options.model, options.revision), "", include_mtp);
+  Catalog model =
+      open_catalog(find_model(options.model, options.revision), "", include_mtp, options.allow_unmerged);
   const std::vector<bool> wanted = kept_layers(model, options.filter_layers, options.include_mtp);
   Journal journal = open_journal(options, model, wanted);
   const std::vector<bool> in_journal = layers_in(journal, model);
@@ -346,6 +347,7 @@ int finish_run(const Run& run) {
     }
     print_report(run.results_file(), report);
   }
+  report_other_tensors(run.catalog.others);
   MissingFigures missing;
   best_effort([&] { missing = missing_figures_of(run); }, "layers without a figure are not counted");
   report_missing_figures(missing, run);
