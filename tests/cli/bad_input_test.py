@@ -19,6 +19,7 @@ BAD_OPTIONS = [
     (["--restart=%vaLue%"], WRONG_USAGE, "restart"),
     (["--modle", "x"], WRONG_USAGE, "'--modle', did you mean '--model'"),
     (["--k_frac", "0.1"], WRONG_USAGE, "'--k_frac', did you mean '--k-frac'"),
+    (["--all"], WRONG_USAGE, "--all: expected together with --list-layers"),
     (["stray"], WRONG_USAGE, "'stray' belongs to no option"),
     (["--memory-per-rank", "4"], WRONG_USAGE, "--memory-per-rank.*128.0 MiB.*'4', 4 B; did you mean 4G"),
     (["--memory-per-rank", "100M"], WRONG_USAGE, "--memory-per-rank.*128.0 MiB that the program itself needs"),

@@ -35,11 +35,11 @@ struct CheckpointHeaders {
   bool has_prefix(std::string_view prefix) const;
 };
 
-/// Reads the headers of `folder`/model.safetensors, else of the files that
-/// `folder`/model.safetensors.index.json names. Of a sharded checkpoint only the tensors that the index names
-/// belong to it.
-/// @throws Error(input) when neither is there (saying what is), for a LoRA adapter, a broken index or header,
-///                      and where a file or tensor of the index is missing
-CheckpointHeaders read_checkpoint_headers(const std::filesystem::path& folder);
+/// Reads the headers of the files that find_weight_file() and the index that it may find name. What tensors there
+/// are, and in which file, the headers say; an index that says otherwise gives a warning.
+/// @param checkpoint  a folder, or a safetensors file
+/// @throws Error(input) as find_weight_file(), for a broken index or header, a LoRA adapter, and where a file of the
+///                      index is missing
+CheckpointHeaders read_checkpoint_headers(const std::filesystem::path& checkpoint);
 
 }  // namespace alphahill

@@ -69,7 +69,7 @@ RunDescription describe(const Options& options, const Catalog& catalog, const st
 /// All that the model has, also what is not asked for: what an earlier run computed stays in the journal.
 Catalog whole_catalog_of(const Options& options) {
   constexpr bool include_mtp = true;
-  return open_catalog(find_model(options.model, options.revision), "", include_mtp);
+  return open_catalog(find_model(options.model, options.revision), "", include_mtp, options.allow_unmerged);
 }
 
 std::filesystem::path journal_of(const Options& options) {
@@ -247,8 +247,8 @@ std::vector<bool> layers_in(const Journal& journal, const Catalog& catalog) {
 }  // namespace
 
 Catalog catalog_of(const Options& options) {
-  return open_catalog(find_model(options.model, options.revision), options.filter_layers,
-                      options.include_mtp);
+  return open_catalog(find_model(options.model, options.revision), options.filter_layers, options.include_mtp,
+                      options.allow_unmerged);
 }
 
 std::set<std::string> finished_layers(const Options& options) {
@@ -377,6 +377,7 @@ int finish_run(const Run& run) {
     }
     print_report(run.results_file(), report);
   }
+  report_other_tensors(run.catalog.others);
   MissingFigures missing;
   best_effort([&] { missing = missing_figures_of(run); }, "layers without a figure are not counted");
   report_missing_figures(missing, run);
