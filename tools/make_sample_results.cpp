@@ -30,7 +30,9 @@ void add(std::vector<LayerRow>& layers, const std::string& prefix, std::initiali
                       .in_features = in_features,
                       .numel = out_features * in_features,
                       .stored_dtype = "BF16",
-                      .source_file = "model.safetensors"});
+                      .source_file = "model.safetensors",
+                      .stored_as = "BF16",
+                      .bits_per_weight = 16});
   }
 }
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <charconv>
 #include <cstdlib>
 
 namespace alphahill {
@@ -16,6 +17,13 @@ std::string host_name() {
 std::string environment(const char* name, const std::string& otherwise) {
   const char* value = std::getenv(name);
   return value == nullptr || *value == '\0' ? otherwise : value;
+}
+
+int slurm_tasks() {
+  const std::string text = environment("SLURM_STEP_NUM_TASKS", environment("SLURM_NTASKS"));
+  int tasks = 1;
+  std::from_chars(text.data(), text.data() + text.size(), tasks);
+  return tasks;
 }
 
 }  // namespace alphahill

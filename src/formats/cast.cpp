@@ -31,8 +31,8 @@ void decode_each(std::span<const std::byte> bytes, std::span<double> to, const W
                ALPHAHILL_INLINE { return double{widen(stored_at<Stored>(first, i))}; });
 }
 
-template <class From, class Round>
-void round_each(std::span<const From> from, std::span<float> to, const Round& round) {
+template <class From, class To, class Round>
+void round_each(std::span<const From> from, std::span<To> to, const Round& round) {
   fill(to, [first = from.data(), round](std::size_t i) ALPHAHILL_INLINE { return round(first[i]); });
 }
 
@@ -58,7 +58,7 @@ void cast_loaded(ElementFormat load, std::span<const double> from, std::span<flo
   assert(from.size() == to.size());
   switch (load) {
     case ElementFormat::fp64:
-      throw Error(Fault::internal, "cast_loaded", "weights are loaded as fp32 or narrower");
+      throw Error(Fault::internal, "cast_loaded", "fp64 values are loaded as they are");
     case ElementFormat::fp32:
       return round_each(from, to, [](double value) ALPHAHILL_INLINE { return static_cast<float>(value); });
     case ElementFormat::fp16:
@@ -81,6 +81,26 @@ void cast(ElementFormat precision, std::span<const float> from, std::span<float>
       return round_each(from, to, [](float value) ALPHAHILL_INLINE { return round_to_fp16(value); });
     case ElementFormat::bf16:
       return round_each(from, to, [](float value) ALPHAHILL_INLINE { return round_to_bf16(value); });
+  }
+}
+
+void cast(ElementFormat precision, std::span<const double> from, std::span<double> to) {
+  assert(from.size() == to.size());
+  switch (precision) {
+    case ElementFormat::fp64:
+      std::memcpy(to.data(), from.data(), from.size_bytes());
+      return;
+    case ElementFormat::fp32:
+      return round_each(from, to,
+                        [](double value) ALPHAHILL_INLINE { return double{static_cast<float>(value)}; });
+    case ElementFormat::fp16:
+      return round_each(from, to, [](double value) ALPHAHILL_INLINE {
+        return double{round_to_fp16(round_to_odd_fp32(value))};
+      });
+    case ElementFormat::bf16:
+      return round_each(from, to, [](double value) ALPHAHILL_INLINE {
+        return double{round_to_bf16(round_to_odd_fp32(value))};
+      });
   }
 }
 

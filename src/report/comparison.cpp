@@ -226,7 +226,9 @@ std::optional<ChartTable> comparison_table(std::span<const NamedRun> runs) {
     table.series.push_back({run.name, table.series.size(), table.series.empty(), {}, {}});
   }
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    const Key key{runs.front().view.layers[i].layer.name, precision};
+    const ReportedLayer& layer = runs.front().view.layers[i];
+    if (layer.few_eigenvalues) continue;
+    const Key key{layer.layer.name, precision};
     if (!std::ranges::all_of(alphas, [&](const Alphas& of_run) { return of_run.contains(key); })) continue;
     table.layers.push_back(labels[i]);
     for (std::size_t r = 0; r < runs.size(); ++r) {

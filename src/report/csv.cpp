@@ -55,14 +55,15 @@ std::string results_csv(const ReportView& view) {
   std::string csv = "layer_name,category,out_features,in_features,numel";
   csv += columns_of(view, {"alpha", "k_used", "n_eigs", "method"});
   csv += columns_of(view, {"status", "reason", "alpha_stderr"}) + '\n';
-  for (const auto& [number, layer, figures, reference_alpha] : view.layers) {
+  for (const ReportedLayer& reported : view.layers) {
+    const LayerRow& layer = reported.layer;
     csv += fmt::format("{},{},{},{},{}", csv_text(layer.name), csv_text(layer.category), layer.out_features,
                        layer.in_features, layer.numel);
-    for (const ResultRow& row : figures) {
+    for (const ResultRow& row : reported.figures) {
       csv += fmt::format(",{},{},{},{}", csv_number(row.alpha), row.k_used, row.n_eigs,
                          csv_text(shown_method(row)));
     }
-    for (const ResultRow& row : figures) {
+    for (const ResultRow& row : reported.figures) {
       csv +=
           fmt::format(",{},{},{}", name_of(row.status), csv_text(row.reason), csv_number(row.alpha_stderr));
     }

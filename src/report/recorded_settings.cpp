@@ -51,16 +51,23 @@ std::string json_of(const RecordedSettings& settings, const fs::path& folder) {
   "precisions": {},
   "all_precisions": {},
   "filter_layers": {},
-  "all_layers": {}
+  "all_layers": {},
+  "min_eigenvalues": {}
 }}
 )",
       json_text(settings.version), joined(sources, ",\n              "), csv_number(settings.k_frac),
       json_list(settings.precisions), settings.all_precisions, json_text(settings.filter_layers),
-      settings.all_layers);
+      settings.all_layers, settings.min_eigenvalues);
 }
 
 std::string text_in(simdjson::dom::element object, const char* key) {
   return std::string(std::string_view(object[key]));
+}
+
+/// 0 where reports of earlier versions do not say it.
+std::int64_t min_eigenvalues_in(simdjson::dom::element json) {
+  std::int64_t value = 0;
+  return json["min_eigenvalues"].get(value) == simdjson::SUCCESS ? value : 0;
 }
 
 RecordedSettings parsed(simdjson::dom::element json, const fs::path& folder) {
@@ -70,7 +77,8 @@ RecordedSettings parsed(simdjson::dom::element json, const fs::path& folder) {
                             .precisions = {},
                             .all_precisions = bool(json["all_precisions"]),
                             .filter_layers = text_in(json, "filter_layers"),
-                            .all_layers = bool(json["all_layers"])};
+                            .all_layers = bool(json["all_layers"]),
+                            .min_eigenvalues = min_eigenvalues_in(json)};
   for (const simdjson::dom::element source : simdjson::dom::array(json["sources"])) {
     settings.sources.push_back({fs::weakly_canonical(folder / text_in(source, "file")),
                                 text_in(source, "model"), text_in(source, "version")});
@@ -115,7 +123,8 @@ RecordedSettings recorded_settings(const ReportView& view, const std::string& ve
                             .precisions = view.precisions,
                             .all_precisions = view.all_precisions,
                             .filter_layers = view.filter_layers,
-                            .all_layers = view.all_layers};
+                            .all_layers = view.all_layers,
+                            .min_eigenvalues = view.min_eigenvalues};
   if (!view.source.empty()) {
     settings.sources.push_back({fs::weakly_canonical(view.source), view.model, view.run_version});
   }
@@ -141,6 +150,12 @@ std::vector<SettingDifference> differences(const RecordedSettings& wanted,
   const bool all_layers = wanted.all_layers && (!stored || stored->all_layers);
   if (!all_layers && (!stored || stored->filter_layers != wanted.filter_layers)) {
     found.push_back({"layers", stored ? layers_of(*stored) : "", layers_of(wanted), layers_part(wanted)});
+  }
+  const std::int64_t stored_least = stored ? stored->min_eigenvalues : 0;
+  if (stored_least != wanted.min_eigenvalues) {
+    found.push_back({"min_eigenvalues", stored ? fmt::format("{}", stored_least) : "",
+                     fmt::format("{}", wanted.min_eigenvalues),
+                     fmt::format("min_eigenvalues_{}", wanted.min_eigenvalues)});
   }
   return found;
 }

@@ -7,7 +7,8 @@
 ///     "precisions": ["fp32", "bf16"],
 ///     "all_precisions": true,
 ///     "filter_layers": "",
-///     "all_layers": true
+///     "all_layers": true,
+///     "min_eigenvalues": 0
 ///   }
 ///
 /// Files are named relative to the folder, so that both can be moved together. all_precisions and all_layers
@@ -15,6 +16,7 @@
 /// the run has more precisions or layers.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -40,6 +42,7 @@ struct RecordedSettings {
   bool all_precisions = true;
   std::string filter_layers;
   bool all_layers = true;
+  std::int64_t min_eigenvalues = 0;
 };
 
 /// Of a run: the name of its results file, or of its folder where the file is called as all are.

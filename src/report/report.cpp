@@ -58,6 +58,15 @@ ReportView open_view(const std::filesystem::path& results_file, const Selection&
   return view;
 }
 
+namespace {
+
+ReportView without_few_eigenvalues(ReportView view) {
+  std::erase_if(view.layers, [](const ReportedLayer& layer) { return layer.few_eigenvalues; });
+  return view;
+}
+
+}  // namespace
+
 WrittenReport write_report(const ReportView& view, const ReportSettings& settings) {
   const PlannedReport planned{{}, recorded_settings(view, settings.version)};
   ReportSettings chosen = settings;
@@ -69,8 +78,9 @@ WrittenReport write_report(const ReportView& view, const ReportSettings& setting
                         .plots_folder = folder / plots_folder_name};
   save_text(written.results_csv, results_csv(view));
   save_text(written.summary_csv, summary_csv(view));
-  if (view.layers.empty()) return written;
-  const std::vector<Plot> plots = plots_of(view, chosen);
+  const ReportView plotted = without_few_eigenvalues(view);
+  if (plotted.layers.empty()) return written;
+  const std::vector<Plot> plots = plots_of(plotted, chosen);
   written.plots = std::ssize(plots);
   try {
     draw_plots(plots, settings.plot_format);

@@ -108,10 +108,41 @@ std::string missing_text(const ReportView& view) {
   return complete ? text : text + fmt::format("  and {}\n", counted(more, "more reason"));
 }
 
+/// Layers that are stored alike.
+struct StoredAlike {
+  std::int64_t layers = 0;
+  double weights = 0;
+  double bits = 0;
+};
+
+std::string dequantized_text(const ReportView& view) {
+  std::map<std::string, StoredAlike> forms;
+  std::int64_t layers = 0;
+  for (const ReportedLayer& reported : view.layers) {
+    const LayerRow& layer = reported.layer;
+    if (!layer.dequantized) continue;
+    StoredAlike& form = forms[layer.stored_as];
+    const auto weights = static_cast<double>(layer.numel);
+    form.layers += 1;
+    form.weights += weights;
+    form.bits += layer.bits_per_weight * weights;
+    ++layers;
+  }
+  if (layers == 0) return {};
+  std::string text =
+      fmt::format("\nStored quantized: {} of {}; their figures are of the dequantized weights\n", layers,
+                  counted(std::ssize(view.layers), "layer"));
+  for (const auto& [stored_as, form] : forms) {
+    text +=
+        fmt::format("  {} as {}, {:.4g} bits a weight\n", form.layers, stored_as, form.bits / form.weights);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string summary_text(const ReportView& view) {
-  return statistics_table(view) + moves_text(view) + missing_text(view);
+  return statistics_table(view) + dequantized_text(view) + moves_text(view) + missing_text(view);
 }
 
 std::string written_text(const WrittenReport& written) {

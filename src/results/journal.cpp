@@ -93,16 +93,14 @@ std::string difference_of_files(const JournalContents& contents, const std::vect
   if (contents.run->filter_layers.empty() && more != model.end()) {
     return fmt::format("it lacks the layer '{}' of this one", more->name);
   }
-  return contents.versioned ? "its config.json, headers or weights are others"
-                            : "its config.json, headers or times of change are others";
+  return "its config.json, headers or weights are others";
 }
 
 /// "a run of another model, 'a', not 'b': it has a layer 'c', which this one lacks"; empty where the models are
 /// the same.
 std::string model_difference(const RunRequest& request, const JournalContents& contents) {
   const RunDescription& theirs = *contents.run;
-  const bool same_files = theirs.model_fingerprint ==
-                          (contents.versioned ? request.run.model_fingerprint : request.fingerprint_by_times);
+  const bool same_files = theirs.model_fingerprint == request.run.model_fingerprint;
   std::string difference = layer_difference(contents, request.model_layers, same_files);
   if (difference.empty() && same_files) return {};
   if (difference.empty()) difference = difference_of_files(contents, request.model_layers);
@@ -228,7 +226,6 @@ Journal::Journal(std::optional<RunLock> lock, File file, JournalContents content
       attempts_(std::move(contents.attempts)),
       asked_(std::move(contents.asked)),
       ending_(std::move(contents.ending)),
-      versioned_(contents.versioned),
       end_(contents.end),
       unsynced_begin_(contents.end) {}
 
@@ -258,7 +255,7 @@ Journal Journal::open_or_resume(const std::filesystem::path& path, const RunRequ
                  printable(contents.run->version), printable(request.run.version));
   }
   const RunDescription run = extended(*contents.run, request);
-  const bool same = contents.versioned && have_same_layers(run, *contents.run) &&
+  const bool same = contents.of_present_version && have_same_layers(run, *contents.run) &&
                     run.precisions.size() == contents.run->precisions.size();
   if (const std::int64_t torn = file.size() - contents.end; torn > 0) {
     spdlog::warn(
@@ -397,7 +394,7 @@ LayerRecord Journal::read(std::int64_t layer) const {
   if (frame == frames_.end()) {
     throw Error(Fault::input, file_.path().string(), fmt::format("there is no record of layer {}", layer));
   }
-  const Payload payload = read_payload(file_, frame->second.offset, versioned_);
+  const Payload payload = read_payload(file_, frame->second.offset);
   return from_bytes<LayerRecord>(payload.bytes, file_.path().string(), payload.version);
 }
 

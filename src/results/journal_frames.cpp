@@ -117,24 +117,23 @@ class FrameScanner {
   std::int64_t block_offset_ = 0;
 };
 
-/// Of the version before: payloads without a version.
-constexpr std::string_view unversioned_magic = "ALPHAHILL-JOURNAL-2\n";
-static_assert(unversioned_magic.size() == journal_magic.size());
-
-/// Are payloads versioned? Nothing where the file ends within the magic: the run that began it got no further.
-std::optional<bool> versioned(const File& file) {
+/// @return false where the file ends within the magic: the run that began it got no further
+bool begins_with_magic(const File& file) {
   std::string start(std::min<std::size_t>(journal_magic.size(), static_cast<std::size_t>(file.size())), '\0');
   file.read_at(std::as_writable_bytes(std::span(start)), 0);
-  for (const std::string_view magic : {journal_magic, unversioned_magic}) {
-    if (start == magic) return magic == journal_magic;
-    if (magic.starts_with(start)) return std::nullopt;
-  }
+  if (journal_magic.starts_with(start)) return start == journal_magic;
   constexpr auto number_at = journal_magic.size() - 2;
-  const bool is_newer = start.starts_with(journal_magic.substr(0, number_at)) && start[number_at] > '3';
-  throw Error(Fault::input, file.path().string(),
-              is_newer ? std::string("a newer alpha-hill wrote it: use that one, or another --output-dir")
-                       : fmt::format("expected a journal of alpha-hill, found other bytes at its start; {}",
-                                     how_to_begin_anew));
+  if (start.starts_with(journal_magic.substr(0, number_at)) && start.size() > number_at) {
+    const char number = start[number_at];
+    if (number == '2') require_readable_version(2, file.path().string());
+    if (number > '3') {
+      throw Error(Fault::input, file.path().string(),
+                  "a newer alpha-hill wrote it: use that one, or another --output-dir");
+    }
+  }
+  throw Error(
+      Fault::input, file.path().string(),
+      fmt::format("expected a journal of alpha-hill, found other bytes at its start; {}", how_to_begin_anew));
 }
 
 template <class Record>
@@ -142,10 +141,11 @@ Record record_in(const Payload& payload, const std::string& where) {
   return from_bytes<Record>(payload.bytes, where, payload.version);
 }
 
-RunDescription read_run(const File& file, const Frame& frame, const JournalContents& contents) {
+RunDescription read_run(const File& file, const Frame& frame, JournalContents& contents) {
   if (frame.kind == FrameKind::run && frame.offset == std::ssize(journal_magic)) {
-    return record_in<RunDescription>(read_payload(file, frame.offset, contents.versioned),
-                                     file.path().string());
+    const Payload payload = read_payload(file, frame.offset);
+    contents.of_present_version = payload.version == record_version;
+    return record_in<RunDescription>(payload, file.path().string());
   }
   throw Error(Fault::input, file.path().string(),
               fmt::format("the description of the run, at byte {}, is damaged; {}", journal_magic.size(),
@@ -200,7 +200,7 @@ void note_frame(const Frame& frame, const File& file, JournalContents& contents)
                  contents.end, frame.offset);
   }
   if (frame.kind < FrameKind::layer || frame.kind > FrameKind::ending) return;
-  const Payload payload = read_payload(file, frame.offset, contents.versioned);
+  const Payload payload = read_payload(file, frame.offset);
   try {
     note_payload(payload, frame, path, contents);
   } catch (const Error& error) {
@@ -222,7 +222,7 @@ void append_frame(std::vector<std::byte>& bytes, FrameKind kind, std::span<const
   bytes.insert(bytes.end(), payload.begin(), payload.end());
 }
 
-Payload read_payload(const File& file, std::int64_t offset, bool versioned) {
+Payload read_payload(const File& file, std::int64_t offset) {
   std::array<std::byte, header_bytes> packed{};
   file.read_at(packed, offset);
   const Error damaged(Fault::input, file.path().string(),
@@ -234,7 +234,6 @@ Payload read_payload(const File& file, std::int64_t offset, bool versioned) {
   FrameCrc crc(*header);
   crc.add(payload);
   if (crc.value() != header->crc) throw damaged;
-  if (!versioned) return {oldest_record_version, std::move(payload)};
   const auto version_bytes = std::span(payload).first(std::min(payload.size(), sizeof(std::uint16_t)));
   const auto version = from_bytes<std::uint16_t>(version_bytes, file.path().string());
   require_readable_version(version, file.path().string());
@@ -244,9 +243,7 @@ Payload read_payload(const File& file, std::int64_t offset, bool versioned) {
 
 JournalContents scan_journal(const File& file) {
   JournalContents contents;
-  const std::optional<bool> with_versions = versioned(file);
-  if (!with_versions) return contents;
-  contents.versioned = *with_versions;
+  if (!begins_with_magic(file)) return contents;
   FrameScanner scanner(file);
   const auto first = scanner.next(std::ssize(journal_magic));
   if (!first) return contents;

@@ -43,7 +43,7 @@ struct Payload {
 
 /// The payload of the frame at `offset`. @throws Error(input) when there is no whole frame there, or when its
 /// version is not one that is read
-Payload read_payload(const File& file, std::int64_t offset, bool versioned);
+Payload read_payload(const File& file, std::int64_t offset);
 
 /// What a journal holds. Of the records only their places are kept.
 struct JournalContents {
@@ -53,7 +53,7 @@ struct JournalContents {
   std::optional<Asked> asked = {};    ///< of the last run
   std::optional<Ending> ending = {};  ///< of that run
   std::int64_t end = 0;               ///< of the last good frame; what follows is a torn tail
-  bool versioned = true;              ///< payloads begin with their version; else all are of version 2
+  bool of_present_version = true;  ///< the program that began the journal wrote this version of the records
 };
 
 /// Reads the file once, in large blocks. Damage between good frames is logged with its offset.

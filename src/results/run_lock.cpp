@@ -41,6 +41,12 @@ std::string text_of(const File& file) {
   return text;
 }
 
+/// For the end of an error of one of several tasks of a Slurm job, about a folder of the same job or of nobody known.
+std::string hint_of_lone_tasks(const std::optional<LockOwner>& owner, const LockOwner& ours) {
+  if (slurm_tasks() < 2 || (owner && owner->job != ours.job)) return "";
+  return "; if that is another task of the same srun, MPI does not join them: srun --mpi=pmix does";
+}
+
 /// @param attempt  to lock the file
 /// @throws Error(system) unless it is certain that no process that lives left the file
 void require_stale_lock(const File& file, const LockOwner& ours, LockAttempt attempt) {
@@ -50,13 +56,15 @@ void require_stale_lock(const File& file, const LockOwner& ours, LockAttempt att
   const Liveness of_nobody = attempt == LockAttempt::taken ? Liveness::dead : Liveness::unknown;
   const Liveness found = owner ? liveness(*owner, ours, attempt) : of_nobody;
   if (attempt == LockAttempt::held || found == Liveness::alive) {
-    throw Error(Fault::system, path, "another run is using this folder: " + who);
+    throw Error(Fault::system, path,
+                "another run is using this folder: " + who + hint_of_lone_tasks(owner, ours));
   }
   if (found == Liveness::dead)
     return spdlog::info("{}: its run did not end in order: {}", printable(path), printable(who));
   throw Error(Fault::system, path,
               "a run on another machine may be using this folder: " + who +
-                  "; if it has ended, remove this file and run the same command again");
+                  "; if it has ended, remove this file and run the same command again" +
+                  hint_of_lone_tasks(owner, ours));
 }
 
 std::filesystem::path lock_path(std::filesystem::path journal) {

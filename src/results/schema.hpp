@@ -9,13 +9,16 @@
 
 namespace alphahill {
 
-/// A field as the file holds it: as it is, a status by its name.
+/// A field as the file holds it: as it is, a status by its name, a bool as 0 or 1.
 template <class Value>
 Value stored_form(const Value& field) {
   return field;
 }
 inline std::string stored_form(Status status) {
   return std::string(name_of(status));
+}
+inline std::int64_t stored_form(bool field) {
+  return field ? 1 : 0;
 }
 
 /// Sets a field to what the file holds. @throws Error(input) for an unknown status
@@ -25,6 +28,9 @@ void restore(Value& field, Value&& stored) {
 }
 inline void restore(Status& field, const std::string& stored) {
   field = parse_status(stored);
+}
+inline void restore(bool& field, std::int64_t stored) {
+  field = stored != 0;
 }
 
 template <class Value>
@@ -52,6 +58,9 @@ inline constexpr std::tuple layer_columns{
     Column{"numel", &LayerRow::numel},
     Column{"stored_dtype", &LayerRow::stored_dtype},
     Column{"source_file", &LayerRow::source_file},
+    Column{"stored_as", &LayerRow::stored_as, optional},
+    Column{"bits_per_weight", &LayerRow::bits_per_weight, optional},
+    Column{"dequantized", &LayerRow::dequantized, optional},
 };
 
 inline constexpr std::tuple result_columns{

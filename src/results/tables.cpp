@@ -15,8 +15,8 @@ namespace alphahill {
 namespace {
 
 /// In the order of Status.
-constexpr std::array<std::string_view, 6> status_names{"ok",        "degenerate",  "no_tail",
-                                                       "nonfinite", "unsupported", "failed"};
+constexpr std::array<std::string_view, 7> status_names{
+    "ok", "degenerate", "no_tail", "nonfinite", "unsupported", "failed", "few_eigenvalues"};
 
 }  // namespace
 

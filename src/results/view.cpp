@@ -66,13 +66,24 @@ ResultRow at_k_frac(ResultRow row, double k_frac, std::span<const double> eigenv
   return row;
 }
 
+/// The row without the figure that it has.
+ResultRow left_out(ResultRow row, std::int64_t min_eigenvalues) {
+  if (row.status != Status::ok) return row;
+  row.alpha = row.alpha_stderr = no_figure;
+  row.k_used = row.n_eigs = -1;
+  row.status = Status::few_eigenvalues;
+  row.reason = fmt::format("fewer than {} eigenvalues (--min-eigenvalues)", min_eigenvalues);
+  return row;
+}
+
 /// The rows of a run, found by layer and precision, with the figures of the k-frac asked for.
 class Figures {
  public:
-  Figures(const RunDescription& run, std::span<const ResultRow> rows, double k_frac,
+  Figures(const RunDescription& run, std::span<const ResultRow> rows, const ReportView& view,
           const SpectrumOf& spectrum_of)
       : run_(run),
-        k_frac_(k_frac),
+        k_frac_(view.k_frac),
+        min_eigenvalues_(view.min_eigenvalues),
         spectrum_of_(spectrum_of),
         rows_(run.layers.size() * run.precisions.size()) {
     for (const ResultRow& row : rows) {
@@ -92,9 +103,14 @@ class Figures {
     return rows_[layer * run_.precisions.size() + index_of(precision)] != nullptr;
   }
 
+  bool has_few_eigenvalues(std::size_t layer) const {
+    return std::min(run_.layers[layer].out_features, run_.layers[layer].in_features) < min_eigenvalues_;
+  }
+
   /// @pre has(layer, precision)
   ResultRow at(std::size_t layer, const std::string& precision) {
     const ResultRow& row = *rows_[layer * run_.precisions.size() + index_of(precision)];
+    if (has_few_eigenvalues(layer)) return left_out(row, min_eigenvalues_);
     if (k_frac_ == run_.k_frac || row.spectrum_length < 2) return row;
     ResultRow again = at_k_frac(row, k_frac_, spectrum_of_(row));
     if (!is_svd(again.method) &&
@@ -115,6 +131,7 @@ class Figures {
 
   const RunDescription& run_;
   double k_frac_;
+  std::int64_t min_eigenvalues_;
   const SpectrumOf& spectrum_of_;
   std::vector<const ResultRow*> rows_;
   std::int64_t inexact_ = 0;
@@ -127,6 +144,7 @@ ReportedLayer reported_layer(const RunDescription& run, std::size_t index, const
   ReportedLayer layer;
   layer.number = static_cast<std::int64_t>(index) + 1;
   layer.layer = run.layers[index];
+  layer.few_eigenvalues = figures.has_few_eigenvalues(index);
   for (const std::string& precision : view.precisions) layer.figures.push_back(figures.at(index, precision));
   const auto shown = std::ranges::find(layer.figures, view.reference, &ResultRow::precision);
   const bool is_shown = shown != layer.figures.end();
@@ -196,7 +214,8 @@ ReportView view_of(const RunDescription& run, std::span<const ResultRow> rows, c
   for (std::size_t i = 0; i < kept.size(); ++i) {
     if (selection.left_out.contains(run.layers[i].name)) kept[i] = false;
   }
-  Figures figures(run, rows, view.k_frac, spectrum_of);
+  view.min_eigenvalues = selection.min_eigenvalues;
+  Figures figures(run, rows, view, spectrum_of);
   const std::vector<std::string> common = common_precisions(run, kept, figures);
   view.precisions = selection.precisions.empty() ? common : selection.precisions;
   view.all_precisions = view.precisions == common;

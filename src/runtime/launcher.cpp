@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "alphahill/base/environment.hpp"
+
 namespace alphahill {
 
 namespace {
@@ -27,6 +29,11 @@ std::optional<int> number_of(const char* variable) {
 }
 
 }  // namespace
+
+int tasks_of_slurm() {
+  const auto of_mpirun = number_of("OMPI_COMM_WORLD_SIZE");
+  return of_mpirun ? 1 : slurm_tasks();
+}
 
 LaunchPlace place_by_launcher() {
   for (const auto& [rank, ranks] : variables) {

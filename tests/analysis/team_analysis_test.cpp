@@ -65,6 +65,25 @@ TEST_P(TeamAnalysis, GivesTheFiguresOfOneRank) {
   }
 }
 
+/// Weights that fp32 takes for others: their exact figures, and those of the rounded ones.
+TEST_P(TeamAnalysis, KeepsFp64WeightsThatAreLoadedAsTheyAre) {
+  AnalysisSettings settings = usual;
+  settings.load = ElementFormat::fp64;
+  settings.precisions = {ElementFormat::fp64, ElementFormat::fp32};
+  for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{403, 211}, {17, 60000}}) {
+    const RowMajor matrix = random_matrix(rows, cols, 1);
+    const RowMajor matrix_in_fp32 = rounded_to_fp32(matrix);
+    const auto alone = figures_of(stored(matrix), 1, settings);
+    EXPECT_EQ(alone[0].cast_error, 0);
+    EXPECT_GT(alone[1].cast_error, 0);
+    EXPECT_NEAR(alone[0].squared_norm, matrix.squaredNorm(), 1e-13 * matrix.squaredNorm());
+    EXPECT_FALSE(alone[1].shares);
+    const auto rounded = figures_of(stored(matrix_in_fp32), 1);
+    EXPECT_NEAR(alone[1].spectrum->hill.alpha, rounded[0].spectrum->hill.alpha, 1e-12);
+    expect_same_figures(figures_of(stored(matrix), GetParam(), settings), alone);
+  }
+}
+
 TEST_P(TeamAnalysis, SharesWhatOneRankShares) {
   RowMajor matrix = (random_matrix(300, 200, 2) * 64).array().round() / 64;
   matrix(250, 20) = std::ldexp(1.0, -20) * 0x1.8p-5;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "support/captured_log.hpp"
 #include "support/checkpoint_builder.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/thrown_error.hpp"
@@ -15,6 +16,7 @@ using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 constexpr auto index_name = "model.safetensors.index.json";
 
@@ -65,12 +67,166 @@ TEST(CheckpointHeaders, OneFileGoesBeforeAnIndexAndOtherFilesAreNotRead) {
   EXPECT_THAT(names_of(read_checkpoint_headers(folder.path())), ElementsAre("a", "b"));
 }
 
-TEST(CheckpointHeaders, ATensorThatTheIndexDoesNotNameIsLeftOut) {
+TEST(CheckpointHeaders, OneFileBesideAnIndexIsWarnedOf) {
+  const CapturedLog log;
   const TemporaryFolder folder;
   two_tensors().write(folder.path());
-  std::filesystem::rename(folder.path() / "model.safetensors", folder.path() / "s");
-  folder.write(index_name, R"({"weight_map": {"a": "s"}})");
-  EXPECT_THAT(names_of(read_checkpoint_headers(folder.path())), ElementsAre("a"));
+  two_tensors().write_shards(folder.path(), 2);
+  EXPECT_EQ(read_checkpoint_headers(folder.path()).files.size(), 1U);
+  EXPECT_THAT(log.text(), StartsWith("warning: " + folder.path().string() +
+                                     ": model.safetensors is read, as transformers does, and "
+                                     "model.safetensors.index.json with the shards that it names is not\n"));
+}
+
+/// The shards s1 with a and b, and s2 with c, under this map of the index.
+class ShardsUnderAnIndex : public testing::Test {
+ protected:
+  ShardsUnderAnIndex() {
+    add_shard("s1", {"a", "b"});
+    add_shard("s2", {"c"});
+  }
+  void add_shard(const std::string& name, const std::vector<std::string>& tensors) {
+    CheckpointBuilder builder;
+    for (const std::string& tensor : tensors) builder.add(tensor, "U8", {5});
+    builder.write(folder_.path());
+    std::filesystem::rename(folder_.path() / "model.safetensors", folder_.path() / name);
+  }
+  /// "a s1 b s1 c s2", and what is logged.
+  std::string read_under(const std::string& map) {
+    folder_.write(index_name, R"({"weight_map": )" + map + "}");
+    const CheckpointHeaders headers = read_checkpoint_headers(folder_.path());
+    std::string found;
+    for (const StoredTensor& tensor : headers.tensors) {
+      found += tensor.name + " " + headers.files[static_cast<std::size_t>(tensor.file)].name + " ";
+    }
+    return found;
+  }
+
+  const TemporaryFolder folder_;
+  const CapturedLog log_;
+};
+
+TEST_F(ShardsUnderAnIndex, AreReadSilentlyWhereItIsRight) {
+  EXPECT_EQ(read_under(R"({"a": "s1", "b": "s1", "c": "s2"})"), "a s1 b s1 c s2 ");
+  EXPECT_EQ(log_.text(), "");
+}
+
+TEST_F(ShardsUnderAnIndex, SayWhatThereIsWithOneWarning) {
+  EXPECT_EQ(read_under(R"({"a": "s2", "c": "s2", "x": "s1", "y": "s1"})"), "a s1 b s1 c s2 ");
+  EXPECT_EQ(log_.text(),
+            "warning: " + (folder_.path() / index_name).string() +
+                ": the headers of its files say otherwise, and are followed: 2 tensors that it names "
+                "in no file ('x', ...), 1 tensor in another file than it says ('a'), 1 tensor that it "
+                "does not name ('b')\n");
+}
+
+TEST_F(ShardsUnderAnIndex, HoldATensorTwiceAndTheIndexSaysWhichCounts) {
+  add_shard("s2", {"a", "c"});
+  EXPECT_EQ(read_under(R"({"a": "s2", "b": "s1", "c": "s2"})"), "a s2 b s1 c s2 ");
+  EXPECT_EQ(log_.text(), "");
+  EXPECT_EQ(read_under(R"({"b": "s1", "c": "s2"})"), "a s1 b s1 c s2 ");
+  EXPECT_THAT(log_.text(),
+              EndsWith("1 tensor that it does not name ('a'), 1 tensor in several files ('a')\n"));
+}
+
+TEST(CheckpointHeaders, AFileIsReadAlone) {
+  const TemporaryFolder folder;
+  two_tensors().write_shards(folder.path(), 2);
+  const CapturedLog log;
+  const auto file = folder.path() / "model-00002-of-00002.safetensors";
+  EXPECT_THAT(names_of(read_checkpoint_headers(file)), ElementsAre("a"));
+  EXPECT_EQ(log.text(),
+            "warning: " + file.string() + ": one of 2 shards; the layers in the others are left out\n");
+}
+
+TEST(CheckpointHeaders, AFileOfAnotherKindIsRefused) {
+  const TemporaryFolder folder;
+  const auto error = thrown_by([&] { read_checkpoint_headers(folder.write("model.gguf", "")); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->fault(), Fault::input);
+  EXPECT_THAT(error->what(), EndsWith("model.gguf: expected a folder or a file called *.safetensors"));
+}
+
+class OtherNames : public testing::Test {
+ protected:
+  void add(const std::string& name) {
+    two_tensors().write(folder_.path());
+    std::filesystem::create_directories((folder_.path() / name).parent_path());
+    std::filesystem::rename(folder_.path() / "model.safetensors", folder_.path() / name);
+  }
+  const TemporaryFolder folder_;
+  const CapturedLog log_;
+};
+
+TEST_F(OtherNames, ASingleFileIsReadWithALineThatSaysSo) {
+  for (const std::string name : {"diffusion_pytorch_model.safetensors", "model.fp16.safetensors",
+                                 "consolidated.safetensors", "model-00001-of-00001.safetensors"}) {
+    add(name);
+    EXPECT_EQ(read_checkpoint_headers(folder_.path()).files.at(0).name, name);
+    EXPECT_THAT(log_.text(), EndsWith(": " + name +
+                                      " is read, since there is neither model.safetensors nor "
+                                      "model.safetensors.index.json\n"));
+    std::filesystem::remove(folder_.path() / name);
+  }
+}
+
+TEST_F(OtherNames, ASingleIndexIsReadWithALineThatSaysSo) {
+  add("diffusion_pytorch_model-00001-of-00002.safetensors");
+  add("s2.safetensors");
+  const std::string index = "diffusion_pytorch_model.safetensors.index.json";
+  folder_.write(index, R"({"weight_map": {"a": "s2.safetensors", "b": "s2.safetensors"}})");
+  EXPECT_EQ(read_checkpoint_headers(folder_.path()).files.at(0).name, "s2.safetensors");
+  EXPECT_THAT(log_.text(), HasSubstr("info: " + folder_.path().string() + ": " + index + " is read, since"));
+}
+
+TEST_F(OtherNames, SeveralFilesWithoutAnIndexAreNamed) {
+  add("model.fp16.safetensors");
+  add("model.fp32.safetensors");
+  EXPECT_THAT(folder_refusal(folder_),
+              EndsWith("found files without an index of other names, of which any may be meant: "
+                       "model.fp16.safetensors, model.fp32.safetensors; one of them by --model " +
+                       (folder_.path() / "model.fp16.safetensors").string()));
+}
+
+TEST_F(OtherNames, AShardWithoutItsIndexIsRefused) {
+  add("model-00002-of-00003.safetensors");
+  EXPECT_THAT(
+      folder_refusal(folder_),
+      EndsWith("model-00002-of-00003.safetensors is one of 3 shards, and there is no index of them: was the "
+               "download interrupted?"));
+}
+
+TEST_F(OtherNames, TheModelsOfAPipelineAreNamedWhereItsRootHoldsNone) {
+  add("unet/diffusion_pytorch_model.safetensors");
+  add("text_encoder/model.safetensors");
+  std::filesystem::create_directories(folder_.path() / "scheduler");
+  EXPECT_THAT(folder_refusal(folder_),
+              EndsWith("found neither; models are in its sub-folders text_encoder, unet: --model " +
+                       (folder_.path() / "text_encoder").string()));
+  EXPECT_EQ(read_checkpoint_headers(folder_.path() / "unet").tensors.size(), 2U);
+}
+
+TEST_F(OtherNames, TheModelsBelowTheFirstOfAPipelineAreNamed) {
+  add("2_Dense/model.safetensors");
+  two_tensors().write(folder_.path());
+  read_checkpoint_headers(folder_.path());
+  EXPECT_EQ(log_.text(), "") << "any folder may have others in it";
+  folder_.write("modules.json", "[]");
+  read_checkpoint_headers(folder_.path());
+  EXPECT_THAT(log_.text(), HasSubstr("not read are the models in the sub-folders 2_Dense of this pipeline"));
+}
+
+TEST(CheckpointHeaders, AGitLfsPointerIsCalledOne) {
+  constexpr std::string_view pointer =
+      "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 123\n";
+  for (const char* name : {"model.safetensors", index_name}) {
+    const TemporaryFolder folder;
+    folder.write(name, pointer);
+    EXPECT_THAT(folder_refusal(folder),
+                EndsWith(std::string("/") + name +
+                         ": a git-lfs pointer in the place of the file: 'git lfs pull' in the "
+                         "repository fetches it"));
+  }
 }
 
 TEST(CheckpointHeaders, SymbolicLinksOutOfTheFolderAreFollowed) {
@@ -84,34 +240,25 @@ TEST(CheckpointHeaders, SymbolicLinksOutOfTheFolderAreFollowed) {
 }
 
 /// Of a checkpoint whose files were changed at a time.
-struct Fingerprints {
-  std::string by_content;
-  std::string by_times;
-};
-
-Fingerprints fingerprints_of(const CheckpointBuilder& builder, std::size_t shards,
-                             std::filesystem::file_time_type written = {}) {
+std::string fingerprint_of(const CheckpointBuilder& builder, std::size_t shards,
+                           std::filesystem::file_time_type written = {}) {
   const TemporaryFolder folder;
   builder.write_shards(folder.path(), shards);
   for (const auto& file : std::filesystem::directory_iterator(folder.path())) last_write_time(file, written);
-  const CheckpointHeaders headers = read_checkpoint_headers(folder.path());
-  return {headers.fingerprint.hex(), headers.fingerprint_by_times.hex()};
+  return read_checkpoint_headers(folder.path()).fingerprint.hex();
 }
 
 TEST(CheckpointHeaders, TheFingerprintTellsNamesSizesAndHeaders) {
-  const std::string original = fingerprints_of(two_tensors(), 1).by_content;
+  const std::string original = fingerprint_of(two_tensors(), 1);
   EXPECT_EQ(original.size(), 16U);
-  EXPECT_EQ(fingerprints_of(two_tensors(), 1).by_content, original);
-  EXPECT_NE(fingerprints_of(two_tensors(), 2).by_content, original);
-  EXPECT_NE(fingerprints_of(two_tensors().add("c", "U8", {1}), 1).by_content, original);
+  EXPECT_EQ(fingerprint_of(two_tensors(), 1), original);
+  EXPECT_NE(fingerprint_of(two_tensors(), 2), original);
+  EXPECT_NE(fingerprint_of(two_tensors().add("c", "U8", {1}), 1), original);
 }
 
 TEST(CheckpointHeaders, TheFingerprintOfACopyIsTheSameWhateverItsTimes) {
   const std::filesystem::file_time_type later{std::chrono::nanoseconds(1)};
-  const Fingerprints original = fingerprints_of(two_tensors(), 1);
-  const Fingerprints copy = fingerprints_of(two_tensors(), 1, later);
-  EXPECT_EQ(copy.by_content, original.by_content);
-  EXPECT_NE(copy.by_times, original.by_times) << "as version 2 of the records has it";
+  EXPECT_EQ(fingerprint_of(two_tensors(), 1, later), fingerprint_of(two_tensors(), 1));
 }
 
 /// 100,000 weights: blocks of 4 KiB are sampled, the first and the last among them.
@@ -120,7 +267,7 @@ TEST(CheckpointHeaders, TheFingerprintTellsWeightsInSampledBlocks) {
   const auto fingerprint = [&] {
     CheckpointBuilder builder;
     builder.add("a.weight", "F32", {250, 400}, weights);
-    return fingerprints_of(builder, 1).by_content;
+    return fingerprint_of(builder, 1);
   };
   const std::string original = fingerprint();
   for (const std::size_t changed : {std::size_t{10}, weights.size() - 1}) {
@@ -206,14 +353,6 @@ TEST(CheckpointHeaders, AnIndexOverTheLimitIsRefused) {
   std::filesystem::resize_file(folder.write(index_name, ""), 70'000'001);
   EXPECT_THAT(folder_refusal(folder),
               EndsWith("model.safetensors.index.json: 70000001 bytes, expected at most 70000000"));
-}
-
-TEST(CheckpointHeaders, ATensorThatIsNotInItsShardIsRefused) {
-  const TemporaryFolder folder;
-  folder.write("s", safetensors_bytes("{}"));
-  folder.write(index_name, R"({"weight_map": {"a": "s"}})");
-  EXPECT_THAT(folder_refusal(folder),
-              EndsWith("/s: tensor 'a', which model.safetensors.index.json places here, is not in the file"));
 }
 
 struct BadIndex {

@@ -55,6 +55,39 @@ TEST_F(HubCache, ARevisionWithoutARefIsACommit) {
   EXPECT_EQ(find_model("org/name", "abc123"), snapshot);
 }
 
+TEST_F(HubCache, AFileIsTheModelItself) {
+  const auto file = home_.write("m.safetensors", "");
+  EXPECT_EQ(find_model(file, "main"), file);
+}
+
+TEST_F(HubCache, TheFirstDigitsOfACommitWillDo) {
+  const std::string cache = ".cache/huggingface/hub";
+  const auto snapshot = add_snapshot(cache, "abc1234567890abc1234567890abc1234567890a");
+  add_snapshot(cache, "abd1234567890abc1234567890abc1234567890a");
+  EXPECT_EQ(find_model("org/name", "abc1"), snapshot);
+  EXPECT_EQ(find_model("org/name", "abc1234567"), snapshot);
+  EXPECT_THROW(find_model("org/name", "abc"), Error) << "too few";
+  EXPECT_THROW(find_model("org/name", "bc12"), Error) << "not the first";
+}
+
+TEST_F(HubCache, FirstDigitsOfSeveralCommitsAreRefused) {
+  add_snapshot(".cache/huggingface/hub", "abcd1");
+  add_snapshot(".cache/huggingface/hub", "abcd2");
+  const auto error = thrown_by([] { find_model("org/name", "abcd"); });
+  ASSERT_TRUE(error);
+  EXPECT_STREQ(error->what(), "--revision: abcd is the beginning of several commits: abcd1, abcd2");
+}
+
+TEST_F(HubCache, WithoutTheRefTheSnapshotsThatAreThereAreNamed) {
+  add_snapshot(".cache/huggingface/hub", "def456");
+  add_snapshot(".cache/huggingface/hub", "abc123");
+  const auto error = thrown_by([] { find_model("org/name", "main"); });
+  ASSERT_TRUE(error);
+  EXPECT_THAT(
+      error->what(),
+      HasSubstr(".cache/huggingface/hub, which has abc123, def456 of it (--revision); to download it: hf "));
+}
+
 TEST_F(HubCache, NoOtherSnapshotIsTakenInstead) {
   add_snapshot(".cache/huggingface/hub", "abc123");
   EXPECT_THROW(find_model("org/name", "main"), Error);
@@ -123,8 +156,10 @@ TEST_F(HubCache, WhatIsNeitherAFolderNorAnIdIsRefused) {
     const auto error = thrown_by([&] { find_model(model, "main"); });
     ASSERT_TRUE(error) << model;
     EXPECT_EQ(error->fault(), Fault::usage);
-    EXPECT_EQ(error->what(), "--model: expected a checkpoint folder or a hub id such as ORG/NAME, found '" +
-                                 std::string(model) + "'");
+    EXPECT_EQ(error->what(),
+              "--model: expected a checkpoint folder, a safetensors file or a hub id such as "
+              "ORG/NAME, found '" +
+                  std::string(model) + "'");
   }
 }
 

@@ -19,7 +19,7 @@ Layer layer(const std::string& name, const std::string& category, std::int64_t o
 }
 
 TEST(LayerTable, ColumnsAreAligned) {
-  Catalog catalog{"", "", "", {{"model.safetensors", 0, 0}}, {}};
+  Catalog catalog{"", "", {{"model.safetensors", 0, 0}}, {}};
   catalog.layers = {layer("h.0.attn.q_proj", "attn_q", 4096, 128), layer("lm_head", "other_linear", 9, 4096),
                     layer("head", "other_linear", 8, 4096)};
   for (Layer& made : catalog.layers) {
@@ -45,7 +45,7 @@ TEST(LayerTable, ColumnsAreAligned) {
 }
 
 TEST(LayerTable, AVeryLongNameSpoilsItsOwnLineOnly) {
-  Catalog catalog{"", "", "", {{"model.safetensors", 0, 0}}, {}};
+  Catalog catalog{"", "", {{"model.safetensors", 0, 0}}, {}};
   catalog.layers = {layer(std::string(1000, 'n'), "attn_q", 1, 1), layer("a", "attn_q", 1, 1)};
   EXPECT_THAT(layer_table(catalog), HasSubstr("\n2  a      attn_q"));
 }

@@ -19,6 +19,7 @@ ModelConfig config_of(const std::string& json) {
 TEST(ModelConfig, EveryFieldIsRead) {
   const ModelConfig config = config_of(R"({"architectures": ["LlamaForCausalLM"], "model_type": "llama",
       "tie_word_embeddings": true, "num_hidden_layers": 32, "num_nextn_predict_layers": 1, "hidden_size": 4096,
+      "intermediate_size": 11008, "num_attention_heads": 32, "head_dim": 128,
       "quantization_config": {"bits": 4, "quant_method": "gptq"}, "rope_scaling": {"a": [1, 2]}})");
   EXPECT_THAT(config.architectures, ElementsAre("LlamaForCausalLM"));
   EXPECT_EQ(config.model_type, "llama");
@@ -27,6 +28,9 @@ TEST(ModelConfig, EveryFieldIsRead) {
   EXPECT_EQ(config.num_hidden_layers, 32);
   EXPECT_EQ(config.num_nextn_predict_layers, 1);
   EXPECT_EQ(config.hidden_size, 4096);
+  EXPECT_EQ(config.intermediate_size, 11008);
+  EXPECT_EQ(config.num_attention_heads, 32);
+  EXPECT_EQ(config.head_dim, 128);
   EXPECT_EQ(config.quantization_method, "gptq");
 }
 

@@ -46,7 +46,7 @@ class CommandsTest(ProgramTest):
     def test_help_names_every_option(self):
         text = self.succeed("alpha-hill", "--help").stdout
         for option in ("model", "device", "load-dtype", "precisions", "output-dir", "k-frac", "filter-layers",
-                       "include-mtp", "plot-format", "max-layers-per-plot", "log-level", "revision", "no-report",
+                       "include-mtp", "allow-unmerged", "all", "plot-format", "max-layers-per-plot", "log-level", "revision", "no-report",
                        "restart", "list-layers", "individual-plots", "dry-run", "config", "version", "help"):
             self.assertRegex(text, rf"--{option}\b")
         self.assertRegex(self.succeed("alpha-hill-report", "--help").stdout, r"--k-frac\b")
@@ -77,6 +77,44 @@ class CommandsTest(ProgramTest):
         listed = self.succeed("alpha-hill", "--model", model.write(self.folder / "model"), "--list-layers").stdout
         places = [listed.index(f"{layer.name} ") for layer in model.layers]
         self.assertEqual(places, sorted(places))
+
+    def test_every_tensor_is_listed_with_what_it_was_taken_for(self):
+        model = llama("bf16", blocks=1)
+        listed = self.succeed("alpha-hill", "--model", model.write(self.folder / "model"), "--list-layers",
+                              "--all").stdout.splitlines()[1:]
+        self.assertEqual([line.split()[0] for line in listed], sorted(model.tensors))
+        taken_for = {line.split()[0]: line for line in listed}
+        self.assertRegex(taken_for["model.embed_tokens.weight"], r"\[301, 77\] +BF16 +embedding$")
+        self.assertRegex(taken_for["model.norm.weight"], r"\[77\] +BF16 +norm$")
+        self.assertEqual(sum(line.endswith("  layer") for line in listed), len(model.layers))
+
+    def test_what_is_nothing_known_is_told_at_the_end(self):
+        model = llama("bf16", blocks=1)
+        model.add_tensor("model.mystery", 300, 300)
+        folder = model.write(self.folder / "model")
+        line = r"warning.* 1 tensor of two and more dimensions is neither.*the largest is model.mystery \[300, 300\]"
+        for options in (["--list-layers"], ["--dry-run"], ["--no-report", "--output-dir", self.folder / "results"]):
+            with self.subTest(options):
+                told = self.succeed("alpha-hill", "--model", folder, *options).stderr.splitlines()[-1]
+                self.assertRegex(told, line)
+
+    def test_a_model_may_be_one_file(self):
+        model = llama("fp32", blocks=1)
+        folder = model.write(self.folder / "model")
+        (folder / "model.safetensors").rename(folder / "other name.safetensors")
+        rows = self.analyse(folder / "other name.safetensors", self.folder / "results")
+        self.assertEqual([row["layer_name"] for row in rows], [layer.name for layer in model.layers])
+        again = self.succeed("alpha-hill", "--model", folder, "--output-dir", self.folder / "results", "--no-report")
+        self.assertIn("other name.safetensors is read, since", again.stderr)
+        self.assertIn(f"{len(rows)} of {len(rows)} layers already done", again.stderr)
+
+    def test_a_task_that_srun_has_started_alone_says_so(self):
+        options = ["--model", llama("bf16", blocks=1).write(self.folder / "model"), "--no-report", "--output-dir"]
+        slurm = {"SLURM_JOB_ID": "1", "SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "2"}
+        alone = self.succeed("alpha-hill", *options, self.folder / "alone", environment=slurm)
+        self.assertRegex(alone.stderr, "warning Slurm says that there are 4 tasks, .* srun --mpi=pmix")
+        joined = self.succeed("alpha-hill", *options, self.folder / "joined", environment=slurm, ranks=1)
+        self.assertNotIn("srun", joined.stderr)
 
     def test_a_large_model_is_listed_and_planned_from_its_headers(self):
         write_headers(self.folder / "model")

@@ -7,7 +7,7 @@ import numpy as np
 
 from support.models import model_of, name_of
 from support.oracle import cast, figures
-from support.programs import RESULTS, STORE, ProgramTest, read_csv
+from support.programs import RESULTS, STATISTICS, STORE, ProgramTest, read_csv
 from support.results_files import read_table
 
 PRECISIONS = ("fp64", "fp32", "fp16", "bf16")
@@ -95,6 +95,28 @@ class EdgeLayersTest(ProgramTest):
     def test_the_run_ends_with_a_warning_that_counts_them(self):
         without = sum(any(status != "ok" for status, _ in expected) for _, _, expected in LAYERS)
         self.assertRegex(self.done.stderr, rf"(?m)warning.*\b{without}\b.*layers")
+
+
+class FewEigenvaluesTest(ProgramTest):
+    def test_a_head_of_two_rows_is_not_the_maximum_of_a_model(self):
+        random = np.random.default_rng(9)
+        head = np.array([np.ones(40), np.where(np.arange(40) % 2, 0.99, -0.99)])  # orthogonal, nearly of one length
+        model = model_of([random.standard_t(3, (50, 40)), head]).write(self.folder / "model")
+        output = self.folder / "results"
+        self.analyse(model, output)
+        alpha = float(read_csv(output / RESULTS)[1]["alpha_fp32"])
+        self.assertEqual(float(read_csv(output / STATISTICS)[0]["max"]), alpha)
+        for program in (("alpha-hill", "--model", model), ("alpha-hill-report", output, "--overwrite")):
+            with self.subTest(program[0]):
+                done = self.succeed(*program, "--output-dir", output, "--min-eigenvalues", "3")
+                self.assertIn("few_eigenvalues: fewer than 3 eigenvalues (--min-eigenvalues)", done.stdout)
+                row = read_csv(output / RESULTS)[1]
+                self.assertEqual([row[f"{column}_fp32"] for column in ("alpha", "k_used", "status")],
+                                 ["", "-1", "few_eigenvalues"])
+                self.assertLess(float(read_csv(output / STATISTICS)[0]["max"]), alpha)
+                self.assertEqual(len(list((output / "plots/individual_layers").iterdir())), 1)
+        with h5py.File(output / STORE) as file:
+            self.assertEqual({row["status"] for row in read_table(file, "results")}, {"ok"})
 
 
 if __name__ == "__main__":

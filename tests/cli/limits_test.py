@@ -16,7 +16,7 @@ from support.results_files import read_table
 
 ORDER = 2600  # a layer of some seconds
 # Magic, kind, size and checksum, the version of the record, the layer, and what became of it.
-LAYER_BEGUN = re.compile(rb"\xA1HFR\x03.{8}\x03\x00.{8}\x01", re.DOTALL)
+LAYER_BEGUN = re.compile(rb"\xA1HFR\x03.{8}\x04\x00.{8}\x01", re.DOTALL)
 MOST_SECONDS_TO_BEGIN = 60
 STOPPED_EARLY = 75
 

@@ -6,8 +6,11 @@ import random
 import shutil
 import unittest
 
+import h5py
+
 from support.models import llama
 from support.programs import REPOSITORY, RESULTS, STATISTICS, STORE, ProgramTest, run
+from support.results_files import read_table
 
 JOURNAL = "alpha_hill.journal"
 FIXTURES = REPOSITORY / "tests/results/fixtures"
@@ -104,14 +107,14 @@ class ResumeTest(ProgramTest):
     def test_files_of_the_version_before_go_on(self):
         sample = self.folder / "sample"
         self.succeed("alpha-hill-sample", "--blocks", "1", "--hidden", "16", "--seed", "7", sample)
-        for file in sample.iterdir():
-            os.utime(file, ns=(1_700_000_000 * 10**9,) * 2)
         self.output.mkdir()
-        shutil.copy(FIXTURES / "version2/interrupted.journal", self.output / JOURNAL)
+        shutil.copy(FIXTURES / "version3/interrupted.journal", self.output / JOURNAL)
         self.analyse(sample, self.output)
-        self.succeed("alpha-hill-report", FIXTURES / "version2" / STORE, "--output-dir", self.folder / "report")
+        self.succeed("alpha-hill-report", FIXTURES / "version3" / STORE, "--output-dir", self.folder / "report")
         self.model = sample
         self.assertEqual(self.tables(self.output), self.fresh())
+        with h5py.File(self.output / STORE) as file:
+            self.assertEqual({row["stored_as"] for row in read_table(file, "layers")}, {"BF16"})
         self.assert_close(self.folder / "report" / RESULTS, self.output / RESULTS)
 
     def assert_close(self, one, other):

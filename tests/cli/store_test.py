@@ -11,9 +11,11 @@ from support.models import llama
 from support.oracle import cast, figures
 from support.programs import RESULTS, STATISTICS, STORE, ProgramTest, read_csv
 from support.results_files import read_table
+from support.safetensors_files import file_bytes
 
 PRECISIONS = ("fp64", "fp32", "fp16", "bf16")
-LAYER_COLUMNS = {"name", "category", "out_features", "in_features", "numel", "stored_dtype", "source_file"}
+LAYER_COLUMNS = {"name", "category", "out_features", "in_features", "numel", "stored_dtype", "source_file", "stored_as",
+                 "bits_per_weight", "dequantized"}
 RESULT_COLUMNS = {"layer", "precision", "alpha", "alpha_stderr", "k_used", "n_eigs", "method", "status", "reason",
                   "shares", "share_bound", "cast_error", "lambda_max", "stable_rank", "seconds", "rank",
                   "spectrum_offset", "spectrum_length"}
@@ -43,7 +45,8 @@ class StoreTest(ProgramTest):
             stored = self.model.stored(layer)
             self.assertEqual((row["name"], row["category"]), (layer.name, layer.category))
             self.assertEqual((row["out_features"], row["in_features"], row["numel"]), (*stored.shape, stored.size))
-            self.assertEqual(row["stored_dtype"], "BF16")
+            self.assertEqual((row["stored_dtype"], row["stored_as"]), ("BF16", "BF16"))
+            self.assertEqual((row["bits_per_weight"], row["dequantized"]), (16, 0))
             self.assertRegex(row["source_file"], r"^model-0000[12]-of-00002\.safetensors$")
 
     def test_results_have_a_row_for_each_layer_and_precision_in_order(self):
@@ -95,7 +98,7 @@ class StoreTest(ProgramTest):
 
     def test_attributes_describe_the_run(self):
         attributes = dict(self.file.attrs)
-        self.assertEqual(attributes["schema_version"], 3)
+        self.assertEqual(attributes["schema_version"], 4)
         self.assertEqual(attributes["k_frac"], 0.1)
         self.assertEqual(attributes["load_dtype"], "fp32")
         self.assertEqual(attributes["model"], str(self.folder / "model"))
@@ -164,6 +167,25 @@ class StoreTest(ProgramTest):
         for name in ("results", "loaded_as_fp16"):
             folder = self.folder / name
             self.assertEqual((self.folder / "report" / name / RESULTS).read_bytes(), (folder / RESULTS).read_bytes())
+
+
+class QuantizedStoreTest(ProgramTest):
+    def test_the_store_and_the_summary_say_that_weights_were_dequantized(self):
+        model = self.folder / "fp8"
+        model.mkdir()
+        codes = np.random.default_rng(2).integers(0, 0x78, (40, 300), np.uint8)
+        header = {"q_proj.weight": {"dtype": "F8_E4M3", "shape": [40, 300], "data_offsets": [0, 12000]},
+                  "q_proj.weight_scale_inv": {"dtype": "F32", "shape": [1, 3], "data_offsets": [12000, 12012]}}
+        (model / "model.safetensors").write_bytes(file_bytes(header, codes.tobytes() + np.ones(3, "<f4").tobytes()))
+        (model / "config.json").write_text(
+            '{"model_type": "llama", "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}}')
+        done = self.succeed("alpha-hill", "--model", model, "--output-dir", self.folder / "of_fp8")
+        self.assertIn("Stored quantized: 1 of 1 layer; their figures are of the dequantized weights\n"
+                      "  1 as F8_E4M3 block 128x128, 8.008 bits a weight\n", done.stdout)
+        with h5py.File(self.folder / "of_fp8" / STORE) as file:
+            row, = read_table(file, "layers")
+        self.assertEqual((row["stored_as"], row["dequantized"]), ("F8_E4M3 block 128x128", 1))
+        self.assertEqual(row["bits_per_weight"], 8 * (12000 + 12) / 12000)
 
 
 if __name__ == "__main__":

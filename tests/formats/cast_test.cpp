@@ -81,6 +81,23 @@ TEST(Cast, Fp64RoundsToFp16OnceAsInNumpy) {
   EXPECT_EQ(checksum(load_doubles(ElementFormat::fp16)), 0x7BECB6DDU);
 }
 
+std::vector<float> cast_doubles(ElementFormat precision) {
+  const std::vector<double> from = doubles();
+  std::vector<double> to(from.size());
+  cast(precision, from, to);
+  return {to.begin(), to.end()};
+}
+
+TEST(Cast, ValuesLoadedAsFp64AreRoundedOnceAsThoseThatAreStored) {
+  for (const ElementFormat precision : {ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16}) {
+    EXPECT_EQ(checksum(cast_doubles(precision)), checksum(load_doubles(precision))) << name_of(precision);
+  }
+  const std::vector<double> from = doubles();
+  std::vector<double> to(from.size());
+  cast(ElementFormat::fp64, from, to);
+  EXPECT_EQ(to, from);
+}
+
 TEST(Cast, Fp32AndFp64HoldEveryLoadedValue) {
   EXPECT_EQ(checksum(cast_floats(ElementFormat::fp32)), checksum(floats()));
   EXPECT_EQ(checksum(cast_floats(ElementFormat::fp64)), checksum(floats()));

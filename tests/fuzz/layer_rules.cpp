@@ -93,6 +93,11 @@ void check(std::vector<Layer> layers) {
   promise(names_in_order(layers) == names, "the order is that of the names alone");
 }
 
+void check(const OtherTensors& others, const CheckpointHeaders& headers) {
+  promise(others.count >= 0 && others.count <= std::ssize(headers.tensors), "a tensor counts once");
+  promise(others.share >= 0 && others.share <= 1, "a share is part of the whole");
+}
+
 }  // namespace
 }  // namespace alphahill
 
@@ -101,7 +106,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   FuzzedDataProvider input(bytes, size);
   const ModelConfig config = config_from(input);
   try {
-    check(find_linear_layers(headers_from(input), config));
+    const CheckpointHeaders headers = headers_from(input);
+    const FoundLayers found = find_linear_layers(headers, config);
+    check(found.layers);
+    check(other_tensors(headers, found.roles, found.weights), headers);
   } catch (const Error& error) {
     promise(error.fault() == Fault::input, "a hostile shape is the input's fault");
   }

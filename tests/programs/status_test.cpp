@@ -158,7 +158,7 @@ TEST_F(StatusTest, CountsAreOfTheLayersThatTheLastRunAskedFor) {
   RunDescription fewer = example_run();
   fewer.filter_layers = "[bc]";
   fewer.layers = {layer("b", 100, 100), layer("c", 100, 100)};
-  static_cast<void>(Journal::open_or_resume(path(), {fewer, example_run().layers, ""}));
+  static_cast<void>(Journal::open_or_resume(path(), {fewer, example_run().layers}));
   EXPECT_THAT(status(), HasSubstr("1 of 2 done"));
 }
 

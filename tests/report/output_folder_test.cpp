@@ -56,6 +56,12 @@ Selection layers(const std::string& filter) {
   return selection;
 }
 
+Selection with_min_eigenvalues(std::int64_t least) {
+  Selection selection;
+  selection.min_eigenvalues = least;
+  return selection;
+}
+
 TEST_F(OutputFolder, TheSettingsOfAReportAreKeptBesideIt) {
   write(view(0.25, layers("q_proj")));
   const std::string stored = read_text(output() / "report_settings.json", 1 << 20);
@@ -66,7 +72,8 @@ TEST_F(OutputFolder, TheSettingsOfAReportAreKeptBesideIt) {
   "precisions": ["fp32", "bf16"],
   "all_precisions": true,
   "filter_layers": "q_proj",
-  "all_layers": false
+  "all_layers": false,
+  "min_eigenvalues": 0
 }
 )");
 }
@@ -75,6 +82,7 @@ TEST_F(OutputFolder, SettingsAreReadBackAsTheyWere) {
   RecordedSettings settings = recorded_settings(view(1.0 / 3, precisions({"bf16"})), "1 \"x\"\n");
   settings.filter_layers = R"(\.q_["a]+)";
   settings.all_layers = false;
+  settings.min_eigenvalues = 12;
   save_settings(folder_.path(), settings);
   const auto stored = stored_settings(folder_.path());
   ASSERT_TRUE(stored);
@@ -93,6 +101,8 @@ TEST_F(OutputFolder, AReportWithOtherSettingsGoesIntoAFolderThatSaysThemAndTheOn
   EXPECT_EQ(write(view(0.1, layers("q_proj"))), "layers_q_proj/precision_alpha_hill_results.csv");
   EXPECT_EQ(write(view(0.05, layers("q_proj"))),
             "k_frac_0.05_layers_q_proj/precision_alpha_hill_results.csv");
+  EXPECT_EQ(write(view(0.1, with_min_eigenvalues(10))),
+            "min_eigenvalues_10/precision_alpha_hill_results.csv");
   EXPECT_EQ(table(), before);
   EXPECT_TRUE(fs::exists(output() / "k_frac_0.05/plots/all_layers_combined.png"));
 }

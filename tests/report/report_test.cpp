@@ -213,6 +213,52 @@ TEST(Report, MissingFiguresAreMarkedAndTheirReasonShown) {
   EXPECT_THAT(read_text(single, 1 << 22), HasSubstr("fp16: 3 weights overflow"));
 }
 
+TEST(Report, PicturesSayThatFiguresAreOfDequantizedWeights) {
+  const TemporaryFolder folder;
+  ReportSettings settings = settings_for(folder);
+  settings.plot_format = PlotFormat::svg;
+  SampleRun sample = sample_run(2, {"fp32"});
+  sample.run.layers[1].stored_as = "int4 g128 asym";
+  sample.run.layers[1].dequantized = true;
+  write(sample, settings);
+  const auto picture = [&](const char* name) {
+    return read_text(settings.output_dir / "plots" / name, 1 << 22);
+  };
+  EXPECT_THAT(picture("all_layers_combined.svg"), HasSubstr("k-frac 0.1 · dequantized weights"));
+  EXPECT_THAT(picture("category_attn_k.svg"), HasSubstr("dequantized weights"));
+  EXPECT_THAT(picture("category_attn_q.svg"), Not(HasSubstr("dequantized")));
+  EXPECT_THAT(picture("individual_layers/layer_002_model_layers_0_self_attn_k_proj.svg"),
+              HasSubstr("int4 g128 asym, dequantized"));
+}
+
+TEST(Report, LayersWithFewEigenvaluesHaveARowAndNoPlace) {
+  const TemporaryFolder folder;
+  ReportSettings settings = settings_for(folder);
+  settings.plot_format = PlotFormat::svg;
+  SampleRun sample = sample_run(3, {"fp32"});
+  sample.run.layers[1].out_features = 2;
+  Selection selection;
+  selection.min_eigenvalues = 10;
+  write_report(view_of(sample, selection), settings);
+  const std::set<std::string> files = files_under(settings.output_dir);
+  EXPECT_THAT(files, Contains("plots/category_attn_q.svg"));
+  EXPECT_THAT(files, Not(Contains(HasSubstr("attn_k"))));
+  EXPECT_THAT(read_text(settings.output_dir / "plots/all_layers_combined.svg", 1 << 22),
+              Not(HasSubstr("N/A")));
+  EXPECT_THAT(
+      read_text(settings.output_dir / results_csv_name, 1 << 20),
+      HasSubstr("model.layers.0.self_attn.k_proj,attn_k,2,4096,16777216,,-1,-1,failed,few_eigenvalues,"
+                "fewer than 10 eigenvalues (--min-eigenvalues),\n"));
+}
+
+TEST(Report, WithFewEigenvaluesInAllLayersHasTablesAlone) {
+  const TemporaryFolder folder;
+  Selection selection;
+  selection.min_eigenvalues = 5000;
+  write_report(view_of(sample_run(3, {"fp32"}), selection), settings_for(folder));
+  EXPECT_FALSE(fs::exists(folder.path() / "out/plots"));
+}
+
 std::int64_t count_of(std::string_view part, std::string_view text) {
   std::int64_t count = 0;
   for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at + part.size())) ++count;

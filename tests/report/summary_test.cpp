@@ -64,6 +64,37 @@ TEST(Summary, OfACompleteRunSaysNothingOfMissingFigures) {
   EXPECT_THAT(summary_text(view_of(run_of(2))), Not(HasSubstr("Without")));
 }
 
+TEST(Summary, LeavesOutLayersWithFewEigenvalues) {
+  SampleRun sample = run_of(3);
+  sample.run.layers[2].out_features = 2;
+  sample.rows[6].alpha = 1e6;
+  Selection selection;
+  selection.min_eigenvalues = 3;
+  const std::string text = summary_text(view_of(sample, selection));
+  EXPECT_THAT(text, HasSubstr("fp32            2   3.000000   0.000000   3.000000   3.000000   3.000000"));
+  EXPECT_THAT(text, HasSubstr("Without a figure: 1 of 3 layers\n"
+                              "  1 at bf16, fp16, fp32: few_eigenvalues: fewer than 3 eigenvalues "
+                              "(--min-eigenvalues)\n"));
+}
+
+TEST(Summary, SaysThatFiguresAreOfDequantizedWeightsAndHowTheseAreStored) {
+  SampleRun sample = run_of(4);
+  const auto store = [&](std::size_t layer, const std::string& stored_as, double bits) {
+    sample.run.layers[layer].stored_as = stored_as;
+    sample.run.layers[layer].bits_per_weight = bits;
+    sample.run.layers[layer].dequantized = true;
+  };
+  store(0, "int4 g128 asym", 4.25);
+  store(1, "F8_E4M3 block 128x128", 8.25);
+  store(2, "F8_E4M3 block 128x128", 8);
+  sample.run.layers[2].numel *= 4;
+  EXPECT_THAT(summary_text(view_of(sample)),
+              HasSubstr("Stored quantized: 3 of 4 layers; their figures are of the dequantized weights\n"
+                        "  2 as F8_E4M3 block 128x128, 8.05 bits a weight\n"
+                        "  1 as int4 g128 asym, 4.25 bits a weight\n"));
+  EXPECT_THAT(summary_text(view_of(run_of(2))), Not(HasSubstr("quantized")));
+}
+
 TEST(Summary, SaysWhereTheFilesAre) {
   EXPECT_EQ(written_text({"out/a.csv", "out/b.csv", "out/plots", 12}),
             "Written: out/a.csv\n         out/b.csv\n         12 plots in out/plots\n");

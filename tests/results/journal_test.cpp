@@ -52,7 +52,7 @@ TEST_F(JournalTest, WhatTheLastRunAskedForComesBack) {
   fewer.precisions = {"fp16"};
   fewer.filter_layers = "lm_head";
   fewer.layers = {run_.layers[2]};
-  static_cast<void>(Journal::open_or_resume(path(), {fewer, run_.layers, ""}));
+  static_cast<void>(Journal::open_or_resume(path(), {fewer, run_.layers}));
   EXPECT_EQ(Journal::open_for_reading(path()).asked(), (Asked{{"fp16"}, "lm_head"}));
   EXPECT_EQ(open().asked(), (Asked{run_.precisions, ""}));
   expect_same(open().read(1), example_record(1));
@@ -81,8 +81,8 @@ TEST_F(JournalTest, AFrameOnDiskHasTheseBytes) {
   EXPECT_THAT(bytes(), EndsWith("\xA1HFR"
                                 "\x02"                // kind: LayerRecord
                                 "\x22\0\0\0"          // payload bytes
-                                "\xBA\x88\x0E\x60"    // CRC-32C
-                                "\x03\0"              // version of the record
+                                "\x7C\x4D\x2D\x1D"    // CRC-32C
+                                "\x04\0"              // version of the record
                                 "\x01\0\0\0\0\0\0\0"  // layer
                                 "\0\0\0\0\0\0\0\0"    // number of results
                                 "\x01\0\0\0\0\0\0\0"  // number of eigenvalues
@@ -92,9 +92,9 @@ TEST_F(JournalTest, AFrameOnDiskHasTheseBytes) {
 TEST_F(JournalTest, TheFieldsOfRunAndRecordHaveTheseSizesAndChecksums) {
   const auto ends = fill({example_record(1)});
   EXPECT_THAT(bytes(), StartsWith("ALPHAHILL-JOURNAL-3\n"
-                                  "\xA1HFR\x01\xB9\x01\0\0\x6D\x9A\xBE\xA4"s));
+                                  "\xA1HFR\x01\0\x02\0\0\x54\xF2\xF5\x48"s));
   EXPECT_THAT(bytes().substr(ends[0]), StartsWith("\xA1HFR\x02"
-                                                  "\x1F\x02\0\0\x01\x1F\x80\xF2"s));
+                                                  "\x1F\x02\0\0\x84\x09\x0D\x5C"s));
 }
 
 TEST_F(JournalTest, TheLaterOfTwoRecordsOfALayerHolds) {
@@ -217,7 +217,7 @@ TEST_F(JournalTest, MoreLayersAndPrecisionsKeepWhatIsThere) {
   record.results.resize(1);
   record.eigenvalues.resize(3);
   {
-    Journal journal = Journal::open_or_resume(path(), {first, run_.layers, ""});
+    Journal journal = Journal::open_or_resume(path(), {first, run_.layers});
     journal.append(std::array{record});
     journal.note(std::array{Attempt{1, AttemptEvent::begun}});
   }
@@ -263,7 +263,7 @@ TEST_F(JournalTest, FewerLayersAndPrecisionsLeaveWhatTheJournalHas) {
   RunDescription fewer = run_;
   fewer.layers = {run_.layers[0]};
   fewer.precisions = {"bf16"};
-  const Journal journal = Journal::open_or_resume(path(), {fewer, run_.layers, ""});
+  const Journal journal = Journal::open_or_resume(path(), {fewer, run_.layers});
   EXPECT_EQ(journal.run().layers.size(), 3U);
   EXPECT_TRUE(journal.has(1, fewer.precisions));
   EXPECT_THAT(bytes(), StartsWith(before));
@@ -290,10 +290,17 @@ TEST_F(JournalTest, ARecordOfANewerVersionIsRefused) {
   set_bytes(newer);
   EXPECT_THAT(
       reason_of_open(),
-      HasSubstr("it has version 4 of the records, this program reads 2 and 3: a newer alpha-hill wrote it"));
+      HasSubstr("it has version 5 of the records, this program reads 3 and 4: a newer alpha-hill wrote it"));
   EXPECT_EQ(bytes(), newer) << "and left as it was";
   set_bytes("ALPHAHILL-JOURNAL-4\n");
   EXPECT_THAT(reason_of_open(), HasSubstr("a newer alpha-hill wrote it"));
+}
+
+TEST_F(JournalTest, OneOfAVersionBeforeTheLastIsRefused) {
+  set_bytes("ALPHAHILL-JOURNAL-2\n");
+  EXPECT_EQ(reason_of_open(), path().string() +
+                                  ": it has version 2 of the records, this program reads 3 and 4: compute it "
+                                  "again with --restart");
 }
 
 TEST_F(JournalTest, ARecordThatIsNoneIsPassedOver) {

@@ -136,7 +136,8 @@ TEST_F(ResultsFileTest, PythonSeesTablesAndColumnsInOrder) {
   ASSERT_EQ(::pclose(python), 0);
   EXPECT_EQ(
       std::string(printed.data(), size),
-      "layers: name category out_features in_features numel stored_dtype source_file\n"
+      "layers: name category out_features in_features numel stored_dtype source_file stored_as "
+      "bits_per_weight dequantized\n"
       "results: layer precision alpha alpha_stderr k_used n_eigs method status reason shares share_bound "
       "error_bound cast_error lambda_max stable_rank seconds rank spectrum_offset spectrum_length\n"
       "spectra: eigenvalues\n"
@@ -172,11 +173,11 @@ TEST_F(ResultsFileTest, ANewerOrMuchOlderVersionIsRefused) {
         .write(H5::PredType::NATIVE_INT64, &version);
     return reason_of_open();
   };
-  EXPECT_EQ(refusal_of(4), path_.string() +
-                               ": it has version 4 of the records, this program reads 2 and 3: a newer "
+  EXPECT_EQ(refusal_of(5), path_.string() +
+                               ": it has version 5 of the records, this program reads 3 and 4: a newer "
                                "alpha-hill wrote it, use that one");
-  EXPECT_EQ(refusal_of(1), path_.string() +
-                               ": it has version 1 of the records, this program reads 2 and 3: compute "
+  EXPECT_EQ(refusal_of(2), path_.string() +
+                               ": it has version 2 of the records, this program reads 3 and 4: compute "
                                "it again with --restart");
 }
 

@@ -18,6 +18,7 @@ namespace {
 
 using testing::HasSubstr;
 using testing::MatchesRegex;
+using testing::Not;
 
 constexpr std::int64_t no_such_process = 1LL << 30;  // above the kernel's limit
 
@@ -94,6 +95,20 @@ TEST_F(RunLockTest, ASecondRunIsToldWhoHoldsIt) {
       reason_of_taking(),
       MatchesRegex(".*run.lock: another run is using this folder: pid [0-9]+ on [^ ]+, Slurm job 100, "
                    "since [0-9-]+ [0-9:]+ UTC"));
+}
+
+TEST_F(RunLockTest, AnotherTaskOfTheSameSlurmStepIsToldHowTheyAreJoined) {
+  ::setenv("SLURM_JOB_ID", "100", 1);
+  ::setenv("SLURM_STEP_NUM_TASKS", "4", 1);
+  const RunLock lock = RunLock::take(path());
+  const std::string in_this_job = reason_of_taking();
+  ::setenv("SLURM_JOB_ID", "101", 1);
+  const std::string in_another = reason_of_taking();
+  ::unsetenv("SLURM_JOB_ID");
+  ::unsetenv("SLURM_STEP_NUM_TASKS");
+  EXPECT_THAT(in_this_job, HasSubstr("UTC; if that is another task of the same srun, MPI does not join them: "
+                                     "srun --mpi=pmix does"));
+  EXPECT_THAT(in_another, Not(HasSubstr("srun")));
 }
 
 TEST_F(RunLockTest, WhatADeadProcessLeftIsTakenOver) {

@@ -34,7 +34,9 @@ inline LayerRow sample_layer(std::int64_t index) {
           .in_features = 4096,
           .numel = 4096 * 4096,
           .stored_dtype = "BF16",
-          .source_file = "model.safetensors"};
+          .source_file = "model.safetensors",
+          .stored_as = "BF16",
+          .bits_per_weight = 16};
 }
 
 inline ResultRow sample_row(std::int64_t layer, const std::string& precision, double alpha) {

@@ -14,8 +14,9 @@ TEST(Status, NamesAreTheseAndComeBack) {
   EXPECT_EQ(name_of(Status::nonfinite), "nonfinite");
   EXPECT_EQ(name_of(Status::unsupported), "unsupported");
   EXPECT_EQ(name_of(Status::failed), "failed");
+  EXPECT_EQ(name_of(Status::few_eigenvalues), "few_eigenvalues");
   for (const Status status : {Status::ok, Status::degenerate, Status::no_tail, Status::nonfinite,
-                              Status::unsupported, Status::failed}) {
+                              Status::unsupported, Status::failed, Status::few_eigenvalues}) {
     EXPECT_EQ(parse_status(name_of(status)), status);
   }
 }
@@ -27,7 +28,8 @@ TEST(Status, AnUnknownNameIsRefused) {
   } catch (const Error& error) {
     EXPECT_STREQ(
         error.what(),
-        "status: expected one of ok, degenerate, no_tail, nonfinite, unsupported, failed, found 'fine'");
+        "status: expected one of ok, degenerate, no_tail, nonfinite, unsupported, failed, few_eigenvalues, "
+        "found 'fine'");
   }
 }
 

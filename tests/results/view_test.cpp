@@ -54,6 +54,29 @@ TEST(View, LayersThatAreLeftOutByNameAreNotShownAndNumbersStay) {
   EXPECT_EQ(view.layers[1].number, 3);
 }
 
+TEST(View, LayersWithFewEigenvaluesHaveNoFigureAndSayWhy) {
+  SampleRun sample = sample_run(4, {"fp32", "bf16"});
+  sample.run.layers[1].out_features = 2;
+  sample.run.layers[2].in_features = 10;
+  sample.rows[3] = failed_row(2, "bf16", "NaN among the weights");
+  Selection selection;
+  selection.min_eigenvalues = 10;
+  const ReportView view = view_of(sample, selection);
+  ASSERT_EQ(view.layers.size(), 4U);
+  const ReportedLayer& head = view.layers[1];
+  EXPECT_TRUE(head.few_eigenvalues);
+  EXPECT_TRUE(std::isnan(head.reference_alpha));
+  EXPECT_TRUE(std::isnan(head.figures[0].alpha));
+  EXPECT_TRUE(std::isnan(head.figures[0].alpha_stderr));
+  EXPECT_EQ(head.figures[0].k_used, -1);
+  EXPECT_EQ(head.figures[0].n_eigs, -1);
+  EXPECT_EQ(head.figures[0].status, Status::few_eigenvalues);
+  EXPECT_EQ(head.figures[0].reason, "fewer than 10 eigenvalues (--min-eigenvalues)");
+  EXPECT_EQ(head.figures[1].status, Status::nonfinite) << "it had no figure before";
+  EXPECT_FALSE(view.layers[2].few_eigenvalues) << "it has 10";
+  EXPECT_EQ(view.layers[2].figures[0].alpha, sample.rows[4].alpha);
+}
+
 TEST(View, SaysWhetherItLeavesOutPrecisionsOrLayers) {
   const SampleRun sample = sample_run(14, {"fp32", "bf16"});
   const ReportView whole = view_of(sample, selection_of({"fp32", "bf16"}, "proj"));

@@ -25,7 +25,7 @@ MpiSession* mpi = nullptr;
 const AnalysisSettings settings{ElementFormat::fp32, {ElementFormat::fp32}, 0.1, 0};
 
 Catalog catalog_of(std::int64_t layers, std::int64_t rows) {
-  Catalog catalog{"folder", "00", "00", {}, {}};
+  Catalog catalog{"folder", "00", {}, {}};
   for (std::int64_t i = 1; i <= layers; ++i) {
     Layer layer;
     layer.name = "layer " + std::to_string(i);

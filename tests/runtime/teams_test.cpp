@@ -89,7 +89,7 @@ struct Outcome {
 };
 
 Catalog catalog_of(std::int64_t layers) {
-  Catalog catalog{"folder", "00", "00", {}, {}};
+  Catalog catalog{"folder", "00", {}, {}};
   catalog.layers.resize(static_cast<std::size_t>(layers));
   return catalog;
 }

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "alphahill/base/logging.hpp"
 #include "simulation/model_run.hpp"
 #include "simulation/scaling_chart.hpp"
 
@@ -41,6 +42,7 @@ ScalingCurve curve_of(const LargeModel& large_model) {
 
 int main(int argc, char** argv) {
   using namespace alphahill;
+  start_logging("WARNING", 0);
   const std::vector<ScalingCurve> curves{curve_of(llama_405b()), curve_of(deepseek_v3()),
                                          curve_of(kimi_k2())};
   if (argc == 2) std::ofstream(argv[1], std::ios::binary) << scaling_chart(curves).file(PlotFormat::png);

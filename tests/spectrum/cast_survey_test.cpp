@@ -44,6 +44,16 @@ TEST(CastSurvey, ErrorsAreMeasuredAgainstTheStoredWeights) {
   EXPECT_DOUBLE_EQ(survey.squared_norm(3), 3.0);
 }
 
+TEST(CastSurvey, WeightsLoadedAsFp64KeepWhatFp32Rounds) {
+  const std::vector<double> stored{1.0 + 0x1p-40, 1.0, 1e39};
+  CastSurvey survey(all, plain_shape(1, 3, ElementFormat::fp64));
+  survey.add(stored, stored, {0, 0, 3}, 0);
+  EXPECT_FALSE(survey.difference(1, 0).equal_bits()) << "fp64 from fp32";
+  EXPECT_EQ(survey.nonfinite(0), 1) << "1e39 overflows in fp32";
+  EXPECT_EQ(survey.nonfinite(1), 0);
+  EXPECT_EQ(survey.relative_error(1), 0);
+}
+
 TEST(CastSurvey, LongAndShortBlocksGiveTheSameSums) {
   std::vector<double> stored(1000);
   for (std::size_t i = 0; i < stored.size(); ++i) stored[i] = std::sin(static_cast<double>(i));

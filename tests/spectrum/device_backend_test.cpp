@@ -175,6 +175,16 @@ TEST_F(DeviceBackend, WhatTheDeviceCannotCastIsCastOnTheHost) {
   }
 }
 
+TEST_F(DeviceBackend, WeightsLoadedAsFp64AreCastOnTheHost) {
+  AnalysisSettings settings = every_precision;
+  settings.load = ElementFormat::fp64;
+  const RowMajor matrix = random_matrix(90, 70, 8);
+  const auto found = figures_of(stored(matrix), *backend_on(device), settings);
+  EXPECT_EQ(found[0].cast_error, 0);
+  EXPECT_GT(found[1].cast_error, 0);
+  expect_figures_of_cpu(found, stored(matrix), Method::gram_eigen_gpu, settings);
+}
+
 TEST_F(DeviceBackend, AFailureToReadIsNoFailureOfTheDevice) {
   const RowMajor matrix = random_matrix(20, 20, 10);
   const PlainWeights failing(stored(matrix).shape(), [](auto...) {

@@ -92,7 +92,6 @@ BAD_INDEXES = [
     ("a shard outside the folder", r"\.\./outside", index_of({TENSOR: "../outside.safetensors"})),
     ("an absolute shard", "/outside", index_of({TENSOR: "/outside.safetensors"})),
     ("a missing shard", "model-00002", index_of({TENSOR: SHARD, "b": "model-00002-of-00002.safetensors"})),
-    ("a shard without the tensor", "b.weight", index_of({TENSOR: SHARD, "b.weight": SHARD})),
     ("a tensor twice in the index", "(?i)twice|duplicate",
      f'{{"weight_map": {{"{TENSOR}": "{SHARD}", "{TENSOR}": "{SHARD}"}}}}'.encode()),
 ]
@@ -111,6 +110,29 @@ def fifo_shard(folder):
 def device_shard(folder):
     (folder / "model.safetensors.index.json").write_bytes(index_of({TENSOR: SHARD}))
     (folder / SHARD).symlink_to("/dev/zero")
+
+
+def lfs_pointer(folder):
+    (folder / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n")
+
+
+def several_files(folder):
+    for name in ("a.safetensors", "b.safetensors"):
+        (folder / name).write_bytes(one_tensor())
+
+
+def pipeline(folder):
+    (folder / "unet").mkdir()
+    (folder / "unet/diffusion_pytorch_model.safetensors").write_bytes(one_tensor())
+
+
+def placeholders(folder):
+    (folder / "model.safetensors").write_bytes(file_bytes({TENSOR: entry(shape=(0,), data_offsets=(0, 0))}))
+
+
+def unmerged_adapter(folder):
+    name = TENSOR.replace(".weight", ".base_layer.weight")
+    (folder / "model.safetensors").write_bytes(file_bytes({name: entry()}, bytes(24)))
 
 
 def lora_adapter(folder):
@@ -135,6 +157,11 @@ BAD_FOLDERS = [
     ("a truncated shard", SHARD, truncated_shard),
     ("a FIFO in place of a shard", SHARD, fifo_shard),
     ("a device in place of a shard", SHARD, device_shard),
+    ("a git-lfs pointer", "a git-lfs pointer", lfs_pointer),
+    ("several files without an index", r"a\.safetensors, b\.safetensors", several_files),
+    ("the root of a pipeline", "sub-folders unet: --model .*/unet", pipeline),
+    ("placeholders of ZeRO-3", f"'{TENSOR}' first.*ZeRO-3", placeholders),
+    ("an adapter that is not merged", "base_layer.*merge_and_unload.*--allow-unmerged", unmerged_adapter),
     ("a LoRA adapter", "(?i)lora|adapter", lora_adapter),
     ("a config.json that is not JSON", "config.json", broken_config),
     ("no Linear layers", "(?i)linear", only_norms),

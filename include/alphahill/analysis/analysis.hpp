@@ -15,7 +15,7 @@
 namespace alphahill {
 
 struct AnalysisSettings {
-  ElementFormat load;                 ///< fp32, fp16 or bf16
+  ElementFormat load;
   std::vector<Precision> precisions;  ///< in the order asked for
   double k_fraction;                  ///< in (0, 1]
   double share_tolerance;             ///< of alpha's relative change, in [0, 1); 0: only equal bits share

@@ -51,6 +51,8 @@ struct Layer {
     const double weights = static_cast<double>(numel());
     return weights > 0 ? 8 * static_cast<double>(shape().stored_bytes) / weights : 0;
   }
+  /// Are its figures those of numbers that codes stand for?
+  bool dequantized() const { return unsupported() == nullptr && is_coded(layout); }
   /// Why the layer cannot be analysed; null where it can.
   const std::string* unsupported() const {
     const auto* found = std::get_if<Unsupported>(&layout);
@@ -64,29 +66,49 @@ struct Layer {
   }
 };
 
+/// Tensors of two and more dimensions that are neither layer, part of one, embedding, norm nor convolution.
+struct OtherTensors {
+  std::int64_t count = 0;
+  double share = 0;     ///< of all weights of the checkpoint
+  std::string largest;  ///< "name [rows, cols]"; control characters escaped
+
+  template <class Archive, class Self>
+  static void fields(Archive& archive, Self& self) {
+    archive(self.count, self.share, self.largest);
+  }
+};
+
 /// The layers of a checkpoint in the order in which the model applies them; layer i has number i + 1.
 struct Catalog {
   std::string folder;
   /// Hex; changes with the name, size, header or a sampled block of weights of any file (a small file is sampled
   /// whole), or config.json.
   std::string fingerprint;
-  std::string fingerprint_by_times;  ///< the same, by times of change instead of blocks
   std::vector<SourceFile> files;
   std::vector<Layer> layers;
+  OtherTensors others = {};
 
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
-    archive(self.folder, self.fingerprint, self.fingerprint_by_times, self.files, self.layers);
+    archive(self.folder, self.fingerprint, self.files, self.layers, self.others);
   }
 };
 
-/// Reads the headers of a checkpoint folder (no weights).
-/// @param filter       Perl regular expression searched for anywhere in a layer's name; empty keeps all layers
-/// @param include_mtp  keep those of multi-token prediction too
-/// @throws Error(input) for a broken checkpoint, a LoRA adapter, or one without Linear layers
+/// Reads the headers of a checkpoint (no weights).
+/// @param checkpoint      a folder, or a safetensors file
+/// @param filter          Perl regular expression searched for anywhere in a layer's name; empty keeps all layers
+/// @param include_mtp     keep those of multi-token prediction too
+/// @param allow_unmerged  take the weights under an adapter that is not merged as they are
+/// @throws Error(input) for a broken checkpoint, a LoRA adapter, weights that the model does not apply as they are
+///                      (an adapter that is not merged, empty placeholders, a slice of a tensor-parallel model), or
+///                      one without Linear layers
 /// @throws Error(usage) for an expression that is broken, matches no layer or takes too long
-Catalog open_catalog(const std::filesystem::path& folder, const std::string& filter,
-                     bool include_mtp = false);
+Catalog open_catalog(const std::filesystem::path& checkpoint, const std::string& filter,
+                     bool include_mtp = false, bool allow_unmerged = false);
+
+/// The closing line on the tensors that are nothing known, a warning where they are more than 1% of all weights; none
+/// where all are known.
+void report_other_tensors(const OtherTensors& others);
 
 /// Which layers are kept, one value a layer. Parameters and errors are those of open_catalog.
 std::vector<bool> kept_layers(const Catalog& catalog, const std::string& filter, bool include_mtp = false);

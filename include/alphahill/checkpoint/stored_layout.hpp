@@ -335,6 +335,39 @@ struct Mxfp4Experts {
   }
 };
 
+/// A weight-normed layer: directions v [out, in] and lengths g, W = g v / ||v||, each length and norm that of a row, a
+/// column or the whole. X.weight_v and X.weight_g, or X.parametrizations.weight.original1 and .original0.
+struct WeightNorm {
+  enum class Norm : std::uint8_t { rows, columns, whole };
+  friend constexpr Norm last_of(Norm) { return Norm::whole; }
+
+  Norm norm = Norm::rows;
+  std::string module;  ///< X
+  ElementFormat format = ElementFormat::fp32;
+  TensorSlice directions;
+  ElementFormat length_format = ElementFormat::fp32;
+  TensorSlice lengths;
+
+  static std::vector<Layer> find(const StoredTensor& tensor, const CheckpointHeaders& headers,
+                                 const ModelConfig& config);
+  WeightShape shape() const;
+  /// "fp32 weight norm".
+  std::string stored_as() const;
+  /// Reads the directions once, for their norms.
+  /// @throws Error(internal) where a norm is 0 or not finite
+  std::unique_ptr<WeightSource> open(LayerFiles& files) const;
+
+  template <class Self, class Use>
+  static void for_each_slice(Self& self, Use use) {
+    use(self.directions);
+    use(self.lengths);
+  }
+  template <class Archive, class Self>
+  static void fields(Archive& archive, Self& self) {
+    archive(self.norm, self.module, self.format, self.directions, self.length_format, self.lengths);
+  }
+};
+
 /// A way that is known and cannot be analysed.
 struct Unsupported {
   std::string reason;
@@ -358,7 +391,12 @@ struct Unsupported {
 
 /// In the order in which a tensor is tried.
 using StoredLayout = std::variant<BitsAndBytes4, Plain, BitsAndBytes8, GroupedIntegers, MlxGroups,
-                                  ScaledCodes, Mxfp4Experts, Unsupported>;
+                                  ScaledCodes, Mxfp4Experts, WeightNorm, Unsupported>;
+
+/// Codes with scales, and not numbers; also where they cannot be read.
+inline bool is_coded(const StoredLayout& layout) {
+  return !std::holds_alternative<Plain>(layout) && !std::holds_alternative<WeightNorm>(layout);
+}
 
 /// The layers that a tensor yields, by the first layout that finds any.
 std::vector<Layer> layers_of(const StoredTensor& tensor, const CheckpointHeaders& headers,

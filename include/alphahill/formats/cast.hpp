@@ -2,7 +2,7 @@
 /// says.
 ///
 /// Values of every format are held in the narrowest C++ type that has them all: float for fp32, fp16 and
-/// bf16, double for stored fp64. NaN stays NaN; its payload is not kept.
+/// bf16, double for fp64. NaN stays NaN; its payload is not kept.
 ///
 /// The functions on spans run over blocks of any length with the widest vectors that the processor has;
 /// `from` and `to` have equal length and do not overlap.
@@ -84,5 +84,7 @@ void cast_loaded(ElementFormat load, std::span<const double> from, std::span<flo
 
 /// The cast of loaded values to a precision; fp64 and fp32 hold them all.
 void cast(ElementFormat precision, std::span<const float> from, std::span<float> to);
+/// The same of values loaded as fp64, in one rounding.
+void cast(ElementFormat precision, std::span<const double> from, std::span<double> to);
 
 }  // namespace alphahill

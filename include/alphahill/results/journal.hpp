@@ -6,8 +6,6 @@
 ///           frames of other kinds are passed over
 /// payload := version of the record u16 | the byte form of base/bytes.hpp
 ///
-/// A file of the version before begins with "ALPHAHILL-JOURNAL-2\n" and has payloads without a version.
-///
 /// A record whose append returned is never lost. On opening, a torn tail is cut off; damage before it is
 /// reported with its offset and costs only the layers that it hit: they count as not finished. Of two records
 /// of a layer the later one holds.
@@ -60,7 +58,6 @@ RecordPlace place_of(const LayerRecord& record, std::int64_t offset);
 struct RunRequest {
   RunDescription run;                  ///< with the layers and precisions that are asked for
   std::vector<LayerRow> model_layers;  ///< all of the model, in layer order
-  std::string fingerprint_by_times;    ///< of the model, as a journal of the version before has it
 };
 
 /// What the last run asked of the journal, where that is not simply everything that is in it.
@@ -118,7 +115,7 @@ class Journal {
   static Journal open_or_resume(const std::filesystem::path& path, const RunRequest& request);
   /// The same of a model of the run's layers alone.
   static Journal open_or_resume(const std::filesystem::path& path, const RunDescription& run) {
-    return open_or_resume(path, {run, run.layers, run.model_fingerprint});
+    return open_or_resume(path, {run, run.layers});
   }
   /// What that would go on with, for reading: nothing where it would begin anew. No lock.
   /// @throws Error(input) as above
@@ -185,7 +182,6 @@ class Journal {
   std::map<std::int64_t, AttemptTally> attempts_;
   std::optional<Asked> asked_;
   std::optional<Ending> ending_;
-  bool versioned_;               ///< payloads begin with their version
   std::int64_t end_;             ///< where the next frame goes
   std::int64_t unsynced_begin_;  ///< where the first frame of `unsynced_` begins; `end_` when there is none
 };

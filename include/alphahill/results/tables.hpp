@@ -14,7 +14,7 @@ namespace alphahill {
 /// The version of these records, in the journal and in the results file. A new field is read by
 /// `archive.since` and is an optional column; the version grows with it. This version and the one before are
 /// read.
-inline constexpr int record_version = 3;
+inline constexpr int record_version = 4;
 inline constexpr int oldest_record_version = record_version - 1;
 
 /// @throws Error(input) naming `where`, the version and those that are read, where it is not one of them
@@ -22,15 +22,16 @@ void require_readable_version(std::int64_t version, const std::string& where);
 
 /// Why a row has a figure or none. In files by its name.
 enum class Status : std::uint8_t {
-  ok,           ///< alpha is a number
-  degenerate,   ///< fewer than two eigenvalues
-  no_tail,      ///< lambda_{k+1} cannot be told from zero, or the tail is flat
-  nonfinite,    ///< NaN or Inf among the cast weights
-  unsupported,  ///< the stored form of the weights cannot be analysed
-  failed,       ///< the computation failed
+  ok,               ///< alpha is a number
+  degenerate,       ///< fewer than two eigenvalues
+  no_tail,          ///< lambda_{k+1} cannot be told from zero, or the tail is flat
+  nonfinite,        ///< NaN or Inf among the cast weights
+  unsupported,      ///< the stored form of the weights cannot be analysed
+  failed,           ///< the computation failed
+  few_eigenvalues,  ///< of views only, never stored: the layer has fewer than they ask for
 };
 constexpr Status last_of(Status) {
-  return Status::failed;
+  return Status::few_eigenvalues;
 }
 std::string_view name_of(Status status);
 /// Did the computation come to an end, with a figure or without?
@@ -51,11 +52,16 @@ struct LayerRow {
   std::int64_t numel = 0;
   std::string stored_dtype;  ///< as the checkpoint calls it: "BF16"
   std::string source_file;   ///< relative to the checkpoint folder
+  /// How, in a few words: "F8_E4M3 block 128x128"; of plain formats the dtype. Empty in rows of version 3.
+  std::string stored_as = {};
+  double bits_per_weight = no_figure;  ///< as stored, with scales
+  bool dequantized = false;            ///< figures are those of the numbers that codes and scales stand for
 
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
     archive(self.name, self.category, self.out_features, self.in_features, self.numel, self.stored_dtype,
             self.source_file);
+    archive.since(4, self.stored_as, self.bits_per_weight, self.dequantized);
   }
 };
 

@@ -20,6 +20,7 @@ struct Selection {
   std::vector<std::string> precisions;  ///< in the order of the report; empty: those that all layers have
   std::string filter_layers;            ///< Perl expression found anywhere in a layer's name; empty: all
   std::set<std::string> left_out;       ///< names of layers that are not shown besides
+  std::int64_t min_eigenvalues = 0;     ///< layers with fewer are shown without figures
 };
 
 struct ReportedLayer {
@@ -27,6 +28,7 @@ struct ReportedLayer {
   LayerRow layer;
   std::vector<ResultRow> figures;  ///< one a precision of the view
   double reference_alpha = no_figure;
+  bool few_eigenvalues = false;  ///< fewer than the view asks for
 };
 
 struct ReportView {
@@ -39,7 +41,8 @@ struct ReportView {
   bool all_precisions = true;  ///< those that are shown where none are asked for
   std::string filter_layers;
   bool all_layers = true;  ///< the filter keeps all layers of the run
-  std::string reference;   ///< the widest precision that all layers have, which changes are relative to
+  std::int64_t min_eigenvalues = 0;
+  std::string reference;  ///< the widest precision that all layers have, which changes are relative to
   std::vector<ReportedLayer> layers;  ///< finished layers, in layer order
   std::int64_t unfinished = 0;        ///< layers that the filter keeps and that the run has not finished yet
   /// Rows computed again from a Gram spectrum that is too inexact for this k-frac.

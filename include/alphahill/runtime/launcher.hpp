@@ -13,4 +13,8 @@ struct LaunchPlace {
 /// started is alone.
 LaunchPlace place_by_launcher();
 
+/// Tasks of the Slurm step that this process is one of, to be asked before MPI begins; 1 where there is none, and
+/// under mpirun, whatever the job around it says.
+int tasks_of_slurm();
+
 }  // namespace alphahill

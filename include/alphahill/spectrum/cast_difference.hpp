@@ -32,7 +32,13 @@ class CastDifference {
   /// Adds the same weights in both casts; they begin `first` weights into the panel.
   /// @return are their bits equal?
   bool add(std::span<const float> one, std::span<const float> other, const PanelPlace& panel,
-           std::int64_t first);
+           std::int64_t first) {
+    return add_values(one, other, panel, first);
+  }
+  bool add(std::span<const double> one, std::span<const double> other, const PanelPlace& panel,
+           std::int64_t first) {
+    return add_values(one, other, panel, first);
+  }
 
   /// Merges the differences of all weights at once.
   void merge(DifferenceSums sums);
@@ -53,7 +59,11 @@ class CastDifference {
   double norm_bound() const;
 
  private:
-  void add_to_row(std::span<const float> one, std::span<const float> other, std::int64_t row,
+  template <class Value>
+  bool add_values(std::span<const Value> one, std::span<const Value> other, const PanelPlace& panel,
+                  std::int64_t first);
+  template <class Value>
+  void add_to_row(std::span<const Value> one, std::span<const Value> other, std::int64_t row,
                   std::int64_t col);
   /// Do so many differ that the sums are not taken any more?
   bool dense() const;

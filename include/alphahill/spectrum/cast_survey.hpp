@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <tuple>
 #include <vector>
 
 #include "alphahill/formats/precision.hpp"
@@ -44,7 +45,13 @@ class CastSurvey {
   /// Adds a block of weights that begins `first` weights into a panel.
   /// @param stored  exact values; @param loaded  the same after the load cast
   void add(std::span<const double> stored, std::span<const float> loaded, const PanelPlace& panel,
-           std::int64_t first);
+           std::int64_t first) {
+    add_block(stored, loaded, panel, first);
+  }
+  void add(std::span<const double> stored, std::span<const double> loaded, const PanelPlace& panel,
+           std::int64_t first) {
+    add_block(stored, loaded, panel, first);
+  }
 
   /// Merges the sums of all weights at once.
   void merge(SurveyTotals totals);
@@ -70,14 +77,18 @@ class CastSurvey {
   double relative_error(std::size_t precision) const;
 
  private:
+  template <class Value>
+  void add_block(std::span<const double> stored, std::span<const Value> loaded, const PanelPlace& panel,
+                 std::int64_t first);
   /// What is added up over a team, but for the sums of the differences.
   std::vector<double> sums() const;
   void merge(std::span<const double> sums_of_team);
 
   struct Tally {
     CastSums sums{};
-    CastSums block_sums{};                    ///< of the current block
-    std::vector<float> block;                 ///< the cast of the current block
+    CastSums block_sums{};  ///< of the current block
+    /// The cast of the current block: as float, or as double where weights are loaded as fp64.
+    std::tuple<std::vector<float>, std::vector<double>> block;
     std::vector<CastDifference> differences;  ///< from each earlier precision
   };
 

@@ -22,7 +22,7 @@ namespace alphahill {
 
 /// The two casts that a stored weight goes through.
 struct CastChain {
-  ElementFormat load;  ///< fp32, fp16 or bf16
+  ElementFormat load;  ///< fp64: none
   Precision precision;
 };
 

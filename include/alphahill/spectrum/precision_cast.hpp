@@ -13,7 +13,8 @@
 namespace alphahill {
 
 /// A block is consecutive weights of a panel. Where the precision has scales, it is whole rows of the panel, and
-/// the columns of a panel begin at a multiple of `column_multiple`.
+/// the columns of a panel begin at a multiple of `column_multiple`; weights that were loaded as fp64 are rounded to
+/// fp32 before.
 class PrecisionCast {
  public:
   PrecisionCast(const Precision& precision, const WeightShape& shape);
@@ -27,12 +28,15 @@ class PrecisionCast {
 
   /// Adds the weights of a block, in a first pass.
   void observe(std::span<const float> loaded, const PanelPlace& panel, std::int64_t first);
+  void observe(std::span<const double> loaded, const PanelPlace& panel, std::int64_t first);
   /// Merges what the other members of a team have observed; collective.
   void combine(Team& team);
 
   /// @param first  of the block's weights among those of the panel
   void cast(std::span<const float> loaded, const PanelPlace& panel, std::int64_t first,
             std::span<float> to) const;
+  void cast(std::span<const double> loaded, const PanelPlace& panel, std::int64_t first,
+            std::span<double> to) const;
 
  private:
   template <class Use>

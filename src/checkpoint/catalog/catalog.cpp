@@ -8,31 +8,21 @@
 #include <utility>
 
 #include "alphahill/base/error.hpp"
-#include "alphahill/base/file.hpp"
 #include "alphahill/base/layer_filter.hpp"
 #include "alphahill/base/text.hpp"
 #include "checkpoint/catalog/layer_order.hpp"
 #include "checkpoint/catalog/linear_layers.hpp"
 #include "checkpoint/catalog/model_config.hpp"
+#include "checkpoint/catalog/unapplied_weights.hpp"
 #include "checkpoint/headers/checkpoint_headers.hpp"
+#include "checkpoint/headers/weight_files.hpp"
 
 namespace alphahill {
 
 namespace {
 
-constexpr std::int64_t most_config_bytes = 16 * 1024 * 1024;
-
-/// The text of config.json; an empty object where there is none.
-std::string read_config(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (std::filesystem::exists(path, ignored)) return read_text(path, most_config_bytes);
-  spdlog::warn("{} is missing: the model's type and whether its head is tied are not known", path.string());
-  return "{}";
-}
-
 void warn_of_unknown_quantization(const std::vector<Layer>& layers, const std::string& method) {
-  const bool known = std::ranges::any_of(
-      layers, [](const Layer& layer) { return !std::holds_alternative<Plain>(layer.layout); });
+  const bool known = std::ranges::any_of(layers, is_coded, &Layer::layout);
   if (method.empty() || known) return;
   spdlog::warn(
       "config.json says that weights are quantized ({}), but none are found in a form that is known: "
@@ -41,9 +31,7 @@ void warn_of_unknown_quantization(const std::vector<Layer>& layers, const std::s
 }
 
 void say_what_is_dequantized(const std::vector<Layer>& layers) {
-  const auto quantized = std::ranges::count_if(layers, [](const Layer& layer) {
-    return layer.unsupported() == nullptr && !std::holds_alternative<Plain>(layer.layout);
-  });
+  const auto quantized = std::ranges::count_if(layers, &Layer::dequantized);
   if (quantized == 0) return;
   spdlog::info("stored quantized: {} of {}; their figures are those of the dequantized weights", quantized,
                counted(std::ssize(layers), "layer"));
@@ -66,23 +54,33 @@ std::vector<SourceFile> files_of(std::vector<Layer>& layers, const std::vector<S
   return used;
 }
 
+/// All layers, in the order of their names. The headers, which may take more memory, go.
+Catalog layers_found(const std::filesystem::path& checkpoint, bool allow_unmerged) {
+  const std::filesystem::path folder = folder_of(checkpoint);
+  const std::string where = checkpoint.string();
+  CheckpointHeaders headers = read_checkpoint_headers(checkpoint);
+  const auto [config_text, config] = read_config(folder);
+  headers.fingerprint.add(config_text);
+  refuse_placeholders(headers, config, where);
+  refuse_unmerged_adapters(headers, where, allow_unmerged);
+  FoundLayers found = find_linear_layers(headers, config);
+  refuse_slices(found.layers, headers, config, where);
+  warn_of_unknown_quantization(found.layers, config.quantization_method);
+  OtherTensors others = other_tensors(headers, found.roles, found.weights);
+  return {folder.string(), headers.fingerprint.hex(), std::move(headers.files), std::move(found.layers),
+          std::move(others)};
+}
+
 }  // namespace
 
-Catalog open_catalog(const std::filesystem::path& folder, const std::string& filter, bool include_mtp) {
-  CheckpointHeaders headers = read_checkpoint_headers(folder);
-  const auto config_path = folder / "config.json";
-  const std::string config_text = read_config(config_path);
-  const ModelConfig config = ModelConfig::parse(config_text, config_path.string());
-  headers.fingerprint.add(config_text);
-  headers.fingerprint_by_times.add(config_text);
-
-  Catalog catalog{folder.string(), headers.fingerprint.hex(), headers.fingerprint_by_times.hex(),
-                  std::move(headers.files), find_linear_layers(headers, config)};
-  warn_of_unknown_quantization(catalog.layers, config.quantization_method);
+Catalog open_catalog(const std::filesystem::path& checkpoint, const std::string& filter, bool include_mtp,
+                     bool allow_unmerged) {
+  Catalog catalog = layers_found(checkpoint, allow_unmerged);
   const auto left_out =
       include_mtp ? 0 : std::ranges::count(catalog.layers, true, &Layer::predicts_further_tokens);
   if (std::ssize(catalog.layers) == left_out) {
-    throw Error(Fault::input, folder.string(), "no Linear layers: expected 2-D tensors called *.weight");
+    report_other_tensors(catalog.others);
+    throw Error(Fault::input, checkpoint.string(), "no Linear layers: expected 2-D tensors called *.weight");
   }
   if (left_out > 0) {
     spdlog::info("left out: {} of multi-token prediction; --include-mtp takes them in",
@@ -92,6 +90,16 @@ Catalog open_catalog(const std::filesystem::path& folder, const std::string& fil
   sort_in_model_order(catalog.layers);
   const std::vector<bool> kept = kept_layers(catalog, filter, include_mtp);
   return with_layers(std::move(catalog), kept);
+}
+
+void report_other_tensors(const OtherTensors& others) {
+  constexpr double worth_a_warning = 0.01;
+  if (others.count == 0) return;
+  spdlog::log(
+      others.share > worth_a_warning ? spdlog::level::warn : spdlog::level::info,
+      "{} of two and more dimensions {} neither layer, part of one, embedding, norm nor convolution, {:.2g}% "
+      "of all weights; the largest is {}: --list-layers --all names them",
+      counted(others.count, "tensor"), others.count == 1 ? "is" : "are", 100 * others.share, others.largest);
 }
 
 std::vector<bool> kept_layers(const Catalog& catalog, const std::string& filter, bool include_mtp) {
@@ -108,12 +116,14 @@ std::vector<bool> kept_layers(const Catalog& catalog, const std::string& filter,
 }
 
 Catalog with_layers(Catalog catalog, const std::vector<bool>& kept) {
-  std::vector<Layer> layers;
+  std::size_t count = 0;
   for (std::size_t i = 0; i < kept.size(); ++i) {
-    if (kept[i]) layers.push_back(std::move(catalog.layers[i]));
+    if (!kept[i]) continue;
+    if (count < i) catalog.layers[count] = std::move(catalog.layers[i]);
+    ++count;
   }
-  catalog.files = files_of(layers, catalog.files);
-  catalog.layers = std::move(layers);
+  catalog.layers.erase(catalog.layers.begin() + static_cast<std::ptrdiff_t>(count), catalog.layers.end());
+  catalog.files = files_of(catalog.layers, catalog.files);
   return catalog;
 }
 

@@ -73,7 +73,7 @@ std::vector<std::string> words_of(std::string_view kind) {
   return words;
 }
 
-bool names_embedding(std::string_view kind) {
+bool has_noun_of_embedding(std::string_view kind) {
   std::vector<std::string> words = words_of(kind);
   // Patches are vectors, which are projected; only their positions are looked up.
   if (words.front() == "patch" && kind.find("pos") == std::string_view::npos) return false;
@@ -84,9 +84,13 @@ bool names_embedding(std::string_view kind) {
 
 }  // namespace
 
-bool is_embedding(std::string_view name, const CheckpointHeaders& headers, const ModelConfig& config) {
+bool names_embedding(std::string_view name) {
   const std::string_view kind = kind_of(name);
-  const bool named_so = names_embedding(kind) || has(other_embeddings, kind) || in_table(kind, config);
+  return has_noun_of_embedding(kind) || has(other_embeddings, kind);
+}
+
+bool is_embedding(std::string_view name, const CheckpointHeaders& headers, const ModelConfig& config) {
+  const bool named_so = names_embedding(name) || in_table(kind_of(name), config);
   return named_so && headers.find(std::string(name) + ".bias") == nullptr;
 }
 

@@ -1,4 +1,4 @@
-/// Which 2-D tensors called X.weight are no Linear layers: embeddings, and gains of norms.
+/// Which tensors are no Linear layers, by their names: embeddings, and gains of norms.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +9,9 @@
 #include "checkpoint/headers/checkpoint_headers.hpp"
 
 namespace alphahill {
+
+/// True for the name of an embedding by its words, without those of the table of models.
+bool names_embedding(std::string_view name);
 
 /// True for a table of which rows are looked up, by the words of its name. An embedding has no bias: a module
 /// with one is a Linear layer, whatever its name.

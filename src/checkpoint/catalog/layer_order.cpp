@@ -110,10 +110,14 @@ Place place_of(const Layer& layer) {
 }  // namespace
 
 void sort_in_model_order(std::vector<Layer>& layers) {
-  std::vector<std::pair<Place, Layer>> placed;
-  for (Layer& layer : layers) placed.emplace_back(place_of(layer), std::move(layer));
-  std::ranges::sort(placed, {}, [](const auto& item) { return std::tie(item.first, item.second.name); });
-  std::ranges::transform(placed, layers.begin(), [](auto& item) { return std::move(item.second); });
+  std::vector<std::pair<Place, Layer*>> placed;
+  placed.reserve(layers.size());
+  for (Layer& layer : layers) placed.emplace_back(place_of(layer), &layer);
+  std::ranges::sort(placed, {}, [](const auto& item) { return std::tie(item.first, item.second->name); });
+  std::vector<Layer> sorted;
+  sorted.reserve(layers.size());
+  for (const auto& [place, layer] : placed) sorted.push_back(std::move(*layer));
+  layers = std::move(sorted);
 }
 
 }  // namespace alphahill

@@ -7,25 +7,43 @@
 #include "checkpoint/catalog/embedding_names.hpp"
 #include "checkpoint/catalog/multi_token_prediction.hpp"
 #include "checkpoint/catalog/tied_heads.hpp"
+#include "checkpoint/catalog/unapplied_weights.hpp"
 
 namespace alphahill {
 
-std::vector<Layer> find_linear_layers(const CheckpointHeaders& headers, const ModelConfig& config) {
-  std::vector<Layer> layers;
+namespace {
+
+TensorRole role_of(const Layer& layer, const CheckpointHeaders& headers, const ModelConfig& config) {
+  if (is_norm(layer.name)) return TensorRole::norm;
+  if (is_embedding(layer.name, headers, config)) return TensorRole::embedding;
+  return layer.predicts_further_tokens ? TensorRole::layer_of_further_tokens : TensorRole::layer;
+}
+
+}  // namespace
+
+FoundLayers find_linear_layers(const CheckpointHeaders& headers, const ModelConfig& config) {
+  FoundLayers found;
   std::vector<Layer> embeddings;
   for (const StoredTensor& tensor : headers.tensors) {
+    TensorRole& role = found.roles.emplace_back(role_by_name(tensor));
+    if (role == TensorRole::adapter) continue;
     for (Layer& layer : layers_of(tensor, headers, config)) {
-      if (is_norm(layer.name)) continue;
       layer.predicts_further_tokens = predicts_further_tokens(layer.name, headers, config);
-      const bool embeds = is_embedding(layer.name, headers, config);
+      role = role_of(layer, headers, config);
+      if (role == TensorRole::norm) continue;
+      found.weights += static_cast<double>(layer.numel());
+      const bool embeds = role == TensorRole::embedding;
       if (embeds && layer.predicts_further_tokens) continue;  // a copy, which no head shares
-      (embeds ? embeddings : layers).push_back(std::move(layer));
+      (embeds ? embeddings : found.layers).push_back(std::move(layer));
     }
   }
-  std::vector<Layer> heads = find_tied_heads(layers, embeddings, headers, config);
-  layers.insert(layers.end(), std::move_iterator(heads.begin()), std::move_iterator(heads.end()));
-  for (Layer& layer : layers) layer.category = category_of(layer.name);
-  return layers;
+  mark_parts(found.layers, TensorRole::part_of_layer, headers, found.roles);
+  mark_parts(embeddings, TensorRole::part_of_embedding, headers, found.roles);
+  std::vector<Layer> heads = find_tied_heads(found.layers, embeddings, headers, config);
+  mark_shared(heads, headers, found.roles);
+  found.layers.insert(found.layers.end(), std::move_iterator(heads.begin()), std::move_iterator(heads.end()));
+  for (Layer& layer : found.layers) layer.category = category_of(layer.name);
+  return found;
 }
 
 }  // namespace alphahill

@@ -1,13 +1,16 @@
 #include "checkpoint/catalog/model_config.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "alphahill/base/error.hpp"
 #include "checkpoint/headers/json.hpp"
+#include "checkpoint/headers/lfs_pointer.hpp"
 
 namespace alphahill {
 
@@ -70,6 +73,17 @@ class ConfigReader {
                 fmt::format("{}: expected {}, found {}", key, type, json::shown(value)));
   }
 
+  /// The field of that name, or null.
+  static std::optional<std::int64_t>* number_called(std::string_view key, ModelConfig& config) {
+    if (key == "num_hidden_layers") return &config.num_hidden_layers;
+    if (key == "hidden_size") return &config.hidden_size;
+    if (key == "intermediate_size") return &config.intermediate_size;
+    if (key == "num_attention_heads") return &config.num_attention_heads;
+    if (key == "head_dim") return &config.head_dim;
+    if (key == "num_nextn_predict_layers") return &config.num_nextn_predict_layers;
+    return nullptr;
+  }
+
   void read_field(std::string_view key, json::Value value, ModelConfig& config) const {
     if (key == "architectures") {
       for (json::Value item : expect<json::Array>(value, key, "an array")) {
@@ -79,12 +93,8 @@ class ConfigReader {
       config.model_type = expect<std::string_view>(value, key, "text");
     } else if (key == "tie_word_embeddings") {
       config.tie_word_embeddings = expect<bool>(value, key, "true or false");
-    } else if (key == "num_hidden_layers") {
-      config.num_hidden_layers = number_or_nothing(value);
-    } else if (key == "hidden_size") {
-      config.hidden_size = number_or_nothing(value);
-    } else if (key == "num_nextn_predict_layers") {
-      config.num_nextn_predict_layers = number_or_nothing(value);
+    } else if (std::optional<std::int64_t>* number = number_called(key, config)) {
+      *number = number_or_nothing(value);
     } else if (key == "quantization_config" || (key == "quantization" && is_object(value))) {
       read_quantization(expect<json::Object>(value, key, "an object"), config);
     }
@@ -108,9 +118,12 @@ class ConfigReader {
       if (!field) field = other;
     };
     fill(config.tie_word_embeddings, text.tie_word_embeddings);
-    if (text.num_hidden_layers) config.num_hidden_layers = text.num_hidden_layers;
+    for (const auto number :
+         {&ModelConfig::num_hidden_layers, &ModelConfig::hidden_size, &ModelConfig::intermediate_size,
+          &ModelConfig::num_attention_heads, &ModelConfig::head_dim}) {
+      if (text.*number) config.*number = text.*number;
+    }
     fill(config.num_nextn_predict_layers, text.num_nextn_predict_layers);
-    if (text.hidden_size) config.hidden_size = text.hidden_size;
     if (config.quantization_method.empty()) {
       config.quantization_method = text.quantization_method;
       config.quantization = text.quantization;
@@ -131,6 +144,20 @@ ModelConfig ModelConfig::parse(std::string json, const std::string& where) {
     throw Error(Fault::input, where, json::reason_of(error));
   }
   return config;
+}
+
+ConfigFile read_config(const std::filesystem::path& folder) {
+  constexpr std::int64_t most_bytes = 16 * 1024 * 1024;
+  const std::filesystem::path path = folder / "config.json";
+  std::string text = "{}";
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored)) {
+    text = read_no_pointer(path, most_bytes);
+  } else {
+    spdlog::warn("{} is missing: the model's type and whether its head is tied are not known", path.string());
+  }
+  ModelConfig config = ModelConfig::parse(text, path.string());
+  return {std::move(text), std::move(config)};
 }
 
 bool ModelConfig::has_head() const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,9 @@ struct ModelConfig {
   std::optional<bool> tie_word_embeddings;
   std::optional<std::int64_t> num_hidden_layers;  ///< of the language model; nothing for no number
   std::optional<std::int64_t> hidden_size;        ///< of the language model; nothing for no number
+  std::optional<std::int64_t> intermediate_size;  ///< of the language model, as the next two
+  std::optional<std::int64_t> num_attention_heads;
+  std::optional<std::int64_t> head_dim;
   std::optional<std::int64_t>
       num_nextn_predict_layers;     ///< blocks behind the last, for multi-token prediction
   std::string quantization_method;  ///< empty for a model that is not quantized
@@ -35,5 +39,14 @@ struct ModelConfig {
   /// class has it.
   bool ties_head() const;
 };
+
+/// config.json of a checkpoint, and its text.
+struct ConfigFile {
+  std::string text;
+  ModelConfig config;
+};
+
+/// An empty object, with a warning, where there is none. @throws Error(input) as ModelConfig::parse
+ConfigFile read_config(const std::filesystem::path& folder);
 
 }  // namespace alphahill

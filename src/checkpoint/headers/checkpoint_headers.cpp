@@ -3,26 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <span>
 
 #include "alphahill/checkpoint/hub_cache.hpp"
-#include "checkpoint/headers/shard_index.hpp"
+#include "checkpoint/headers/lfs_pointer.hpp"
+#include "checkpoint/headers/shard_contents.hpp"
+#include "checkpoint/headers/weight_files.hpp"
 
 namespace alphahill {
 
 namespace {
-
-constexpr auto whole_name = "model.safetensors";
-constexpr auto index_name = "model.safetensors.index.json";
-
-bool is_there(const std::filesystem::path& path) {
-  std::error_code code;
-  const bool there = std::filesystem::exists(path, code);
-  if (code) throw Error(Fault::system, path.string(), "cannot be looked up: " + code.message());
-  return there;
-}
 
 /// Adds a small file whole, of a larger one blocks at equal distances, its first and last among them.
 /// @param blocks  2 or more
@@ -58,61 +49,49 @@ SafetensorsHeader add_file(const std::filesystem::path& folder, const std::strin
   const SourceFile& source =
       headers.files.emplace_back(SourceFile{name, file.size(), file.modification_time_ns()});
   std::string json = read_header_json(file);
-  for (Fingerprint* fingerprint : {&headers.fingerprint, &headers.fingerprint_by_times}) {
-    fingerprint->add(name);
-    fingerprint->add(std::to_string(source.size));
-    if (fingerprint == &headers.fingerprint_by_times) {
-      fingerprint->add(std::to_string(source.modification_time_ns));
-    }
-    fingerprint->add(json);
-  }
+  headers.fingerprint.add(name);
+  headers.fingerprint.add(std::to_string(source.size));
+  headers.fingerprint.add(json);
   add_samples(file, std::clamp<std::int64_t>(samples / files, 2, 16), headers.fingerprint);
   SafetensorsHeader header = SafetensorsHeader::parse(std::move(json), source.size, file.path().string());
   read_quant_states(file, header, headers);
   return header;
 }
 
-CheckpointHeaders read_whole(const std::filesystem::path& folder) {
+CheckpointHeaders read_whole(const WeightFile& whole) {
   CheckpointHeaders headers;
-  const SafetensorsHeader header = add_file(folder, whole_name, 1, headers);
+  const SafetensorsHeader header = add_file(whole.folder, whole.name, 1, headers);
   for (const TensorEntry& tensor : header.tensors()) headers.tensors.push_back({tensor, 0, {}});
   return headers;
 }
 
-void check_shards_are_there(const std::filesystem::path& folder, const ShardIndex& index) {
+void check_shards_are_there(const WeightFile& index_file, const ShardIndex& index) {
   std::vector<std::string> missing;
   for (const auto& [name, tensors] : index.tensors_of()) {
-    if (!is_there(folder / name)) missing.push_back(name);
+    std::error_code code;
+    if (!std::filesystem::exists(index_file.folder / name, code)) missing.push_back(name);
   }
   if (missing.empty()) return;
-  throw Error(
-      Fault::input, (folder / index_name).string(),
-      fmt::format("{} of the {} files that it names are missing, the first is '{}': was the download "
-                  "interrupted?{}",
-                  missing.size(), index.tensors_of().size(), missing.front(), how_to_complete(folder)));
+  throw Error(Fault::input, (index_file.folder / index_file.name).string(),
+              fmt::format("{} of the {} files that it names are missing, the first is '{}': was the download "
+                          "interrupted?{}",
+                          missing.size(), index.tensors_of().size(), missing.front(),
+                          how_to_complete(index_file.folder)));
 }
 
-void add_shard(const std::filesystem::path& folder, const std::string& name,
-               const std::vector<std::string>& tensors, std::int64_t files, CheckpointHeaders& headers) {
-  const SafetensorsHeader header = add_file(folder, name, files, headers);
-  for (const std::string& tensor : tensors) {
-    const TensorEntry* entry = header.find(tensor);
-    if (entry == nullptr) {
-      throw Error(Fault::input, (folder / name).string(),
-                  fmt::format("tensor '{}', which {} places here, is not in the file", tensor, index_name));
-    }
-    headers.tensors.push_back({*entry, std::ssize(headers.files) - 1, {}});
-  }
-}
-
-CheckpointHeaders read_shards(const std::filesystem::path& folder) {
-  const auto path = folder / index_name;
-  const ShardIndex index = ShardIndex::parse(read_text(path, ShardIndex::most_bytes), path.string());
-  check_shards_are_there(folder, index);
+CheckpointHeaders read_shards(const WeightFile& index_file) {
+  const auto path = index_file.folder / index_file.name;
+  const ShardIndex index = ShardIndex::parse(read_no_pointer(path, ShardIndex::most_bytes), path.string());
+  check_shards_are_there(index_file, index);
   CheckpointHeaders headers;
   const std::int64_t files = std::ssize(index.tensors_of());
-  for (const auto& [name, tensors] : index.tensors_of()) add_shard(folder, name, tensors, files, headers);
-  std::ranges::sort(headers.tensors, {}, &StoredTensor::name);
+  for (const auto& [name, tensors] : index.tensors_of()) {
+    const SafetensorsHeader header = add_file(index_file.folder, name, files, headers);
+    for (const TensorEntry& tensor : header.tensors()) {
+      headers.tensors.push_back({tensor, std::ssize(headers.files) - 1, {}});
+    }
+  }
+  keep_each_tensor_once(index, headers, path.string());
   return headers;
 }
 
@@ -136,28 +115,6 @@ void read_descriptions(const std::filesystem::path& folder, CheckpointHeaders& h
   }
 }
 
-/// A remark where the folder holds weights in a format that is not read.
-std::string other_weights(const std::filesystem::path& folder) {
-  constexpr std::array<std::string_view, 4> endings{".bin", ".pt", ".pth", ".gguf"};
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    if (std::ranges::find(endings, entry.path().extension()) == endings.end()) continue;
-    return fmt::format(" ({} is there, but only safetensors is read)", entry.path().filename().string());
-  }
-  return "";
-}
-
-[[noreturn]] void throw_no_checkpoint(const std::filesystem::path& folder) {
-  if (is_there(folder / "adapter_config.json")) {
-    throw Error(Fault::input, folder.string(),
-                "a LoRA adapter, not a model: merge it into its base model first");
-  }
-  const std::string others = other_weights(folder);
-  throw Error(Fault::input, folder.string(),
-              fmt::format("expected {} or {}, found neither{}", whole_name, index_name,
-                          others.empty() ? how_to_complete(folder) : others));
-}
-
 }  // namespace
 
 const StoredTensor* CheckpointHeaders::find(std::string_view name) const {
@@ -170,11 +127,10 @@ bool CheckpointHeaders::has_prefix(std::string_view prefix) const {
   return found != tensors.end() && found->name.starts_with(prefix);
 }
 
-CheckpointHeaders read_checkpoint_headers(const std::filesystem::path& folder) {
-  const bool whole = is_there(folder / whole_name);
-  if (!whole && !is_there(folder / index_name)) throw_no_checkpoint(folder);
-  CheckpointHeaders headers = whole ? read_whole(folder) : read_shards(folder);
-  read_descriptions(folder, headers);
+CheckpointHeaders read_checkpoint_headers(const std::filesystem::path& checkpoint) {
+  const WeightFile file = find_weight_file(checkpoint);
+  CheckpointHeaders headers = file.is_index ? read_shards(file) : read_whole(file);
+  read_descriptions(file.folder, headers);
   return headers;
 }
 

@@ -28,8 +28,6 @@ struct CheckpointHeaders {
   std::map<std::string, std::string, std::less<>> quant_states;
   /// Of names, sizes, headers and some blocks of the files: that of a copy too.
   Fingerprint fingerprint;
-  /// Of names, sizes, times of change and headers, as version 2 of the records has it.
-  Fingerprint fingerprint_by_times;
 
   /// The tensor of that name, or null.
   const StoredTensor* find(std::string_view name) const;
@@ -37,11 +35,11 @@ struct CheckpointHeaders {
   bool has_prefix(std::string_view prefix) const;
 };
 
-/// Reads the headers of `folder`/model.safetensors, else of the files that
-/// `folder`/model.safetensors.index.json names. Of a sharded checkpoint only the tensors that the index names
-/// belong to it.
-/// @throws Error(input) when neither is there (saying what is), for a LoRA adapter, a broken index or header,
-///                      and where a file or tensor of the index is missing
-CheckpointHeaders read_checkpoint_headers(const std::filesystem::path& folder);
+/// Reads the headers of the files that find_weight_file() and the index that it may find name. What tensors there
+/// are, and in which file, the headers say; an index that says otherwise gives a warning.
+/// @param checkpoint  a folder, or a safetensors file
+/// @throws Error(input) as find_weight_file(), for a broken index or header, a LoRA adapter, and where a file of the
+///                      index is missing
+CheckpointHeaders read_checkpoint_headers(const std::filesystem::path& checkpoint);
 
 }  // namespace alphahill

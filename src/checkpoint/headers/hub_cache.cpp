@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/algorithm/string.hpp>
 #include <boost/regex.hpp>
+#include <vector>
 
 #include "alphahill/base/environment.hpp"
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/file.hpp"
+#include "alphahill/base/text.hpp"
 
 namespace alphahill {
 
@@ -43,7 +46,9 @@ void check_id(const std::string& model) {
     return;
   }
   throw Error(Fault::usage, "--model",
-              fmt::format("expected a checkpoint folder or a hub id such as ORG/NAME, found '{}'", model));
+              fmt::format("expected a checkpoint folder, a safetensors file or a hub id such as ORG/NAME, "
+                          "found '{}'",
+                          model));
 }
 
 /// A branch, tag or sha: it must not lead out of the folders refs and snapshots.
@@ -66,6 +71,39 @@ std::string commit_of(const std::filesystem::path& repository, const std::string
               fmt::format("expected the sha of a commit, found '{}'", commit));
 }
 
+/// The commits of which the cache has a snapshot and whose ids begin so, in ascending order.
+std::vector<std::string> snapshots_in(const std::filesystem::path& repository, std::string_view begin = "") {
+  std::vector<std::string> commits;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(repository / "snapshots", ignored)) {
+    std::string commit = entry.path().filename().string();
+    if (commit.starts_with(begin)) commits.push_back(std::move(commit));
+  }
+  std::ranges::sort(commits);
+  return commits;
+}
+
+bool is_short_commit(const std::string& revision) {
+  return boost::regex_match(revision, boost::regex("[0-9a-f]{4,39}"));
+}
+
+/// The commit of which the revision is the beginning of the id, else the revision itself.
+/// @throws Error(usage) where several begin so
+std::string whole_commit(const std::filesystem::path& repository, const std::string& revision) {
+  if (!is_short_commit(revision)) return revision;
+  const std::vector<std::string> commits = snapshots_in(repository, revision);
+  if (commits.size() <= 1) return commits.empty() ? revision : commits.front();
+  throw Error(Fault::usage, "--revision",
+              fmt::format("{} is the beginning of several commits: {}", revision, joined(commits)));
+}
+
+/// A remark where the cache has other commits of the model.
+std::string other_snapshots(const std::filesystem::path& repository) {
+  const std::vector<std::string> commits = snapshots_in(repository);
+  if (commits.empty()) return "";
+  return fmt::format(", which has {} of it (--revision)", joined(commits));
+}
+
 std::string download_command(const std::string& model, const std::string& revision) {
   return fmt::format("hf download {} --include \"*.safetensors\" \"*.json\"{}", model,
                      revision == "main" ? "" : " --revision " + revision);
@@ -84,16 +122,21 @@ std::string how_to_complete(const std::filesystem::path& folder) {
 
 std::filesystem::path find_model(const std::string& model, const std::string& revision) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(model, ignored)) return model;
+  if (std::filesystem::is_directory(model, ignored) || std::filesystem::is_regular_file(model, ignored)) {
+    return model;
+  }
   check_id(model);
   check_revision(revision);
   const std::filesystem::path cache = cache_folder();
   const auto repository = cache / ("models--" + boost::replace_all_copy(model, "/", "--"));
   auto snapshot = repository / "snapshots" / commit_of(repository, revision);
   if (std::filesystem::is_directory(snapshot, ignored)) return snapshot;
-  throw Error(Fault::input, model,
-              fmt::format("neither a folder nor, at revision {}, in the hub's cache {}; to download it: {}",
-                          revision, cache.string(), download_command(model, revision)));
+  snapshot.replace_filename(whole_commit(repository, revision));
+  if (std::filesystem::is_directory(snapshot, ignored)) return snapshot;
+  throw Error(
+      Fault::input, model,
+      fmt::format("neither a folder nor, at revision {}, in the hub's cache {}{}; to download it: {}",
+                  revision, cache.string(), other_snapshots(repository), download_command(model, revision)));
 }
 
 }  // namespace alphahill

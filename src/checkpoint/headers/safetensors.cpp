@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "checkpoint/headers/json.hpp"
+#include "checkpoint/headers/lfs_pointer.hpp"
 #include "checkpoint/headers/shard_index.hpp"
 #include "checkpoint/headers/tensor_entry.hpp"
 
@@ -120,8 +121,11 @@ std::string read_header_json(const File& file) {
     refuse(HeaderDefect::file_too_short,
            fmt::format("expected at least {} bytes, found {}", size_bytes, file_size));
   }
-  std::array<std::byte, size_bytes> prefix;
-  file.read_at(prefix, 0);
+  std::string begin(static_cast<std::size_t>(std::min<std::int64_t>(file_size, 64)), '\0');
+  file.read_at(std::as_writable_bytes(std::span(begin)), 0);
+  if (is_lfs_pointer(begin)) refuse(HeaderDefect::lfs_pointer, std::string(lfs_pointer_reason));
+  std::array<char, size_bytes> prefix{};
+  std::ranges::copy_n(begin.begin(), size_bytes, prefix.begin());
   const auto size = std::bit_cast<std::uint64_t>(prefix);
   if (size > static_cast<std::uint64_t>(SafetensorsHeader::most_bytes)) {
     refuse(HeaderDefect::header_too_large, fmt::format("expected a header of at most {} bytes, found {}",

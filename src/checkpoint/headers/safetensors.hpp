@@ -19,6 +19,7 @@ namespace alphahill {
 
 /// What is wrong with a header.
 enum class HeaderDefect {
+  lfs_pointer,         ///< text that says where git-lfs has the file
   file_too_short,      ///< fewer than the 8 bytes of the header's size
   header_too_large,    ///< over SafetensorsHeader::most_bytes
   header_beyond_file,  ///< the header ends behind the file

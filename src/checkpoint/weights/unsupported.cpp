@@ -1,4 +1,5 @@
-/// Linear layers in forms that cannot be analysed: pre-quantized, or experts in a layout that is not known.
+/// Linear layers in forms that cannot be analysed: pre-quantized, parametrized, or experts in a layout that
+/// is not known.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -51,6 +52,15 @@ std::optional<Layer> compressed_tensors(const StoredTensor& tensor) {
   return unsupported_layer(tensor, *name, {tensor.shape[0], in}, pre_quantized("compressed-tensors"));
 }
 
+/// A matrix from which torch computes the weight, by spectral norm or a mask for instance.
+std::optional<Layer> parametrized(const StoredTensor& tensor) {
+  auto name = without_ending(tensor.name, ".parametrizations.weight.original");
+  if (!name) name = without_ending(tensor.name, ".weight_orig");
+  if (!name || tensor.shape.size() != 2) return std::nullopt;
+  return unsupported_layer(tensor, *name, {tensor.shape[0], tensor.shape[1]},
+                           "the weight is computed from this tensor in a way that is not known");
+}
+
 /// Experts in a layout that is not known, or in codes.
 std::optional<Layer> expert_tensor(const StoredTensor& tensor, const CheckpointHeaders& headers,
                                    const ModelConfig& config) {
@@ -73,6 +83,7 @@ std::vector<Layer> Unsupported::find(const StoredTensor& tensor, const Checkpoin
                                      const ModelConfig& config) {
   std::optional<Layer> layer = coded_weight(tensor, headers);
   if (!layer) layer = compressed_tensors(tensor);
+  if (!layer) layer = parametrized(tensor);
   if (!layer) layer = expert_tensor(tensor, headers, config);
   return layer ? std::vector{*std::move(layer)} : std::vector<Layer>{};
 }

@@ -88,7 +88,9 @@ po::options_description report_options() {
        "layers in one combined plot; 0: all of them; "                                           //
        "default: 10, or all of them where that would make more than 30 plots")                   //
       ("individual-plots", po::value<std::string>()->value_name("WHEN")->default_value("auto"),  //
-       "a plot for each layer: always, never, or auto: up to 500 layers");
+       "a plot for each layer: always, never, or auto: up to 500 layers")                        //
+      ("min-eigenvalues", po::value<std::string>()->value_name("N")->default_value("0"),         //
+       "layers with fewer are left out of summary and plots, and have no figure in the CSV");
   return options;
 }
 
@@ -101,6 +103,7 @@ ReportSettings report_settings(const po::variables_map& values) {
     settings.max_layers_per_plot = whole_number("--max-layers-per-plot", text("max-layers-per-plot"));
   }
   settings.individual_plots = parse_individual_plots(text("individual-plots"));
+  settings.selection.min_eigenvalues = whole_number("--min-eigenvalues", text("min-eigenvalues"));
   return settings;
 }
 

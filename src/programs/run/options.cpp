@@ -52,7 +52,8 @@ struct RunOption {
   void (*take)(Options& options, const std::string& name, const std::string& value);
 };
 
-const std::vector<ElementFormat> load_formats{ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16};
+const std::vector<ElementFormat> load_formats{ElementFormat::fp64, ElementFormat::fp32, ElementFormat::fp16,
+                                              ElementFormat::bf16};
 
 /// "4G" for 4: what a number without a unit is likely to be.
 std::string with_likely_unit(std::int64_t number) {
@@ -83,13 +84,15 @@ using Name = const std::string&;
 using Value = const std::string&;
 
 const std::vector<RunOption> run_options{
-    {"model", "MODEL", nullptr, "checkpoint folder, or hub id in the local cache (required)",
+    {"model", "MODEL", nullptr,
+     "checkpoint folder, safetensors file, or hub id in the local cache (required)",
      [](Options& options, Name, Value value) { options.model = value; }},
-    {"revision", "REV", "main", "branch, tag or commit of a hub id",
+    {"revision", "REV", "main", "branch, tag or commit of a hub id; of a commit, the first digits will do",
      [](Options& options, Name, Value value) { options.revision = value; }},
     {"device", "DEVICE", "cpu", "cpu, cuda (the ranks of a node take its GPUs in turn) or cuda:N",
      [](Options& options, Name, Value value) { options.device = parse_device(value); }},
-    {"load-dtype", "DTYPE", "fp32", "first cast of the stored weights: fp32, fp16 or bf16",
+    {"load-dtype", "DTYPE", "fp32",
+     "first cast of the stored weights: fp32, fp16 or bf16; fp64 keeps them as they are",
      [](Options& options, Name name, Value value) {
        options.settings.load = parse_format(value, name, load_formats);
      }},
@@ -111,6 +114,9 @@ const std::vector<RunOption> run_options{
      [](Options& options, Name, Value value) { options.filter_layers = value; }},
     {"include-mtp", nullptr, nullptr, "also layers of multi-token prediction, which the model does without",
      [](Options& options, Name, Value) { options.include_mtp = true; }},
+    {"allow-unmerged", nullptr, nullptr,
+     "analyse the weights under an adapter that is not merged into them as they are",
+     [](Options& options, Name, Value) { options.allow_unmerged = true; }},
     {"grace", "SECONDS", "60", "for running layers when a signal stops the run",
      [](Options& options, Name name, Value value) { options.grace_seconds = whole_number(name, value); }},
     {"layer-timeout", "SECONDS", nullptr,
@@ -136,6 +142,8 @@ const std::vector<RunOption> run_options{
      [](Options& options, Name, Value) { options.restart = true; }},
     {"list-layers", nullptr, nullptr, "print the layers and end",
      [](Options& options, Name, Value) { options.list_layers = true; }},
+    {"all", nullptr, nullptr, "with --list-layers: print every tensor, and what it is taken for, instead",
+     [](Options& options, Name, Value) { options.list_all_tensors = true; }},
     {"dry-run", nullptr, nullptr, "print what a run would still read, need and take, and end",
      [](Options& options, Name, Value) { options.dry_run = true; }},
     {"ranks", "N", nullptr, "of the run that --dry-run is about; default: as many as there are",
@@ -182,6 +190,9 @@ Options parse_options(int argc, const char* const* argv) {
   }
   if (options.model.empty()) {
     throw Error(Fault::usage, "--model", "expected a checkpoint folder or a hub id; see --help");
+  }
+  if (options.list_all_tensors && !options.list_layers) {
+    throw Error(Fault::usage, "--all", "expected together with --list-layers");
   }
   return options;
 }

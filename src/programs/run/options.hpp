@@ -15,7 +15,8 @@ struct Options {
   DeviceChoice device;
   AnalysisSettings settings;
   std::string filter_layers;
-  bool include_mtp = false;  ///< layers of multi-token prediction too
+  bool include_mtp = false;     ///< layers of multi-token prediction too
+  bool allow_unmerged = false;  ///< weights under an adapter that is not merged, as they are
   ReportSettings report;
   std::optional<double> layer_timeout;  ///< seconds; nothing: by the cost model
   double grace_seconds = 60;            ///< for running layers when a run is to stop
@@ -26,6 +27,7 @@ struct Options {
   bool write_report = true;
   bool restart = false;
   bool list_layers = false;
+  bool list_all_tensors = false;  ///< in the place of the layers
   bool dry_run = false;
   std::optional<int> ranks;  ///< for the dry run; nothing: as many as there are
   std::string text;          ///< to print instead of anything else: --help, --version

@@ -36,7 +36,10 @@ LayerRow row_of(const Catalog& catalog, const Layer& layer) {
           .in_features = layer.in_features,
           .numel = layer.numel(),
           .stored_dtype = layer.stored_dtype,
-          .source_file = catalog.files.at(static_cast<std::size_t>(first_file(layer.layout))).name};
+          .source_file = catalog.files.at(static_cast<std::size_t>(first_file(layer.layout))).name,
+          .stored_as = layer.stored_as(),
+          .bits_per_weight = layer.unsupported() == nullptr ? layer.bits_per_weight() : no_figure,
+          .dequantized = layer.dequantized()};
 }
 
 std::vector<std::string> precision_names_of(const Options& options) {
@@ -66,7 +69,7 @@ RunDescription describe(const Options& options, const Catalog& catalog, const st
 /// All that the model has, also what is not asked for: what an earlier run computed stays in the journal.
 Catalog whole_catalog_of(const Options& options) {
   constexpr bool include_mtp = true;
-  return open_catalog(find_model(options.model, options.revision), "", include_mtp);
+  return open_catalog(find_model(options.model, options.revision), "", include_mtp, options.allow_unmerged);
 }
 
 std::filesystem::path journal_of(const Options& options) {
@@ -76,8 +79,7 @@ std::filesystem::path journal_of(const Options& options) {
 /// @param catalog  all layers of the model
 RunRequest request_of(const Options& options, const Catalog& catalog, const std::vector<bool>& wanted) {
   const std::vector<bool> all(catalog.layers.size(), true);
-  return {describe(options, catalog, wanted), describe(options, catalog, all).layers,
-          catalog.fingerprint_by_times};
+  return {describe(options, catalog, wanted), describe(options, catalog, all).layers};
 }
 
 /// @param catalog  all layers of the model
@@ -245,8 +247,8 @@ std::vector<bool> layers_in(const Journal& journal, const Catalog& catalog) {
 }  // namespace
 
 Catalog catalog_of(const Options& options) {
-  return open_catalog(find_model(options.model, options.revision), options.filter_layers,
-                      options.include_mtp);
+  return open_catalog(find_model(options.model, options.revision), options.filter_layers, options.include_mtp,
+                      options.allow_unmerged);
 }
 
 std::set<std::string> finished_layers(const Options& options) {
@@ -375,6 +377,7 @@ int finish_run(const Run& run) {
     }
     print_report(run.results_file(), report);
   }
+  report_other_tensors(run.catalog.others);
   MissingFigures missing;
   best_effort([&] { missing = missing_figures_of(run); }, "layers without a figure are not counted");
   report_missing_figures(missing, run);

@@ -15,7 +15,9 @@
 #include "alphahill/base/logging.hpp"
 #include "alphahill/base/text.hpp"
 #include "alphahill/base/vector_level.hpp"
+#include "alphahill/checkpoint/hub_cache.hpp"
 #include "alphahill/checkpoint/layer_table.hpp"
+#include "alphahill/checkpoint/tensor_table.hpp"
 #include "alphahill/runtime/calibration.hpp"
 #include "alphahill/runtime/coordinator.hpp"
 #include "alphahill/runtime/crash_note.hpp"
@@ -286,13 +288,25 @@ MemoryShare share_of_this_node(int ranks) {
                                             counted(ranks, "rank"))};
 }
 
-std::string preview_of(const Options& options, int ranks) {
+void show_preview(const Options& options, int ranks) {
   const int ranks_here = std::clamp(cores_here() / options.threads_per_rank, 1, ranks);
   const MemoryShare memory = options.memory_per_rank
                                  ? MemoryShare{*options.memory_per_rank, "--memory-per-rank"}
                                  : share_of_this_node(ranks_here);
-  return preview(catalog_of(options), options.settings, finished_layers(options),
-                 blocks_of(options, ranks, true), memory);
+  const Catalog catalog = catalog_of(options);
+  fmt::print("{}", preview(catalog, options.settings, finished_layers(options),
+                           blocks_of(options, ranks, true), memory));
+  report_other_tensors(catalog.others);
+}
+
+void show_layers(const Options& options) {
+  if (options.list_all_tensors) {
+    fmt::print("{}", tensor_table(find_model(options.model, options.revision)));
+    return;
+  }
+  const Catalog catalog = catalog_of(options);
+  fmt::print("{}", layer_table(catalog));
+  report_other_tensors(catalog.others);
 }
 
 /// What needs one rank only and no MPI, which a login node may forbid.
@@ -300,16 +314,27 @@ void show(const Options& options, int ranks) {
   if (!options.text.empty()) {
     fmt::print("{}", options.text);
   } else if (options.list_layers) {
-    fmt::print("{}", layer_table(catalog_of(options)));
+    show_layers(options);
   } else {
-    fmt::print("{}", preview_of(options, options.ranks.value_or(ranks)));
+    show_preview(options, options.ranks.value_or(ranks));
   }
 }
 
+/// srun without PMIx starts tasks of which each is a world of its own to MPI.
+void warn_of_lone_task(int slurm_tasks, const MpiSession& mpi) {
+  if (slurm_tasks < 2 || mpi.size() > 1) return;
+  spdlog::warn(
+      "Slurm says that there are {} tasks, MPI knows of this one alone: where each of them runs alpha-hill, "
+      "start them by srun --mpi=pmix",
+      slurm_tasks);
+}
+
 Ended compute(const Options& options, int argc, char** argv) {
+  const int slurm_tasks = tasks_of_slurm();  // MPI may change the environment
   MpiSession mpi(argc, argv);
   try {
     start_logging(options.log_level, mpi.rank());
+    warn_of_lone_task(slurm_tasks, mpi);
     set_blas_threads(options.threads_per_rank);
     check_arithmetic_of_ranks(mpi);
     const Device device = open_device(options.device, options.memory_per_rank, mpi.share_of_node(), mpi);

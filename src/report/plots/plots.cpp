@@ -50,7 +50,9 @@ class PlotSource {
   ChartTable table(std::string title, const Indices& layers) const {
     ChartTable table;
     table.title = std::move(title);
-    table.subtitle = fmt::format("{} · k-frac {}", shortened(view_.model, 80), view_.k_frac);
+    const auto is_dequantized = [&](std::size_t i) { return view_.layers[i].layer.dequantized; };
+    table.subtitle = fmt::format("{} · k-frac {}{}", shortened(view_.model, 80), view_.k_frac,
+                                 std::ranges::any_of(layers, is_dequantized) ? " · dequantized weights" : "");
     table.reference_name = view_.reference;
     table.changes = changes_;
     for (const std::string& precision : view_.precisions) {

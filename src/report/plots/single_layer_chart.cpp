@@ -15,6 +15,7 @@ constexpr double narrowest_slot = 100;  // for an alpha and its error
 std::string subtitle_of(const ReportedLayer& layer) {
   std::string text =
       fmt::format("{} · {} × {}", layer.layer.category, layer.layer.out_features, layer.layer.in_features);
+  if (layer.layer.dequantized) text += fmt::format(" · {}, dequantized", layer.layer.stored_as);
   const auto figure =
       std::ranges::find_if(layer.figures, [](const ResultRow& row) { return row.k_used > 0; });
   if (figure == layer.figures.end()) return text;

@@ -45,7 +45,8 @@ class SymmetricShare {
   /// Adds panel panel^T (`transposed` false: panel is n x depth) or panel^T panel (depth x n), column-major.
   void add_gram(const double* panel, std::int64_t depth, bool transposed);
 
-  /// A NaN or Inf weight leaves its mark on the diagonal; sums of finite fp32 values cannot overflow fp64.
+  /// A NaN or Inf weight leaves its mark on the diagonal; sums of the squares of finite fp32 values cannot overflow
+  /// fp64, those of weights that are loaded as fp64 may.
   bool finite_diagonal() const;
   /// This member's part of |A|_F^2.
   double squared_norm() const;

@@ -14,19 +14,20 @@ namespace {
 
 /// Where few values differ, nearly all pieces are equal, and compared in a fraction of the time that their
 /// sums take.
-template <class Use>
-void for_each_differing_piece(std::span<const float> one, std::span<const float> other, Use use) {
+template <class Value, class Use>
+void for_each_differing_piece(std::span<const Value> one, std::span<const Value> other, Use use) {
   constexpr std::size_t piece = 64;
   for (std::size_t first = 0; first < one.size(); first += piece) {
     const std::size_t end = std::min(first + piece, one.size());
-    if (std::memcmp(&one[first], &other[first], (end - first) * sizeof(float)) != 0) use(first, end);
+    if (std::memcmp(&one[first], &other[first], (end - first) * sizeof(Value)) != 0) use(first, end);
   }
 }
 
 }  // namespace
 
-bool CastDifference::add(std::span<const float> one, std::span<const float> other, const PanelPlace& panel,
-                         std::int64_t first) {
+template <class Value>
+bool CastDifference::add_values(std::span<const Value> one, std::span<const Value> other,
+                                const PanelPlace& panel, std::int64_t first) {
   if (dense()) return false;
   if (std::memcmp(one.data(), other.data(), one.size_bytes()) == 0) return true;
   row_sums_.resize(static_cast<std::size_t>(rows_));
@@ -36,6 +37,10 @@ bool CastDifference::add(std::span<const float> one, std::span<const float> othe
   });
   return false;
 }
+template bool CastDifference::add_values(std::span<const float>, std::span<const float>, const PanelPlace&,
+                                         std::int64_t);
+template bool CastDifference::add_values(std::span<const double>, std::span<const double>, const PanelPlace&,
+                                         std::int64_t);
 
 void CastDifference::merge(DifferenceSums sums) {
   if (sums.differing_bits == 0) return;
@@ -58,7 +63,8 @@ void CastDifference::sum_over(Team& team) {
   team.sum(col_sums_);
 }
 
-void CastDifference::add_to_row(std::span<const float> one, std::span<const float> other, std::int64_t row,
+template <class Value>
+void CastDifference::add_to_row(std::span<const Value> one, std::span<const Value> other, std::int64_t row,
                                 std::int64_t col) {
   double* col_sums = col_sums_.data() + col;
   double sum = 0;

@@ -20,7 +20,8 @@ double total(const Lanes& lanes) {
 
 /// In interleaved lanes: as fast as the vector units allow, and in an order that no compiler changes. Sums of
 /// such sums are off by the number of blocks times eps at most.
-[[gnu::always_inline]] inline CastSums sums_of(const float* cast_values, const double* stored,
+template <class Value>
+[[gnu::always_inline]] inline CastSums sums_of(const Value* cast_values, const double* stored,
                                                std::size_t count) {
   Lanes squares{};
   Lanes squared_errors{};
@@ -60,28 +61,36 @@ CastSurvey::CastSurvey(const std::vector<Precision>& precisions, const WeightSha
   }
 }
 
-void CastSurvey::add(std::span<const double> stored, std::span<const float> loaded, const PanelPlace& panel,
-                     std::int64_t first) {
+template <class Value>
+void CastSurvey::add_block(std::span<const double> stored, std::span<const Value> loaded,
+                           const PanelPlace& panel, std::int64_t first) {
   count_ += static_cast<std::int64_t>(stored.size());
   vectorised([values = stored.data(), count = stored.size(), sum = &stored_squares_]()
                  ALPHAHILL_INLINE { *sum += squares_of(values, count); });
   for (std::size_t p = 0; p < tallies_.size(); ++p) {
     Tally& tally = tallies_[p];
-    tally.block.resize(loaded.size());
-    casts_[p].cast(loaded, panel, first, tally.block);
+    auto& block = std::get<std::vector<Value>>(tally.block);
+    block.resize(loaded.size());
+    casts_[p].cast(loaded, panel, first, block);
     bool known = false;
     for (std::size_t q = 0; q < p; ++q) {
-      const bool equal = tally.differences[q].add(tallies_[q].block, tally.block, panel, first);
+      const auto& earlier = std::get<std::vector<Value>>(tallies_[q].block);
+      const bool equal = tally.differences[q].add(earlier, block, panel, first);
       if (equal && !known) tally.block_sums = tallies_[q].block_sums;
       known = known || equal;
     }
     if (!known) {
-      vectorised([block = tally.block.data(), values = stored.data(), count = stored.size(),
-                  sums = &tally.block_sums]() ALPHAHILL_INLINE { *sums = sums_of(block, values, count); });
+      vectorised([cast_values = block.data(), values = stored.data(), count = stored.size(),
+                  sums = &tally.block_sums]()
+                     ALPHAHILL_INLINE { *sums = sums_of(cast_values, values, count); });
     }
     tally.sums += tally.block_sums;
   }
 }
+template void CastSurvey::add_block(std::span<const double>, std::span<const float>, const PanelPlace&,
+                                    std::int64_t);
+template void CastSurvey::add_block(std::span<const double>, std::span<const double>, const PanelPlace&,
+                                    std::int64_t);
 
 void CastSurvey::merge(SurveyTotals totals) {
   count_ = weights_;

@@ -14,15 +14,18 @@ struct CastTerms {
   double nonfinite;      ///< 1 where the cast weight is NaN or Inf
 };
 
-ALPHAHILL_HOST_DEVICE inline CastTerms cast_terms(float cast, double stored) {
+/// @param cast  float, or double where weights are loaded as fp64
+template <class Value>
+ALPHAHILL_HOST_DEVICE inline CastTerms cast_terms(Value cast, double stored) {
   const auto value = static_cast<double>(cast);
   const double error = value - stored;
-  const bool finite = std::fabs(value) <= static_cast<double>(std::numeric_limits<float>::max());
+  const bool finite = std::fabs(value) <= static_cast<double>(std::numeric_limits<Value>::max());
   return {value * value, error * error, finite ? 0.0 : 1.0};
 }
 
 /// |E| of two casts whose bits differ.
-ALPHAHILL_HOST_DEVICE inline double absolute_difference(float one, float other) {
+template <class Value>
+ALPHAHILL_HOST_DEVICE inline double absolute_difference(Value one, Value other) {
   return std::fabs(static_cast<double>(one) - static_cast<double>(other));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <optional>
+#include <tuple>
 
 #include "alphahill/base/checked.hpp"
 #include "alphahill/formats/cast.hpp"
@@ -41,12 +42,11 @@ class PanelCast {
 
   /// A first pass over what this member reads.
   void observe(std::span<const std::byte> bytes, const PanelPlace& place, std::span<double> values) {
-    for_each_block(bytes, place, values,
-                   [&](std::span<double>, std::span<const float> loaded, std::int64_t first) {
-                     for (PrecisionCast* cast : casts_) {
-                       if (cast->needs_first_pass()) cast->observe(loaded, place, first);
-                     }
-                   });
+    for_each_block(bytes, place, values, [&](std::span<double>, auto loaded, std::int64_t first) {
+      for (PrecisionCast* cast : casts_) {
+        if (cast->needs_first_pass()) cast->observe(loaded, place, first);
+      }
+    });
   }
   /// Collective.
   void combine(Team& team) {
@@ -54,13 +54,13 @@ class PanelCast {
   }
 
   void cast(std::span<const std::byte> bytes, const PanelPlace& place, std::span<double> values) {
-    for_each_block(bytes, place, values,
-                   [&](std::span<double> block, std::span<const float> loaded, std::int64_t first) {
-                     if (survey_ != nullptr) survey_->add(block, loaded, place, first);
-                     const auto rounded = std::span(rounded_).first(block.size());
-                     chain_.cast(loaded, place, first, rounded);
-                     std::ranges::copy(rounded, block.begin());
-                   });
+    for_each_block(bytes, place, values, [&](std::span<double> block, auto loaded, std::int64_t first) {
+      if (survey_ != nullptr) survey_->add(block, loaded, place, first);
+      auto& rounded = std::get<std::vector<typename decltype(loaded)::value_type>>(rounded_);
+      rounded.resize(block.size());
+      chain_.cast(loaded, place, first, rounded);
+      std::ranges::copy(rounded, block.begin());
+    });
   }
 
  private:
@@ -70,6 +70,8 @@ class PanelCast {
     return scaled_ ? std::max(cast_block / cols, std::size_t{1}) * cols : cast_block;
   }
 
+  /// @param use  called with the stored values, the loaded ones, which are the same where they are loaded as fp64,
+  /// and their place in the panel
   template <class Use>
   void for_each_block(std::span<const std::byte> bytes, const PanelPlace& place, std::span<double> values,
                       Use use) {
@@ -77,13 +79,16 @@ class PanelCast {
     const std::size_t size = std::min(block_size(place), values.size());
     const auto value_bytes = static_cast<std::size_t>(bytes_of(stored_));
     loaded_.resize(size);
-    rounded_.resize(size);
     for (std::size_t first = 0; first < values.size(); first += size) {
       const auto block = values.subspan(first, std::min(size, values.size() - first));
-      const auto loaded = std::span(loaded_).first(block.size());
       decode(stored_, bytes.subspan(first * value_bytes, block.size() * value_bytes), block);
+      if (load_ == ElementFormat::fp64) {
+        use(block, std::span<const double>(block), static_cast<std::int64_t>(first));
+        continue;
+      }
+      const auto loaded = std::span(loaded_).first(block.size());
       cast_loaded(load_, block, loaded);
-      use(block, loaded, static_cast<std::int64_t>(first));
+      use(block, std::span<const float>(loaded), static_cast<std::int64_t>(first));
     }
   }
 
@@ -96,7 +101,7 @@ class PanelCast {
   bool first_pass_ = false;
   std::int64_t column_multiple_ = 1;
   std::vector<float> loaded_;
-  std::vector<float> rounded_;
+  std::tuple<std::vector<float>, std::vector<double>> rounded_;  ///< of one type, that of the loaded values
 };
 
 /// The slices that each member of a team reads, turn by turn.
@@ -125,16 +130,21 @@ class PartsOfMembers {
 /// Gives all members the panel that one has cast. What is cast by way of fp32 is sent as fp32.
 class PanelExchange {
  public:
-  explicit PanelExchange(Team& team) : team_(team) {}
+  PanelExchange(Team& team, ElementFormat load) : team_(team), by_fp32_(load != ElementFormat::fp64) {}
 
   void reserve_buffers(std::size_t values) {
     if (team_.size() == 1) return;
+    if (!by_fp32_) return own_fp64_.reserve(values);
     own_.reserve(values);
     received_.reserve(values);
   }
 
   void keep(const Panel& own) {
     if (team_.size() == 1) return;
+    if (!by_fp32_) {
+      own_fp64_ = own.values;
+      return;
+    }
     own_.resize(own.values.size());
     std::ranges::transform(own.values, own_.begin(), [](double value) { return static_cast<float>(value); });
   }
@@ -142,6 +152,10 @@ class PanelExchange {
   /// @param panel  of the root's depth; filled
   void broadcast_panel(Panel& panel, int root) {
     if (team_.size() == 1) return;
+    if (!by_fp32_) {
+      if (root == team_.rank()) panel.values = own_fp64_;
+      return team_.broadcast(std::as_writable_bytes(std::span(panel.values)), root);
+    }
     std::vector<float>& values = root == team_.rank() ? own_ : received_;
     values.resize(panel.values.size());
     team_.broadcast(std::as_writable_bytes(std::span(values)), root);
@@ -150,8 +164,10 @@ class PanelExchange {
 
  private:
   Team& team_;
+  bool by_fp32_;
   std::vector<float> own_;
   std::vector<float> received_;
+  std::vector<double> own_fp64_;  ///< instead of both, in as many bytes
 };
 
 }  // namespace
@@ -217,7 +233,7 @@ void for_each_panel(const WeightSource& weights, CastChain chain, CastSurvey* su
   const PartsOfMembers parts(weights.shape(), team.size(), casts->column_multiple());
   MemberReader reader(weights, parts, team.rank());
   Panel panel;
-  PanelExchange exchange(team);
+  PanelExchange exchange(team, chain.load);
   do_together(team, [&] {
     panel.resize(parts.deepest(), weights.order());
     exchange.reserve_buffers(panel.values.size());

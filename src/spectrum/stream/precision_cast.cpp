@@ -12,6 +12,12 @@ std::int64_t blocks_of(std::int64_t features, std::int64_t block) {
   return block >= features ? 1 : (features + block - 1) / block;
 }
 
+std::vector<float> rounded_to_fp32(std::span<const double> values) {
+  std::vector<float> rounded(values.size());
+  cast_loaded(ElementFormat::fp32, values, rounded);
+  return rounded;
+}
+
 }  // namespace
 
 PrecisionCast::PrecisionCast(const Precision& precision, const WeightShape& shape)
@@ -62,6 +68,10 @@ void PrecisionCast::observe(std::span<const float> loaded, const PanelPlace& pan
   });
 }
 
+void PrecisionCast::observe(std::span<const double> loaded, const PanelPlace& panel, std::int64_t first) {
+  observe(rounded_to_fp32(loaded), panel, first);
+}
+
 void PrecisionCast::combine(Team& team) {
   if (team.size() == 1 || !needs_first_pass()) return;
   std::vector<double> largest;
@@ -98,6 +108,14 @@ void PrecisionCast::cast(std::span<const float> loaded, const PanelPlace& panel,
       precision_.cast_group(weights, inputs, to.subspan(at, count));
     });
   });
+}
+
+void PrecisionCast::cast(std::span<const double> loaded, const PanelPlace& panel, std::int64_t first,
+                         std::span<double> to) const {
+  if (!precision_.scaled()) return alphahill::cast(precision_.element, loaded, to);
+  std::vector<float> values(to.size());
+  cast(rounded_to_fp32(loaded), panel, first, values);
+  std::ranges::copy(values, to.begin());
 }
 
 }  // namespace alphahill

@@ -117,9 +117,9 @@ class DeviceBackend final : public Backend {
     std::optional<CastSurvey> survey;
   };
 
-  /// Scales are chosen on the host.
+  /// Scales are chosen on the host, and weights that are loaded as fp64 are cast there.
   static bool casts_on_device(const CastChain& chain, const CastSurvey* survey) {
-    if (chain.precision.scaled()) return false;
+    if (chain.load == ElementFormat::fp64 || chain.precision.scaled()) return false;
     if (survey == nullptr) return true;
     const auto casts = survey->casts();
     return std::ssize(casts) <= most_precisions &&

@@ -1,8 +1,9 @@
-/// Files that version 2 of the records wrote: a sample of one block (alpha-hill-sample --blocks 1 --hidden 16 --seed 7,
-/// its files changed at second 1700000000), whole, and torn behind its third layer.
+/// Files that version 3 of the records wrote: a sample of one block (alpha-hill-sample --blocks 1 --hidden 16 --seed 7),
+/// whole, and torn behind its third layer.
 #include <gmock/gmock.h>
 
 #include <array>
+#include <cmath>
 
 #include "alphahill/results/results_file.hpp"
 #include "results/journal_fixture.hpp"
@@ -20,9 +21,9 @@ std::vector<LayerRecord> records_in(const Journal& journal) {
   return records;
 }
 
-TEST_F(JournalTest, AJournalOfVersion2IsRead) {
-  const Journal journal = Journal::open_for_reading(fixtures / "version2/alpha_hill.journal");
-  const ResultsFile results = ResultsFile::open(fixtures / "version2/alpha_hill.h5");
+TEST_F(JournalTest, AJournalOfVersion3IsRead) {
+  const Journal journal = Journal::open_for_reading(fixtures / "version3/alpha_hill.journal");
+  const ResultsFile results = ResultsFile::open(fixtures / "version3/alpha_hill.h5");
   ASSERT_EQ(journal.finished(), std::ssize(results.run().layers));
   auto row = results.results().begin();
   for (std::int64_t layer = 1; layer <= journal.finished(); ++layer) {
@@ -38,32 +39,33 @@ TEST_F(JournalTest, AJournalOfVersion2IsRead) {
   EXPECT_EQ(results.spectrum(results.results()[0]).size(), 16U);
 }
 
-TEST_F(JournalTest, AJournalOfVersion2GoesOnInThePresentVersion) {
-  std::filesystem::copy(fixtures / "version2/interrupted.journal", path());
-  const RunDescription run = Journal::open_for_reading(path()).run();
+TEST_F(JournalTest, HowALayerIsStoredIsNotKnownOfVersion3) {
+  const Journal journal = Journal::open_for_reading(fixtures / "version3/alpha_hill.journal");
+  const ResultsFile results = ResultsFile::open(fixtures / "version3/alpha_hill.h5");
+  for (const RunDescription& run : {journal.run(), results.run()}) {
+    EXPECT_EQ(run.layers[0].stored_dtype, "BF16");
+    EXPECT_EQ(run.layers[0].stored_as, "");
+    EXPECT_TRUE(std::isnan(run.layers[0].bits_per_weight));
+    EXPECT_FALSE(run.layers[0].dequantized);
+  }
+}
+
+TEST_F(JournalTest, AJournalOfVersion3GoesOnInThePresentVersion) {
+  std::filesystem::copy(fixtures / "version3/interrupted.journal", path());
+  RunDescription run = Journal::open_for_reading(path()).run();
   const std::vector<LayerRecord> records = records_in(Journal::open_for_reading(path()));
   ASSERT_EQ(records.size(), 3U);
-  const RunRequest request{run, run.layers, run.model_fingerprint};
+  for (LayerRow& layer : run.layers) layer.stored_as = "as this version says it";
   {
-    Journal journal = Journal::open_or_resume(path(), request);
+    Journal journal = Journal::open_or_resume(path(), run);
     for (const LayerRecord& record : records) expect_same(journal.read(record.layer), record);
     LayerRecord next = records[0];
     for (next.layer = 1; journal.has(next.layer);) ++next.layer;
     journal.append(std::array{next});
   }
-  EXPECT_THAT(bytes(), testing::StartsWith("ALPHAHILL-JOURNAL-3\n"));
-  EXPECT_EQ(Journal::open_or_resume(path(), request).finished(), 4);
-}
-
-TEST_F(JournalTest, AJournalOfVersion2KnowsItsModelByTimesOfChange) {
-  std::filesystem::copy(fixtures / "version2/interrupted.journal", path());
-  const RunDescription run = Journal::open_for_reading(path()).run();
-  const std::string before = bytes();
-  EXPECT_THAT(reason_of([&] {
-                Journal::open_or_resume(path(), {run, run.layers, "ffff"});
-              }),
-              testing::HasSubstr("its config.json, headers or times of change are others"));
-  EXPECT_EQ(bytes(), before);
+  const Journal journal = Journal::open_or_resume(path(), run);
+  EXPECT_EQ(journal.finished(), 4);
+  EXPECT_EQ(journal.run().layers[7].stored_as, "as this version says it");
 }
 
 }  // namespace

@@ -1,0 +1,170 @@
+#include "checkpoint/catalog/tensor_roles.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "alphahill/base/text.hpp"
+#include "checkpoint/catalog/embedding_names.hpp"
+#include "checkpoint/catalog/layer_name.hpp"
+#include "checkpoint/catalog/stored_layer.hpp"
+#include "checkpoint/catalog/unapplied_weights.hpp"
+
+namespace alphahill {
+
+namespace {
+
+bool contains_any(std::string_view text, std::span<const std::string_view> words) {
+  return std::ranges::any_of(
+      words, [&](std::string_view word) { return text.find(word) != std::string_view::npos; });
+}
+
+/// Of a module, its weight or a part of that, as weight norms have them.
+bool names_weight(std::string_view name) {
+  constexpr std::array<std::string_view, 5> endings{".weight", ".weight_v", ".weight_g",
+                                                    ".parametrizations.weight.original0",
+                                                    ".parametrizations.weight.original1"};
+  return std::ranges::any_of(endings, [&](std::string_view ending) { return name.ends_with(ending); });
+}
+
+/// A weight of three dimensions may also be a matrix of each expert or head: those of convolutions say so, or have
+/// a short kernel.
+bool is_convolution(const StoredTensor& tensor) {
+  constexpr std::int64_t short_kernel = 16;
+  if (!names_weight(tensor.name) || tensor.shape.size() < 3) return false;
+  return tensor.shape.size() > 3 || tensor.shape.back() <= short_kernel ||
+         in_lower_case(tensor.name).find("conv") != std::string::npos;
+}
+
+/// What a tensor not called X.weight is by the words of its name.
+TensorRole role_by_words(std::string_view name) {
+  constexpr std::array<std::string_view, 1> of_biases{"bias"};
+  constexpr std::array<std::string_view, 6> of_scales{"scale",  "zero",      "amax",
+                                                      "absmax", "quant_map", "quant_state"};
+  const std::string kind = in_lower_case(kind_of(name));
+  if (contains_any(kind, of_biases)) return TensorRole::bias;
+  if (contains_any(kind, of_scales)) return TensorRole::scale;
+  return TensorRole::unknown;
+}
+
+/// Finds a tensor by a place inside it.
+class TensorPlaces {
+ public:
+  explicit TensorPlaces(const std::vector<StoredTensor>& tensors) {
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      if (tensors[i].bytes > 0) places_.emplace_back(tensors[i].file, tensors[i].offset, i);
+    }
+    std::ranges::sort(places_);
+  }
+
+  /// @pre a tensor with values is there
+  std::size_t tensor_at(const TensorSlice& slice) const {
+    const auto behind =
+        std::ranges::upper_bound(places_, std::tuple(slice.file, slice.offset, places_.size()));
+    return std::get<2>(*std::prev(behind));
+  }
+
+  template <class Use>
+  void for_each_tensor(const Layer& layer, Use use) const {
+    for_each_slice(layer.layout, [&](const TensorSlice& slice) {
+      if (!places_.empty() && slice.rows * slice.cols > 0) use(tensor_at(slice));
+    });
+  }
+
+ private:
+  std::vector<std::tuple<std::int64_t, std::int64_t, std::size_t>> places_;
+};
+
+bool is_by_name_only(TensorRole role) {
+  constexpr std::array<TensorRole, 6> found{
+      TensorRole::layer,     TensorRole::layer_of_further_tokens, TensorRole::part_of_layer,
+      TensorRole::embedding, TensorRole::embedding_and_head,      TensorRole::part_of_embedding};
+  return std::ranges::find(found, role) == found.end();
+}
+
+double values_of(const StoredTensor& tensor) {
+  double values = 1;
+  for (const std::int64_t count : tensor.shape) values *= static_cast<double>(count);
+  return values;
+}
+
+}  // namespace
+
+std::string_view name_of(TensorRole role) {
+  constexpr std::array<std::string_view, 14> names{"not known",
+                                                   "layer",
+                                                   "layer of multi-token prediction",
+                                                   "part of a layer",
+                                                   "embedding",
+                                                   "embedding, and the head",
+                                                   "part of an embedding",
+                                                   "norm",
+                                                   "convolution",
+                                                   "bias",
+                                                   "scale",
+                                                   "indices",
+                                                   "adapter",
+                                                   "vector"};
+  return names.at(static_cast<std::size_t>(role));
+}
+
+TensorRole role_by_name(const StoredTensor& tensor) {
+  const std::string_view name = without_ending(tensor.name, ".weight").value_or(tensor.name);
+  const bool is_weight = name.size() < tensor.name.size();
+  if (is_adapter(tensor.name)) return TensorRole::adapter;
+  const TensorRole by_words = is_weight ? TensorRole::unknown : role_by_words(name);
+  if (by_words != TensorRole::unknown) return by_words;
+  if (is_norm(name)) return TensorRole::norm;
+  if (tensor.shape.size() < 2) return is_weight ? TensorRole::norm : TensorRole::vector;
+  if (tensor.dtype == "I64" || tensor.dtype == "BOOL") return TensorRole::indices;
+  if (names_embedding(name)) return TensorRole::embedding;
+  return is_convolution(tensor) ? TensorRole::convolution : TensorRole::unknown;
+}
+
+void mark_parts(const std::vector<Layer>& layers, TensorRole role, const CheckpointHeaders& headers,
+                std::vector<TensorRole>& roles) {
+  if (layers.empty()) return;
+  const TensorPlaces places(headers.tensors);
+  for (const Layer& layer : layers) {
+    places.for_each_tensor(layer, [&](std::size_t tensor) {
+      if (is_by_name_only(roles[tensor])) roles[tensor] = role;
+    });
+  }
+}
+
+void mark_shared(const std::vector<Layer>& heads, const CheckpointHeaders& headers,
+                 std::vector<TensorRole>& roles) {
+  if (heads.empty()) return;
+  const TensorPlaces places(headers.tensors);
+  for (const Layer& head : heads) {
+    places.for_each_tensor(head, [&](std::size_t tensor) {
+      if (roles[tensor] == TensorRole::embedding) roles[tensor] = TensorRole::embedding_and_head;
+    });
+  }
+}
+
+OtherTensors other_tensors(const CheckpointHeaders& headers, const std::vector<TensorRole>& roles,
+                           double layer_weights) {
+  OtherTensors others;
+  double all = layer_weights, unknown = 0, most = -1;
+  for (std::size_t i = 0; i < roles.size(); ++i) {
+    const StoredTensor& tensor = headers.tensors[i];
+    const double values = values_of(tensor);
+    if (is_by_name_only(roles[i])) all += values;
+    if (roles[i] != TensorRole::unknown) continue;
+    ++others.count;
+    unknown += values;
+    if (values <= most) continue;
+    most = values;
+    others.largest = fmt::format("{} [{}]", printable(tensor.name), fmt::join(tensor.shape, ", "));
+  }
+  others.share = all > 0 ? unknown / all : 0;
+  return others;
+}
+
+}  // namespace alphahill
