@@ -85,11 +85,12 @@ void warn_of_failures(const std::string& layer, const PrecisionFigures& figures,
 }
 
 LayerRecord to_record(std::int64_t number, const AnalysisSettings& settings, const Layer& layer,
-                      const std::vector<PrecisionFigures>& figures, int rank) {
+                      const std::vector<PrecisionFigures>& figures, int rank, int team_size) {
   LayerRecord record{.layer = number, .results = {}, .eigenvalues = {}};
   for (std::size_t p = 0; p < figures.size(); ++p) {
     record.results.push_back(row_of(record, figures[p], name_at(settings, p), layer.numel()));
     record.results.back().rank = rank;
+    record.results.back().team_size = team_size;
     warn_of_failures(layer.name, figures[p], name_at(settings, p));
   }
   return record;
@@ -120,7 +121,8 @@ class LayerInAnalysis {
       : number_(number),
         layer_(catalog.layers.at(static_cast<std::size_t>(number - 1))),
         settings_(settings),
-        leads_(team.rank() == 0) {
+        leads_(team.rank() == 0),
+        team_size_(team.size()) {
     guarded([&] {
       do_together(team, [&] { weights_.emplace(catalog, layer_); });
       do_together(team, [&] { analysis_.emplace(weights_->source(), settings, backend, team); });
@@ -137,7 +139,9 @@ class LayerInAnalysis {
   LayerRecord record(int rank) && {
     LayerRecord record{.layer = number_, .results = {}, .eigenvalues = {}};
     if (leads_ && !failed_) {
-      guarded([&] { record = to_record(number_, settings_, layer_, std::move(*analysis_).figures(), rank); });
+      guarded([&] {
+        record = to_record(number_, settings_, layer_, std::move(*analysis_).figures(), rank, team_size_);
+      });
     }
     if (weights_) weights_->check_unchanged();
     return leads_ && failed_ ? std::move(*failed_) : std::move(record);
@@ -161,6 +165,7 @@ class LayerInAnalysis {
   const Layer& layer_;
   const AnalysisSettings& settings_;
   bool leads_;
+  int team_size_;
   std::optional<LayerWeights> weights_;
   std::optional<Analysis> analysis_;
   std::optional<LayerRecord> failed_;

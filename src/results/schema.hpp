@@ -81,6 +81,7 @@ inline constexpr std::tuple result_columns{
     Column{"stable_rank", &ResultRow::stable_rank, optional},
     Column{"seconds", &ResultRow::seconds, optional},
     Column{"rank", &ResultRow::rank, optional},
+    Column{"team_size", &ResultRow::team_size, optional},
     Column{"spectrum_offset", &ResultRow::spectrum_offset},
     Column{"spectrum_length", &ResultRow::spectrum_length},
 };

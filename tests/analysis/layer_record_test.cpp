@@ -9,6 +9,7 @@
 #include "alphahill/base/file.hpp"
 #include "alphahill/metrics/error_bounds.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/thread_team.hpp"
 #include "support/thrown_error.hpp"
 
 namespace alphahill {
@@ -52,13 +53,25 @@ class OneLayer {
 
  private:
   TemporaryFolder folder_;
-  Catalog catalog_{folder_.path(), "00", "00", {}, {}};
+  Catalog catalog_{folder_.path(), "00", {}, {}};
 };
 
 std::vector<float> some_weights(std::size_t count) {
   std::vector<float> weights(count);
   for (std::size_t i = 0; i < count; ++i) weights[i] = std::sin(static_cast<float>(i * i + 1));
   return weights;
+}
+
+TEST(LayerRecord, OfATeamNamesItsLeaderAndItsSize) {
+  OneLayer layer(20, 16, some_weights(320));
+  std::vector<LayerRecord> of_leader;
+  run_as_team(2, [&](Team& team) {
+    std::vector<LayerRecord> records;
+    compute_records(layer.catalog(), first, record_settings, *make_cpu_backend(), 4, team, records);
+    if (team.rank() == 0) of_leader = records;
+  });
+  EXPECT_EQ(of_leader.front().results.front().rank, 4);
+  EXPECT_EQ(of_leader.front().results.front().team_size, 2);
 }
 
 TEST(LayerRecord, EveryPrecisionHasARowAndEveryDistinctCastASpectrum) {
@@ -229,7 +242,7 @@ class LayersTogether : public testing::Test {
 
  private:
   TemporaryFolder folder_;
-  Catalog catalog_{folder_.path(), "00", "00", {}, {}};
+  Catalog catalog_{folder_.path(), "00", {}, {}};
 };
 
 TEST_F(LayersTogether, AfterAFailureTheRunningLayersAreFinishedAndNoOtherIsBegun) {

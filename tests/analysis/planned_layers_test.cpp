@@ -22,7 +22,7 @@ Layer layer(std::int64_t rows, std::int64_t cols) {
 }
 
 Catalog catalog(std::vector<Layer> layers) {
-  return {"folder", "00", "00", {}, std::move(layers)};
+  return {"folder", "00", {}, std::move(layers)};
 }
 
 TEST(PlannedLayers, ATallAndAWideLayerAreTheSame) {

@@ -107,9 +107,12 @@ TEST_F(StatusTest, TimeLeftIsThatOfOneLayerAtLeast) {
 }
 
 TEST_F(StatusTest, RateIsThatOfAllRanksAndATeamIsOneTeam) {
-  EXPECT_THAT(status_after({record(1, 2, 0), record(2, 4, 5)}),
-              HasSubstr("40 layers a minute on 2 ranks or teams\n"));
-  EXPECT_THAT(status_after({record(1, 2, 0)}), HasSubstr("30 layers a minute on 1 rank or team\n"));
+  EXPECT_THAT(status_after({record(1, 2, 0), record(2, 4, 5)}), HasSubstr("40 layers a minute on 2 ranks\n"));
+  EXPECT_THAT(status_after({record(1, 2, 0)}), HasSubstr("30 layers a minute on 1 rank\n"));
+  LayerRecord of_team = record(2, 4, 5);
+  of_team.results.front().team_size = 3;
+  EXPECT_THAT(status_after({record(1, 2, 0), of_team}),
+              HasSubstr("40 layers a minute on 1 rank and 1 team\n"));
 }
 
 TEST_F(StatusTest, LayersSetAsideAtOnceAreDoneButTellNoSpeed) {
@@ -174,7 +177,7 @@ TEST_F(StatusTest, OfADeadProcessTheRunIsLostAndHasNoTimeLeft) {
   EXPECT_THAT(lost,
               HasSubstr("state      lost: pid 4711 on node7, Slurm job 100, since today, ended without a "
                         "word; last record 2.0s ago; the same command goes on\n"));
-  EXPECT_THAT(lost, HasSubstr("work left  about 6.0s on 1 rank or team\n"));
+  EXPECT_THAT(lost, HasSubstr("work left  about 6.0s on 1 rank\n"));
   EXPECT_THAT(lost, Not(HasSubstr("time left")));
 }
 

@@ -89,6 +89,7 @@ struct ResultRow {
   std::int32_t rank = 0;           ///< MPI rank that computed it
   std::int64_t spectrum_offset = -1;  ///< first eigenvalue; in a LayerRecord relative to its own eigenvalues
   std::int64_t spectrum_length = 0;
+  std::int32_t team_size = 1;  ///< MPI ranks that computed it together, led by `rank`; 1 in rows of version 3
 
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
@@ -96,6 +97,7 @@ struct ResultRow {
             self.status, self.reason, self.shares, self.share_bound, self.error_bound, self.cast_error,
             self.lambda_max, self.stable_rank, self.seconds, self.rank, self.spectrum_offset,
             self.spectrum_length);
+    archive.since(4, self.team_size);
   }
 };
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <set>
+#include <map>
 #include <vector>
 
 #include "alphahill/base/layer_filter.hpp"
@@ -44,7 +44,7 @@ std::vector<bool> asked_layers(const RunDescription& run, const Asked& asked) {
 }
 
 /// What the records add up to, as the last run asked for them, and what the cost model makes of it. Of a
-/// team's layer the leader's seconds count, and only leaders leave records: then a rank here stands for a team.
+/// team's layer the leader's seconds count.
 class Tally {
  public:
   explicit Tally(const Journal& journal)
@@ -67,7 +67,11 @@ class Tally {
   std::int64_t layers() const { return done_ + std::ssize(left_); }
   std::int64_t computed() const { return computed_; }
   /// That compute layers side by side: ranks, and teams of them.
-  std::size_t leaders() const { return leaders_.size(); }
+  std::size_t leaders() const { return team_sizes_.size(); }
+  /// Those of them that are teams.
+  std::int64_t teams() const {
+    return std::ranges::count_if(team_sizes_, [](const auto& leader) { return leader.second > 1; });
+  }
   /// "NAME: STATUS: REASON" of layers without a figure.
   const std::vector<std::string>& without_figure() const { return without_figure_; }
 
@@ -108,7 +112,8 @@ class Tally {
   std::int64_t done_ = 0;
   std::int64_t computed_ = 0;  ///< layers done that took time: not those set aside at once
   double seconds_ = 0;         ///< that they took, all ranks together
-  std::set<std::int32_t> leaders_;
+  std::map<std::int32_t, std::int32_t>
+      team_sizes_;  ///< by the leader's rank; 1 for a rank that computes alone
   std::vector<std::string> without_figure_;
 };
 
@@ -119,7 +124,8 @@ void Tally::add(const LayerRow& layer, const LayerRecord& record) {
     ++computed_;
     cost_.learn(shape_of(layer), 1, seconds);
     seconds_ += seconds;
-    leaders_.insert(record.results.front().rank);
+    std::int32_t& team_size = team_sizes_[record.results.front().rank];
+    team_size = std::max(team_size, record.results.front().team_size);
   }
   const auto bad = std::ranges::find_if(record.results, [&](const ResultRow& row) {
     return row.status != Status::ok && std::ranges::find(precisions_, row.precision) != precisions_.end();
@@ -130,7 +136,11 @@ void Tally::add(const LayerRow& layer, const LayerRecord& record) {
 }
 
 std::string leaders_text(const Tally& tally) {
-  return tally.leaders() == 1 ? "1 rank or team" : fmt::format("{} ranks or teams", tally.leaders());
+  std::vector<std::string> parts;
+  const std::int64_t ranks = static_cast<std::int64_t>(tally.leaders()) - tally.teams();
+  if (ranks > 0) parts.push_back(counted(ranks, "rank"));
+  if (tally.teams() > 0) parts.push_back(counted(tally.teams(), "team"));
+  return joined(parts, " and ");
 }
 
 std::string pace_text(const Tally& tally, bool running) {
