@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "alphahill/base/error.hpp"
+#include "alphahill/base/logging.hpp"
 #include "alphahill/checkpoint/layer_weights.hpp"
 #include "alphahill/formats/cast.hpp"
 #include "alphahill/spectrum/panels.hpp"
@@ -73,6 +74,7 @@ void measure(const char* folder) {
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
+  alphahill::start_logging("WARNING", 0);
   try {
     alphahill::measure(argv[1]);
   } catch (const alphahill::Error& error) {

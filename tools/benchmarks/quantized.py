@@ -64,6 +64,13 @@ def nf4(block):
             "weight.quant_state.bitsandbytes__nf4": ("U8", [len(state)], state)}
 
 
+def with_indices(tensors, group):
+    """Each column with the index of its group, in no order."""
+    groups = [col // group for col in range(COLS)]
+    random.shuffle(groups)
+    return tensors | {"weight_g_idx": ("I32", [COLS], struct.pack(f"<{COLS}i", *groups))}
+
+
 def mlx(bits, group):
     return {"weight": ("U32", [ROWS, COLS * bits // 32], codes(ROWS * COLS * bits // 8)),
             "scales": ("F16", [ROWS, COLS // group], halves(ROWS * COLS // group)),
@@ -86,6 +93,7 @@ def layers():
                                  "weight_scale": ("F8_E4M3", [ROWS, COLS // 16], powers_of_two(weights // 16))},
         "model.layers.0.int4": packed(4, 32),
         "model.layers.0.int4_asym": asymmetric(packed(4, 128), 4, 128),
+        "model.layers.0.int4_indices": with_indices(packed(4, 128), 128),
         "model.layers.0.int3": packed(3, 32),
         "model.layers.0.gptq": gptq(4, 128),
         "model.layers.0.gptq3": gptq(3, 128),
@@ -96,18 +104,27 @@ def layers():
     }
 
 
+def experts():
+    """The tensors of gpt-oss's, by their names: gate and up of one expert, row by row in turn."""
+    weights = 2 * ROWS * COLS
+    name = "model.layers.0.mlp.experts.gate_up_proj"
+    return {f"{name}_blocks": ("U8", [1, 2 * ROWS, COLS // 32, 16], codes(weights // 2)),
+            f"{name}_scales": ("U8", [1, 2 * ROWS, COLS // 32], powers_of_two(weights // 32))}
+
+
 def write_checkpoint(folder):
     random.seed(1)
     folder.mkdir(parents=True, exist_ok=True)
-    config = {"quantization_config": {"weight_block_size": [128, 128]}, "quantization": {"bits": 4, "group_size": 64}}
+    config = {"model_type": "gpt_oss", "hidden_size": COLS, "quantization": {"bits": 4, "group_size": 64},
+              "quantization_config": {"weight_block_size": [128, 128]}}
     (folder / "config.json").write_text(json.dumps(config))
     header, values = {}, []
     end = 0
-    for layer, tensors in layers().items():
-        for name, (dtype, shape, stored) in tensors.items():
-            header[f"{layer}.{name}"] = {"dtype": dtype, "shape": shape, "data_offsets": [end, end + len(stored)]}
-            values.append(stored)
-            end += len(stored)
+    named = {f"{layer}.{name}": tensor for layer, tensors in layers().items() for name, tensor in tensors.items()}
+    for name, (dtype, shape, stored) in (named | experts()).items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [end, end + len(stored)]}
+        values.append(stored)
+        end += len(stored)
     text = json.dumps(header).encode()
     with open(folder / "model.safetensors", "wb") as file:
         file.write(struct.pack("<Q", len(text)) + text)

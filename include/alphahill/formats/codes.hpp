@@ -19,13 +19,16 @@ namespace alphahill {
 ALPHAHILL_HOST_DEVICE inline float decode_f8_e4m3(std::uint8_t code) {
   constexpr std::uint32_t sign_bit = 0x80000000U;
   constexpr std::uint32_t magnitude_bits = 0x7FU << 20;
-  constexpr std::uint32_t exponent_bits = 0x78U << 20;
+  constexpr float smallest_normal = 0x1p-6F;
   const auto widened = static_cast<std::uint32_t>(static_cast<std::int8_t>(code)) << 20;
   const std::uint32_t magnitude = widened & magnitude_bits;
-  const float normal = std::bit_cast<float>(magnitude + (120U << 23));
-  const float subnormal = std::bit_cast<float>(magnitude + (121U << 23)) - 0x1p-6F;
-  const float value = (widened & exponent_bits) == 0 ? subnormal : normal;
-  const std::uint32_t not_a_number = magnitude == magnitude_bits ? 0x7FC00000U : 0U;
+  // Twice a normal number, or a subnormal one and the smallest normal one together; the smaller of the two that
+  // follow is right.
+  const float read = std::bit_cast<float>(magnitude + (121U << 23));
+  const float normal = read / 2;
+  const float subnormal = read - smallest_normal;
+  const float value = subnormal < normal ? subnormal : normal;
+  const std::uint32_t not_a_number = magnitude == magnitude_bits ? ~0U : 0U;
   return std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) | (widened & sign_bit) | not_a_number);
 }
 
