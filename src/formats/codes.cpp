@@ -1,6 +1,7 @@
 #include "alphahill/formats/codes.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstring>
 
@@ -20,15 +21,30 @@ Word word_at(const std::byte* bytes, std::size_t offset) {
   return word;
 }
 
+/// Eight codes to eight bytes: four of them to each half of the word, two to each quarter, one to each byte.
+template <int bits>
+ALPHAHILL_INLINE inline std::uint64_t spread(std::uint64_t packed) {
+  constexpr auto ones = [](int codes) { return (std::uint64_t{1} << (codes * bits)) - 1; };
+  constexpr std::uint64_t fours = ones(4);
+  constexpr std::uint64_t twos = ones(2) * 0x1'0000'0001U;
+  constexpr std::uint64_t single = ones(1) * 0x1'0001'0001'0001U;
+  packed = (packed & fours) | ((packed << (32 - 4 * bits)) & (fours << 32));
+  packed = (packed & twos) | ((packed << (16 - 2 * bits)) & (twos << 16));
+  return (packed & single) | ((packed << (8 - bits)) & (single << 8));
+}
+
 template <int bits>
 void decode_eights(int zero, const std::byte* codes, float* to, std::size_t count) {
+  constexpr std::size_t most_words = 32;
   vectorised([=]() ALPHAHILL_INLINE {
-    for (std::size_t i = 0; i < count / 8; ++i) {
-      const auto word = word_at<std::uint64_t>(codes, i * bits);
-      for (std::size_t k = 0; k < 8; ++k) {
-        const auto code = static_cast<std::uint32_t>(word >> (k * bits)) & mask<bits>;
-        to[8 * i + k] = static_cast<float>(static_cast<int>(code) - zero);
+    std::array<std::uint64_t, most_words> words;
+    for (std::size_t first = 0; first < count / 8; first += most_words) {
+      const std::size_t size = std::min(most_words, count / 8 - first);
+      for (std::size_t i = 0; i < size; ++i) {
+        words[i] = spread<bits>(word_at<std::uint64_t>(codes, (first + i) * bits));
       }
+      const auto* bytes = reinterpret_cast<const std::uint8_t*>(words.data());
+      for (std::size_t k = 0; k < 8 * size; ++k) to[8 * first + k] = static_cast<float>(int{bytes[k]} - zero);
     }
   });
 }
@@ -69,40 +85,61 @@ void with_bits(int bits, const Use& use) {
   }
 }
 
-/// Calls use(group, begin, end) for the values [begin, end) of each group.
+/// use(k, g) for each value k of a group g.
 template <class Use>
-ALPHAHILL_INLINE inline void for_each_group(RowGroups groups, std::int64_t count, const Use& use) {
-  std::int64_t end = std::min(groups.size - groups.first, count);
-  for (std::int64_t group = 0, begin = 0; begin < count; ++group) {
-    use(group, begin, end);
-    begin = end;
-    end = std::min(end + groups.size, count);
-  }
+void for_each_in_groups(RowGroups groups, std::int64_t count, const Use& use) {
+  vectorised([=]() ALPHAHILL_INLINE {
+    std::int64_t end = std::min(groups.size - groups.first, count);
+    for (std::int64_t group = 0, begin = 0; begin < count; ++group) {
+      for (std::int64_t k = begin; k < end; ++k) use(k, group);
+      begin = end;
+      end = std::min(end + groups.size, count);
+    }
+  });
 }
+
+/// Each byte is a code.
+template <class NumberOf>
+void decode_bytes(std::span<const std::byte> codes, std::span<float> to, const NumberOf& number_of) {
+  vectorised([number_of, from = codes.data(), first = to.data(), count = to.size()]() ALPHAHILL_INLINE {
+    for (std::size_t i = 0; i < count; ++i) first[i] = number_of(std::to_integer<std::uint8_t>(from[i]));
+  });
+}
+
+constexpr NumberPairs f4_e2m1_pairs = [] {
+  std::array<float, 16> numbers{};
+  for (std::uint32_t code = 0; code < numbers.size(); ++code) numbers[code] = decode_f4_e2m1(code);
+  return number_pairs(numbers, true);
+}();
 
 }  // namespace
 
 void decode_f8_e4m3(std::span<const std::byte> codes, std::span<float> to) {
-  vectorised([from = codes.data(), first = to.data(), count = to.size()]() ALPHAHILL_INLINE {
-    for (std::size_t i = 0; i < count; ++i) first[i] = decode_f8_e4m3(std::to_integer<std::uint8_t>(from[i]));
-  });
+  decode_bytes(codes, to, [](std::uint8_t code) ALPHAHILL_INLINE { return decode_f8_e4m3(code); });
+}
+
+void decode_f8_e8m0(std::span<const std::byte> codes, std::span<float> to) {
+  decode_bytes(codes, to, [](std::uint8_t code) ALPHAHILL_INLINE { return decode_f8_e8m0(code); });
 }
 
 void decode_int8(std::span<const std::byte> codes, std::span<float> to) {
-  vectorised([from = codes.data(), first = to.data(), count = to.size()]() ALPHAHILL_INLINE {
-    for (std::size_t i = 0; i < count; ++i) first[i] = std::to_integer<std::int8_t>(from[i]);
+  decode_bytes(codes, to, [](std::uint8_t code) ALPHAHILL_INLINE {
+    return static_cast<float>(static_cast<std::int8_t>(code));
   });
 }
 
-void decode_f4_e2m1(std::span<const std::byte> codes, std::span<float> to) {
+void decode_pairs(const NumberPairs& pairs, std::span<const std::byte> codes, std::span<float> to) {
   assert(to.size() % 2 == 0);
-  vectorised([from = codes.data(), first = to.data(), count = to.size()]() ALPHAHILL_INLINE {
-    for (std::size_t i = 0; i < count / 2; ++i) {
-      const auto pair = std::to_integer<std::uint32_t>(from[i]);
-      first[2 * i] = decode_f4_e2m1(pair & 15U);
-      first[2 * i + 1] = decode_f4_e2m1(pair >> 4);
-    }
-  });
+  const std::byte* from = codes.data();
+  float* first = to.data();
+  const std::size_t bytes = to.size() / 2;
+  for (std::size_t i = 0; i < bytes; ++i) {
+    std::memcpy(first + 2 * i, &pairs[std::to_integer<std::size_t>(from[i])], sizeof pairs[0]);
+  }
+}
+
+void decode_f4_e2m1(std::span<const std::byte> codes, std::span<float> to) {
+  decode_pairs(f4_e2m1_pairs, codes, to);
 }
 
 void decode_bit_string(int bits, int zero, std::span<const std::byte> codes, std::span<float> to) {
@@ -115,21 +152,30 @@ void decode_words(int bits, int zero, std::span<const std::byte> codes, std::spa
 
 void multiply(std::span<const float> codes, RowGroups groups, std::span<const double> scales,
               std::span<double> to) {
-  vectorised([from = codes.data(), groups, scale = scales.data(), first = to.data(),
-              count = std::ssize(to)]() ALPHAHILL_INLINE {
-    for_each_group(groups, count, [=](std::int64_t g, std::int64_t begin, std::int64_t end) ALPHAHILL_INLINE {
-      for (std::int64_t k = begin; k < end; ++k) first[k] = double{from[k]} * scale[g];
-    });
-  });
+  for_each_in_groups(
+      groups, std::ssize(to),
+      [from = codes.data(), scale = scales.data(), first = to.data()](std::int64_t k, std::int64_t g)
+          ALPHAHILL_INLINE { first[k] = double{from[k]} * scale[g]; });
+}
+
+void multiply(std::span<const float> codes, RowGroups groups, std::span<const float> scales,
+              std::span<double> to) {
+  for_each_in_groups(
+      groups, std::ssize(to),
+      [from = codes.data(), scale = scales.data(), first = to.data()](std::int64_t k, std::int64_t g)
+          ALPHAHILL_INLINE { first[k] = double{from[k]} * double{scale[g]}; });
+}
+
+void add(std::span<const float> terms, RowGroups groups, std::span<double> values) {
+  for_each_in_groups(groups, std::ssize(values),
+                     [term = terms.data(), first = values.data()](std::int64_t k, std::int64_t g)
+                         ALPHAHILL_INLINE { first[k] += double{term[g]}; });
 }
 
 void subtract(std::span<const float> zero_points, RowGroups groups, std::span<float> codes) {
-  vectorised([zero = zero_points.data(), groups, first = codes.data(),
-              count = std::ssize(codes)]() ALPHAHILL_INLINE {
-    for_each_group(groups, count, [=](std::int64_t g, std::int64_t begin, std::int64_t end) ALPHAHILL_INLINE {
-      for (std::int64_t k = begin; k < end; ++k) first[k] -= zero[g];
-    });
-  });
+  for_each_in_groups(groups, std::ssize(codes),
+                     [zero = zero_points.data(), first = codes.data()](std::int64_t k, std::int64_t g)
+                         ALPHAHILL_INLINE { first[k] -= zero[g]; });
 }
 
 void divide(double divisor, std::span<double> values) {

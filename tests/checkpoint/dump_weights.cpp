@@ -22,14 +22,10 @@ const Layer& layer_called(const Catalog& catalog, const std::string& name) {
   return *found;
 }
 
-/// A block as it is stored.
 std::vector<float> read_block(const WeightSource& weights, const Block& block) {
   const auto count = static_cast<std::size_t>(block.rows * block.cols);
-  const ElementFormat format = weights.shape().values;
-  std::vector<std::byte> bytes(count * static_cast<std::size_t>(bytes_of(format)));
-  weights.read(block, bytes);
   std::vector<double> stored(count);
-  decode(format, bytes, stored);
+  read_decoded(weights, block, stored);
   std::vector<float> loaded(count);
   cast_loaded(ElementFormat::fp32, stored, loaded);
   return loaded;

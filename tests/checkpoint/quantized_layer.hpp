@@ -29,9 +29,9 @@ class QuantizedLayer {
 
   std::vector<double> values(const Block& block, std::size_t i = 0) const {
     const LayerWeights weights(catalog_, layer(i));
-    const auto count = static_cast<std::size_t>(block.rows * block.cols);
-    if (layer(i).shape().values == ElementFormat::fp64) return read<double>(weights, block, count);
-    return read<float>(weights, block, count);
+    std::vector<double> values(static_cast<std::size_t>(block.rows * block.cols));
+    read_decoded(weights.source(), block, values);
+    return values;
   }
   std::vector<double> values(std::size_t i = 0) const {
     const WeightShape shape = layer(i).shape();
@@ -46,13 +46,6 @@ class QuantizedLayer {
   }
 
  private:
-  template <class Value>
-  static std::vector<double> read(const LayerWeights& weights, const Block& block, std::size_t count) {
-    std::vector<Value> values(count);
-    weights.source().read(block, std::as_writable_bytes(std::span(values)));
-    return {values.begin(), values.end()};
-  }
-
   TemporaryFolder folder_;
   Catalog catalog_;
 };

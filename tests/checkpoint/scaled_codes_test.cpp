@@ -71,7 +71,7 @@ class ScaledCodesTest : public testing::Test {
   }
   static std::vector<double> block(const WeightSource& source, const Block& block) {
     std::vector<double> values(static_cast<std::size_t>(block.rows * block.cols));
-    source.read(block, std::as_writable_bytes(std::span(values)));
+    read_decoded(source, block, values);
     return values;
   }
 

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "support/captured_log.hpp"
+#include "support/coded_matrix.hpp"
 #include "support/figures.hpp"
 #include "support/host_backend.hpp"
 #include "support/matrices.hpp"
@@ -48,6 +49,17 @@ TEST_P(DeviceBackend, AddsUpLayersOfManyBlocks) {
     const RowMajor matrix = random_matrix(rows, cols, 2);
     ASSERT_GT(stored(matrix).longer_side(), 2 * panel_depth(stored(matrix).shape()));
     expect_figures_of_cpu(figures_of(stored(matrix), *backend), stored(matrix), Method::gram_eigen_gpu);
+  }
+}
+
+TEST_P(DeviceBackend, GetsCodesDecoded) {
+  const auto backend = backend_on(device, GetParam());
+  for (const ElementFormat values : {ElementFormat::fp32, ElementFormat::fp64}) {
+    for (const auto& [rows, cols] :
+         {std::pair<std::int64_t, std::int64_t>{300, 200}, {200, 300}, {90, 30001}}) {
+      const CodedMatrix matrix(rows, cols, values);
+      expect_figures_of_cpu(figures_of(matrix, *backend), matrix, Method::gram_eigen_gpu);
+    }
   }
 }
 

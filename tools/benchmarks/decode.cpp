@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "alphahill/base/error.hpp"
+#include "alphahill/base/logging.hpp"
 #include "alphahill/checkpoint/layer_weights.hpp"
 #include "alphahill/formats/cast.hpp"
 #include "alphahill/spectrum/panels.hpp"
@@ -22,24 +23,23 @@ namespace alphahill {
 
 namespace {
 
-/// As panels are read: some rows at a time, cast in blocks that stay in the first-level cache.
+/// As panels are read: some rows at a time, decoded and cast in blocks that stay in the first-level cache.
 void load(const WeightSource& weights) {
-  constexpr std::size_t cast_block = 2048;
-  const auto value_bytes = static_cast<std::size_t>(bytes_of(weights.shape().values));
+  constexpr std::int64_t cast_block = 2048;
   const std::int64_t depth = panel_depth(weights.shape());
   std::vector<std::byte> bytes;
   std::vector<double> stored(cast_block);
   std::vector<float> loaded(cast_block);
   for (std::int64_t row = 0; row < weights.rows(); row += depth) {
-    const std::int64_t rows = std::min(depth, weights.rows() - row);
-    const auto count = static_cast<std::size_t>(rows * weights.cols());
-    bytes.resize(count * value_bytes);
-    weights.read({row, rows, 0, weights.cols()}, bytes);
-    for (std::size_t first = 0; first < count; first += cast_block) {
-      const std::size_t size = std::min(cast_block, count - first);
-      decode(weights.shape().values, std::span(bytes).subspan(first * value_bytes, size * value_bytes),
-             std::span(stored).first(size));
-      cast_loaded(ElementFormat::fp32, std::span(stored).first(size), std::span(loaded).first(size));
+    const Block block{row, std::min(depth, weights.rows() - row), 0, weights.cols()};
+    bytes.resize(static_cast<std::size_t>(weights.bytes_of_block(block)));
+    weights.read(block, bytes);
+    for (std::int64_t i = row; i < row + block.rows; ++i) {
+      for (std::int64_t col = 0; col < block.cols; col += cast_block) {
+        const auto size = static_cast<std::size_t>(std::min(cast_block, block.cols - col));
+        weights.decode({block, bytes}, i, col, std::span(stored).first(size));
+        cast_loaded(ElementFormat::fp32, std::span(stored).first(size), std::span(loaded).first(size));
+      }
     }
   }
 }
@@ -74,6 +74,7 @@ void measure(const char* folder) {
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
+  alphahill::start_logging("WARNING", 0);
   try {
     alphahill::measure(argv[1]);
   } catch (const alphahill::Error& error) {

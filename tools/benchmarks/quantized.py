@@ -17,6 +17,10 @@ def floats(count):
     return struct.pack("<f", 0.01) * count
 
 
+def halves(count):
+    return struct.pack("<e", 0.01) * count
+
+
 def powers_of_two(count):
     return bytes([120]) * count
 
@@ -37,6 +41,42 @@ def asymmetric(tensors, bits, group):
     return tensors | {"weight_zero_point": ("I32", [words, COLS // group], codes(words * COLS // group * 4))}
 
 
+def gptq(bits, group):
+    """[in, out], as are AWQ's."""
+    return {"qweight": ("I32", [COLS * bits // 32, ROWS], codes(COLS * ROWS * bits // 8)),
+            "qzeros": ("I32", [COLS // group, ROWS * bits // 32], codes(COLS // group * ROWS * bits // 8)),
+            "scales": ("F16", [COLS // group, ROWS], halves(COLS // group * ROWS)),
+            "g_idx": ("I32", [COLS], struct.pack(f"<{COLS}i", *(col // group for col in range(COLS))))}
+
+
+def awq(group):
+    return {"qweight": ("I32", [COLS, ROWS // 8], codes(COLS * ROWS // 2)),
+            "qzeros": ("I32", [COLS // group, ROWS // 8], codes(COLS // group * ROWS // 2)),
+            "scales": ("F16", [COLS // group, ROWS], halves(COLS // group * ROWS))}
+
+
+def nf4(block):
+    weights = ROWS * COLS
+    state = json.dumps({"quant_type": "nf4", "blocksize": block, "dtype": "bfloat16", "shape": [ROWS, COLS]}).encode()
+    return {"weight": ("U8", [weights // 2, 1], codes(weights // 2)),
+            "weight.absmax": ("F32", [weights // block], floats(weights // block)),
+            "weight.quant_map": ("F32", [16], struct.pack("<16f", *(i / 8 - 1 for i in range(16)))),
+            "weight.quant_state.bitsandbytes__nf4": ("U8", [len(state)], state)}
+
+
+def with_indices(tensors, group):
+    """Each column with the index of its group, in no order."""
+    groups = [col // group for col in range(COLS)]
+    random.shuffle(groups)
+    return tensors | {"weight_g_idx": ("I32", [COLS], struct.pack(f"<{COLS}i", *groups))}
+
+
+def mlx(bits, group):
+    return {"weight": ("U32", [ROWS, COLS * bits // 32], codes(ROWS * COLS * bits // 8)),
+            "scales": ("F16", [ROWS, COLS // group], halves(ROWS * COLS // group)),
+            "biases": ("F16", [ROWS, COLS // group], halves(ROWS * COLS // group))}
+
+
 def layers():
     """The tensors of each layer by its name: dtype, shape, bytes."""
     weights = ROWS * COLS
@@ -53,22 +93,39 @@ def layers():
                                  "weight_scale": ("F8_E4M3", [ROWS, COLS // 16], powers_of_two(weights // 16))},
         "model.layers.0.int4": packed(4, 32),
         "model.layers.0.int4_asym": asymmetric(packed(4, 128), 4, 128),
+        "model.layers.0.int4_indices": with_indices(packed(4, 128), 128),
         "model.layers.0.int3": packed(3, 32),
+        "model.layers.0.gptq": gptq(4, 128),
+        "model.layers.0.gptq3": gptq(3, 128),
+        "model.layers.0.awq": awq(128),
+        "model.layers.0.nf4": nf4(64),
+        "model.layers.0.int8_row": {"weight": ("I8", [ROWS, COLS], codes(weights)),
+                                    "SCB": ("F32", [ROWS], floats(ROWS))},
+        "model.layers.0.mlx": mlx(4, 64),
     }
+
+
+def experts():
+    """The tensors of gpt-oss's, by their names: gate and up of one expert, row by row in turn."""
+    weights = 2 * ROWS * COLS
+    name = "model.layers.0.mlp.experts.gate_up_proj"
+    return {f"{name}_blocks": ("U8", [1, 2 * ROWS, COLS // 32, 16], codes(weights // 2)),
+            f"{name}_scales": ("U8", [1, 2 * ROWS, COLS // 32], powers_of_two(weights // 32))}
 
 
 def write_checkpoint(folder):
     random.seed(1)
     folder.mkdir(parents=True, exist_ok=True)
-    config = {"quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}}
+    config = {"model_type": "gpt_oss", "hidden_size": COLS, "quantization": {"bits": 4, "group_size": 64},
+              "quantization_config": {"weight_block_size": [128, 128]}}
     (folder / "config.json").write_text(json.dumps(config))
     header, values = {}, []
     end = 0
-    for layer, tensors in layers().items():
-        for name, (dtype, shape, stored) in tensors.items():
-            header[f"{layer}.{name}"] = {"dtype": dtype, "shape": shape, "data_offsets": [end, end + len(stored)]}
-            values.append(stored)
-            end += len(stored)
+    named = {f"{layer}.{name}": tensor for layer, tensors in layers().items() for name, tensor in tensors.items()}
+    for name, (dtype, shape, stored) in (named | experts()).items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [end, end + len(stored)]}
+        values.append(stored)
+        end += len(stored)
     text = json.dumps(header).encode()
     with open(folder / "model.safetensors", "wb") as file:
         file.write(struct.pack("<Q", len(text)) + text)

@@ -97,7 +97,7 @@ struct ScaleGrid {
   }
 };
 
-/// Codes of [out, in] with scales: FP8, compressed-tensors, NVFP4 and MXFP4. A weight is (code - zero point) *
+/// Codes of [out, in] with scales: FP8, compressed-tensors, NVFP4, MXFP4, MLX's floats. A weight is (code - zero point) *
 /// scale, the scale itself multiplied or divided by one of the whole tensor in some formats.
 struct ScaledCodes {
   enum class ZeroPoints : std::uint8_t {
@@ -116,7 +116,7 @@ struct ScaledCodes {
   std::int64_t cols = 0;
   TensorSlice codes;  ///< bytes
   ScaleGrid scales;
-  std::string scale_name;  ///< behind the layer's: "weight_scale_inv"
+  std::string scale_name;  ///< for errors: "weight_scale_inv"
   ZeroPoints zero_points = ZeroPoints::none;
   TensorSlice zero_point_values;
   TensorScale tensor_scale = TensorScale::none;
@@ -274,27 +274,24 @@ struct BitsAndBytes8 {
   }
 };
 
-/// MLX: X.weight in U32, each row a string of bits, with X.scales for groups of a row. Integers have X.biases
-/// too, which are added: code * scale + bias; X.switch_mlp holds all experts of a block, one above the other.
+/// MLX's integers: X.weight in U32, each row a string of bits, with X.scales and X.biases for groups of a row: code *
+/// scale + bias. X.switch_mlp holds all experts of a block, one above the other. What has no X.biases is found as
+/// ScaledCodes.
 struct MlxGroups {
-  enum class Mode : std::uint8_t { affine, mxfp4, mxfp8, nvfp4 };
-  friend constexpr Mode last_of(Mode) { return Mode::nvfp4; }
-
-  Mode mode = Mode::affine;
   std::string module;  ///< X
   std::int64_t rows = 0;
   std::int64_t cols = 0;
   std::int64_t bits = 4;
   std::int64_t group_size = 0;
-  TensorSlice codes;                                 ///< words
-  TensorSlice scales;                                ///< [out, groups]; U8 but for affine ones
-  TensorSlice biases;                                ///< as the scales, of affine ones
-  ElementFormat scale_format = ElementFormat::fp32;  ///< of affine ones
+  TensorSlice codes;   ///< words
+  TensorSlice scales;  ///< [out, groups]
+  TensorSlice biases;  ///< as the scales
+  ElementFormat scale_format = ElementFormat::fp32;
 
   static std::vector<Layer> find(const StoredTensor& tensor, const CheckpointHeaders& headers,
                                  const ModelConfig& config);
   WeightShape shape() const;
-  /// "int4 g64 affine", "mxfp4 g32".
+  /// "int4 g64 affine".
   std::string stored_as() const;
   /// @throws Error(internal) where a scale is none
   std::unique_ptr<WeightSource> open(LayerFiles& files) const;
@@ -303,35 +300,12 @@ struct MlxGroups {
   static void for_each_slice(Self& self, Use use) {
     use(self.codes);
     use(self.scales);
-    if (self.mode == Mode::affine) use(self.biases);
+    use(self.biases);
   }
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
-    archive(self.mode, self.module, self.rows, self.cols, self.bits, self.group_size, self.codes, self.scales,
+    archive(self.module, self.rows, self.cols, self.bits, self.group_size, self.codes, self.scales,
             self.biases, self.scale_format);
-  }
-};
-
-/// MXFP4 as gpt-oss stores its experts: codes of 4 bits, two to a byte, the first in the low ones, and a power
-/// of two for every 32 of a row.
-struct Mxfp4Experts {
-  TensorSlice codes;   ///< bytes, [rows, cols / 2] of one expert's projection
-  TensorSlice scales;  ///< bytes, [rows, cols / 32]
-
-  static std::vector<Layer> find(const StoredTensor& tensor, const CheckpointHeaders& headers,
-                                 const ModelConfig& config);
-  WeightShape shape() const;
-  /// @throws Error(internal) where a scale is NaN
-  std::unique_ptr<WeightSource> open(LayerFiles& files) const;
-
-  template <class Self, class Use>
-  static void for_each_slice(Self& self, Use use) {
-    use(self.codes);
-    use(self.scales);
-  }
-  template <class Archive, class Self>
-  static void fields(Archive& archive, Self& self) {
-    archive(self.codes, self.scales);
   }
 };
 
@@ -391,7 +365,7 @@ struct Unsupported {
 
 /// In the order in which a tensor is tried.
 using StoredLayout = std::variant<BitsAndBytes4, Plain, BitsAndBytes8, GroupedIntegers, MlxGroups,
-                                  ScaledCodes, Mxfp4Experts, WeightNorm, Unsupported>;
+                                  ScaledCodes, WeightNorm, Unsupported>;
 
 /// Codes with scales, and not numbers; also where they cannot be read.
 inline bool is_coded(const StoredLayout& layout) {

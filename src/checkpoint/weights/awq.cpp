@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cstring>
 #include <string>
 #include <vector>
 
 #include "alphahill/base/vector_level.hpp"
 #include "checkpoint/catalog/stored_layer.hpp"
+#include "checkpoint/weights/code_rows.hpp"
 #include "checkpoint/weights/grouped_integers.hpp"
 #include "checkpoint/weights/partner_tensors.hpp"
 
@@ -59,33 +61,30 @@ ALPHAHILL_INLINE inline std::uint64_t in_order(std::uint32_t word) {
   return spread(word & 0xFFFFU) | spread(word >> 16) << 8;
 }
 
-void unpack_words(std::span<const std::uint32_t> words, std::span<std::uint64_t> eights) {
-  vectorised([from = words.data(), count = words.size(), to = eights.data()]() ALPHAHILL_INLINE {
-    for (std::size_t i = 0; i < count; ++i) to[i] = in_order(from[i]);
-  });
-}
-
 class AwqCodes final : public CodeReader {
  public:
-  AwqCodes(LayerFiles& files, const TensorSlice& words) : words_(files, words, sizeof(std::uint32_t)) {}
+  AwqCodes(LayerFiles& files, const TensorSlice& words)
+      : words_(files, in_bytes(words), {codes_of_word, sizeof(std::uint32_t)}) {}
 
-  void read(const Block& block, std::span<std::uint8_t> codes) const override {
-    const std::int64_t first = block.col / codes_of_word;
-    const std::int64_t end = (block.col + block.cols + codes_of_word - 1) / codes_of_word;
-    const auto row_words = static_cast<std::size_t>(end - first);
-    std::vector<std::uint32_t> words(static_cast<std::size_t>(block.rows) * row_words);
-    words_.read({block.row, block.rows, first, end - first}, std::as_writable_bytes(std::span(words)));
-    std::vector<std::uint64_t> eights(row_words);
-    const auto skipped = static_cast<std::size_t>(block.col % codes_of_word);
-    const auto cols = static_cast<std::size_t>(block.cols);
-    for (std::size_t i = 0; i < static_cast<std::size_t>(block.rows); ++i) {
-      unpack_words(std::span(words).subspan(i * row_words, row_words), eights);
-      std::memcpy(&codes[i * cols], std::as_bytes(std::span(eights)).subspan(skipped).data(), cols);
-    }
+  std::int64_t bytes_of_block(const Block& block) const override { return words_.bytes_of_block(block); }
+  void read(const Block& block, std::span<std::byte> bytes) const override { words_.read(block, bytes); }
+  void unpack(const StoredBlock& from, std::int64_t row, std::int64_t col,
+              std::span<std::uint8_t> codes) const override {
+    std::array<std::uint64_t, WeightSource::most_decoded / codes_of_word + 1> eights;
+    const std::size_t words = words_.codes_of_units(col, codes.size()) / codes_of_word;
+    vectorised([bytes = words_.unit_at(from, row, col).data(), words, to = eights.data()]() ALPHAHILL_INLINE {
+      for (std::size_t i = 0; i < words; ++i) {
+        std::uint32_t word;
+        std::memcpy(&word, bytes + i * sizeof word, sizeof word);
+        to[i] = in_order(word);
+      }
+    });
+    std::memcpy(codes.data(), std::as_bytes(std::span(eights)).subspan(words_.codes_before(col)).data(),
+                codes.size());
   }
 
  private:
-  SliceReader words_;
+  CodeRows words_;
 };
 
 }  // namespace
@@ -123,8 +122,12 @@ std::unique_ptr<CodeReader> awq_codes(const GroupedIntegers& stored, LayerFiles&
 }
 
 std::vector<std::uint8_t> awq_zero_points(const GroupedIntegers& stored, LayerFiles& files) {
-  std::vector<std::uint8_t> zero_points(static_cast<std::size_t>(stored.scales.rows * stored.cols));
-  AwqCodes(files, stored.zero_points).read({0, stored.scales.rows, 0, stored.cols}, zero_points);
+  const auto words = read_values<std::uint32_t>(files, stored.zero_points);
+  std::vector<std::uint8_t> zero_points(words.size() * codes_of_word);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::uint64_t eight = in_order(words[i]);
+    std::memcpy(&zero_points[i * codes_of_word], &eight, sizeof eight);
+  }
   return zero_points;
 }
 

@@ -8,9 +8,9 @@
 
 #include "alphahill/base/checked.hpp"
 #include "alphahill/checkpoint/catalog.hpp"
+#include "alphahill/formats/codes.hpp"
 #include "checkpoint/catalog/stored_layer.hpp"
 #include "checkpoint/headers/json.hpp"
-#include "checkpoint/weights/decoded_block.hpp"
 #include "checkpoint/weights/partner_tensors.hpp"
 
 namespace alphahill {
@@ -187,57 +187,72 @@ std::vector<float> read_absmax(const BitsAndBytes4& stored, LayerFiles& files) {
   return absmax;
 }
 
+/// The numbers of both codes in a byte, the first in the high bits.
+NumberPairs read_pairs(const BitsAndBytes4& stored, LayerFiles& files) {
+  const auto map = read_scales(files, stored.map, ElementFormat::fp32, stored.module + ".weight.quant_map");
+  return number_pairs(std::span<const float, numbers>(map), false);
+}
+
+/// A row of a block begins with the byte of its first weight; whole rows of the matrix have no gaps.
 class BitsAndBytes4Weights final : public WeightSource {
  public:
   BitsAndBytes4Weights(const BitsAndBytes4& stored, LayerFiles& files)
       : WeightSource(stored.shape()),
         codes_(files, stored.codes, 1),
-        map_(read_scales(files, stored.map, ElementFormat::fp32, stored.module + ".weight.quant_map")),
+        pairs_(read_pairs(stored, files)),
         absmax_(read_absmax(stored, files)),
         block_size_(stored.block_size) {}
 
-  void read(const Block& block, std::span<std::byte> bytes) const override {
-    decode_block(shape(), block, bytes, [&](const Block& part, auto* to) { decode_part(part, to); });
+  std::int64_t bytes_of_block(const Block& block) const override {
+    return is_whole_rows(block) ? bytes_of(number(block.row, 0), block.rows * block.cols)
+                                : block.rows * most_bytes_of_row(block);
   }
 
  private:
-  template <class Value>
-  void decode_part(const Block& part, Value* to) const {
-    if (part.cols == cols()) return decode(part.row * cols(), part.rows * cols(), to);
-    for (std::int64_t i = 0; i < part.rows; ++i) {
-      decode((part.row + i) * cols() + part.col, part.cols, to + i * part.cols);
+  bool is_whole_rows(const Block& block) const { return block.cols == cols(); }
+  /// In the flattened matrix.
+  std::int64_t number(std::int64_t row, std::int64_t col) const { return row * cols() + col; }
+  /// That hold weights of the flattened matrix.
+  static std::int64_t bytes_of(std::int64_t first, std::int64_t count) {
+    return count == 0 ? 0 : divide_rounding_up(first + count, std::int64_t{2}) - first / 2;
+  }
+  static std::int64_t most_bytes_of_row(const Block& block) { return block.cols / 2 + 1; }
+
+  void read_block(const Block& block, std::span<std::byte> bytes) const override {
+    const auto read = [&](std::int64_t row, std::int64_t rows, std::span<std::byte> to) {
+      const std::int64_t first = number(row, block.col), size = bytes_of(first, rows * block.cols);
+      codes_.read({0, 1, first / 2, size}, to.first(static_cast<std::size_t>(size)));
+    };
+    if (is_whole_rows(block)) return read(block.row, block.rows, bytes);
+    const std::int64_t row_bytes = most_bytes_of_row(block);
+    for (std::int64_t i = 0; i < block.rows; ++i) {
+      read(block.row + i, 1, bytes.subspan(static_cast<std::size_t>(i * row_bytes)));
     }
   }
 
-  /// Weights of the flattened matrix.
-  template <class Value>
-  void decode(std::int64_t first, std::int64_t count, Value* to) const {
-    const std::int64_t begin = first / 2;
-    const std::int64_t bytes = divide_rounding_up(first + count, 2) - begin;
-    std::vector<std::uint8_t> pairs(static_cast<std::size_t>(bytes));
-    codes_.read({0, 1, begin, bytes}, std::as_writable_bytes(std::span(pairs)));
-    std::vector<std::uint8_t> codes(2 * pairs.size());
-    for (std::size_t i = 0; i < pairs.size(); ++i) {
-      codes[2 * i] = static_cast<std::uint8_t>(pairs[i] >> 4);
-      codes[2 * i + 1] = static_cast<std::uint8_t>(pairs[i] & 15);
-    }
-    for (std::int64_t i = first, end = 0; i < first + count; i = end) {
-      const std::int64_t block = i / block_size_;
-      end = std::min((block + 1) * block_size_, first + count);
-      decode_of_block(codes.data() + (i - 2 * begin), absmax_[static_cast<std::size_t>(block)],
-                      to + (i - first), end - i);
-    }
+  /// The bytes of a block from that of a weight on.
+  std::span<const std::byte> bytes_at(const StoredBlock& from, std::int64_t row, std::int64_t col) const {
+    const Block& block = from.block;
+    const bool whole_rows = is_whole_rows(block);
+    const std::int64_t begin = number(whole_rows ? block.row : row, block.col) / 2;
+    const std::int64_t before = whole_rows ? 0 : (row - block.row) * most_bytes_of_row(block);
+    return from.bytes.subspan(static_cast<std::size_t>(before + number(row, col) / 2 - begin));
   }
 
-  template <class Value>
-  void decode_of_block(const std::uint8_t* codes, float absmax, Value* to, std::int64_t count) const {
-    std::array<Value, numbers> values;
-    for (std::size_t i = 0; i < numbers; ++i) values[i] = Value{map_[i]} * Value{absmax};
-    for (std::int64_t i = 0; i < count; ++i) to[i] = values[codes[i]];
+  void decode_piece(const StoredBlock& from, std::int64_t row, std::int64_t col,
+                    std::span<double> to) const override {
+    const std::int64_t first = number(row, col);
+    const auto skipped = static_cast<std::size_t>(first % 2);
+    std::array<float, most_decoded + 2> of_bytes;
+    decode_pairs(pairs_, bytes_at(from, row, col),
+                 std::span(of_bytes).first((skipped + to.size() + 1) / 2 * 2));
+    const std::int64_t block = first / block_size_;
+    multiply(std::span(of_bytes).subspan(skipped, to.size()), {first % block_size_, block_size_},
+             std::span(absmax_).subspan(static_cast<std::size_t>(block)), to);
   }
 
   SliceReader codes_;
-  std::vector<float> map_;
+  NumberPairs pairs_;
   std::vector<float> absmax_;
   std::int64_t block_size_;
 };
@@ -261,6 +276,7 @@ WeightShape BitsAndBytes4::shape() const {
   return {.rows = rows,
           .cols = cols,
           .values = ElementFormat::fp64,
+          .code_bits = 4,
           .stored_bytes = bytes,
           .held_bytes = absmax.cols * 4};
 }

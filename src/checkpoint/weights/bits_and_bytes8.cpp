@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
-#include "alphahill/base/vector_level.hpp"
 #include "alphahill/checkpoint/catalog.hpp"
+#include "alphahill/formats/codes.hpp"
 #include "checkpoint/catalog/stored_layer.hpp"
-#include "checkpoint/weights/decoded_block.hpp"
+#include "checkpoint/weights/code_rows.hpp"
 #include "checkpoint/weights/partner_tensors.hpp"
 
 namespace alphahill {
@@ -12,20 +12,10 @@ namespace {
 
 constexpr double largest_code = 127;
 
-/// Code * scale is exact in fp64, the quotient is rounded once.
-template <class Value>
-void decode_row(const std::int8_t* codes, float scale, Value* to, std::int64_t count) {
-  vectorised([=]() ALPHAHILL_INLINE {
-    for (std::int64_t i = 0; i < count; ++i) {
-      to[i] = static_cast<Value>(static_cast<double>(codes[i]) * static_cast<double>(scale) / largest_code);
-    }
-  });
-}
-
 class BitsAndBytes8Weights final : public WeightSource {
  public:
   BitsAndBytes8Weights(const BitsAndBytes8& stored, LayerFiles& files)
-      : WeightSource(stored.shape()), codes_(files, stored.codes, 1) {
+      : WeightSource(stored.shape()), codes_(files, stored.codes, CodeFormat::int8, 8, 0) {
     if (stored.has_format) {
       const std::uint8_t format = read_values<std::uint8_t>(files, stored.format).front();
       if (format != 0) {
@@ -37,19 +27,23 @@ class BitsAndBytes8Weights final : public WeightSource {
     require_not_negative(scales_, name);
   }
 
-  void read(const Block& block, std::span<std::byte> bytes) const override {
-    decode_block(shape(), block, bytes, [&](const Block& part, auto* to) {
-      std::vector<std::int8_t> codes(static_cast<std::size_t>(part.rows * part.cols));
-      codes_.read(part, std::as_writable_bytes(std::span(codes)));
-      for (std::int64_t i = 0; i < part.rows; ++i) {
-        decode_row(codes.data() + i * part.cols, scales_[static_cast<std::size_t>(part.row + i)],
-                   to + i * part.cols, part.cols);
-      }
-    });
-  }
+  std::int64_t bytes_of_block(const Block& block) const override { return codes_.bytes_of_block(block); }
 
  private:
-  SliceReader codes_;
+  void read_block(const Block& block, std::span<std::byte> bytes) const override {
+    codes_.read(block, bytes);
+  }
+
+  /// Code * scale is exact in fp64, the quotient is rounded once.
+  void decode_piece(const StoredBlock& from, std::int64_t row, std::int64_t col,
+                    std::span<double> to) const override {
+    FormattedRows::Numbers numbers;
+    const std::span<const float> scale(&scales_[static_cast<std::size_t>(row)], 1);
+    multiply(codes_.decode(from, row, col, to.size(), numbers), {0, std::ssize(to)}, scale, to);
+    divide(largest_code, to);
+  }
+
+  FormattedRows codes_;
   std::vector<float> scales_;
 };
 
@@ -82,6 +76,7 @@ WeightShape BitsAndBytes8::shape() const {
   return {.rows = codes.rows,
           .cols = codes.cols,
           .values = ElementFormat::fp64,
+          .code_bits = 8,
           .stored_bytes = codes.rows * codes.cols + codes.rows * 4 + (has_format ? 1 : 0),
           .held_bytes = codes.rows * 4};
 }

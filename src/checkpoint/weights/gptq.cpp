@@ -9,17 +9,18 @@
 #include <array>
 #include <string>
 
+#include "alphahill/base/checked.hpp"
 #include "alphahill/base/vector_level.hpp"
 #include "checkpoint/catalog/stored_layer.hpp"
-#include "checkpoint/weights/bit_string.hpp"
 #include "checkpoint/weights/grouped_integers.hpp"
 #include "checkpoint/weights/partner_tensors.hpp"
+#include "checkpoint/weights/scales.hpp"
 
 namespace alphahill {
 
 namespace {
 
-constexpr std::int64_t word_bits_of_gptq = 32;
+constexpr std::int64_t word_bits = 32;
 
 /// Why the packing that config.json names is not read; empty where it is.
 std::string unknown_gptq_packing(const ModelConfig& config) {
@@ -79,7 +80,7 @@ class GptqTensors {
     if (codes_.dtype != "I32") return fmt::format("{}: expected I32, found {}", codes_.name, codes_.dtype);
     if (codes_.shape[0] == 0 || codes_.shape[1] == 0) return fmt::format("{} is empty", codes_.name);
     constexpr std::array<std::int64_t, 4> known{2, 3, 4, 8};
-    const std::int64_t bits_of_column = codes_.shape[0] * word_bits_of_gptq;
+    const std::int64_t bits_of_column = codes_.shape[0] * word_bits;
     bits_ = in_ > 0 ? bits_of_column / in_ : config_.quantization.groups.bits.value_or(0);
     if (std::ranges::find(known, bits_) == known.end()) {
       return fmt::format("{}: expected 2, 3, 4 or 8 bits, found {}", codes_.name, bits_);
@@ -96,7 +97,7 @@ class GptqTensors {
     groups_ = scales == nullptr || scales->shape.empty() ? 1 : scales->shape[0];
     std::vector<ExpectedTensor> expected{
         {module_ + ".scales", {"F16", "BF16", "F32"}, {groups_, out}},
-        {module_ + ".qzeros", {"I32"}, {groups_, (out * bits_ + word_bits_of_gptq - 1) / word_bits_of_gptq}}};
+        {module_ + ".qzeros", {"I32"}, {groups_, (out * bits_ + word_bits - 1) / word_bits}}};
     if (has_indices_) expected.push_back({module_ + ".g_idx", {"I32"}, {in_}});
     std::string why = misfit(headers_, expected);
     if (!why.empty()) return why;
@@ -156,23 +157,31 @@ class GptqCodes final : public CodeReader {
   GptqCodes(const GroupedIntegers& stored, LayerFiles& files)
       : bits_(stored.bits), words_(files, stored.codes, sizeof(std::uint32_t)) {}
 
-  void read(const Block& block, std::span<std::uint8_t> codes) const override {
-    const std::int64_t first = block.row * bits_ / word_bits_of_gptq;
-    const std::int64_t end = ((block.row + block.rows) * bits_ + word_bits_of_gptq - 1) / word_bits_of_gptq;
-    std::vector<std::uint32_t> words(static_cast<std::size_t>((end - first) * block.cols));
-    words_.read({first, end - first, block.col, block.cols}, std::as_writable_bytes(std::span(words)));
-    const auto cols = static_cast<std::size_t>(block.cols);
-    for (std::size_t i = 0; i < static_cast<std::size_t>(block.rows); ++i) {
-      const std::int64_t begin =
-          (block.row + static_cast<std::int64_t>(i)) * bits_ - first * word_bits_of_gptq;
-      const std::uint32_t* row = &words[static_cast<std::size_t>(begin / word_bits_of_gptq) * cols];
-      const bool goes_on = begin % word_bits_of_gptq + bits_ > word_bits_of_gptq;
-      unpack_row(row, goes_on ? row + cols : row, static_cast<unsigned>(begin % word_bits_of_gptq),
-                 static_cast<unsigned>(bits_), codes.subspan(i * cols, cols));
-    }
+  std::int64_t bytes_of_block(const Block& block) const override {
+    const Block words = words_of(block);
+    return words.rows * words.cols * std::int64_t{sizeof(std::uint32_t)};
+  }
+  void read(const Block& block, std::span<std::byte> bytes) const override {
+    words_.read(words_of(block), bytes);
+  }
+  void unpack(const StoredBlock& from, std::int64_t row, std::int64_t col,
+              std::span<std::uint8_t> codes) const override {
+    const Block stored = words_of(from.block);
+    const auto* words = reinterpret_cast<const std::uint32_t*>(from.bytes.data());
+    const std::int64_t bit = row * bits_ % word_bits;
+    words += (row * bits_ / word_bits - stored.row) * stored.cols + col - stored.col;
+    const bool goes_on = bit + bits_ > word_bits;
+    unpack_row(words, goes_on ? words + stored.cols : words, static_cast<unsigned>(bit),
+               static_cast<unsigned>(bits_), codes);
   }
 
  private:
+  Block words_of(const Block& block) const {
+    const std::int64_t first = block.row * bits_ / word_bits;
+    const std::int64_t end = divide_rounding_up((block.row + block.rows) * bits_, word_bits);
+    return {first, end - first, block.col, block.cols};
+  }
+
   std::int64_t bits_;
   SliceReader words_;
 };
@@ -191,15 +200,14 @@ std::unique_ptr<CodeReader> gptq_codes(const GroupedIntegers& stored, LayerFiles
 std::vector<std::uint8_t> gptq_zero_points(const GroupedIntegers& stored, LayerFiles& files) {
   const auto packed = read_values<std::uint32_t>(files, stored.zero_points);
   const auto row_words = static_cast<std::size_t>(stored.zero_points.cols);
-  const auto cols = static_cast<std::size_t>(stored.cols);
-  std::vector<std::uint8_t> zero_points(static_cast<std::size_t>(stored.scales.rows) * cols);
-  for (std::size_t group = 0; group * cols < zero_points.size(); ++group) {
-    unpack(std::as_bytes(std::span(packed).subspan(group * row_words, row_words)), stored.bits,
-           std::span(zero_points).subspan(group * cols, cols));
-  }
-  const auto mask = static_cast<unsigned>((1 << stored.bits) - 1);
-  for (std::uint8_t& zero : zero_points) {
-    zero = static_cast<std::uint8_t>((zero + static_cast<unsigned>(stored.zero_offset)) & mask);
+  const std::int64_t mask = (1 << stored.bits) - 1;
+  std::vector<std::uint8_t> zero_points;
+  for (std::int64_t group = 0; group < stored.scales.rows; ++group) {
+    const auto row = std::span(packed).subspan(static_cast<std::size_t>(group) * row_words, row_words);
+    for (std::int64_t col = 0; col < stored.cols; ++col) {
+      const std::int64_t zero = packed_integer(row, col * stored.bits, stored.bits) + stored.zero_offset;
+      zero_points.push_back(static_cast<std::uint8_t>(zero & mask));
+    }
   }
   return zero_points;
 }

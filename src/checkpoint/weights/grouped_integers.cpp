@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "alphahill/base/vector_level.hpp"
 #include "checkpoint/catalog/stored_layer.hpp"
-#include "checkpoint/weights/decoded_block.hpp"
 #include "checkpoint/weights/partner_tensors.hpp"
 
 namespace alphahill {
@@ -41,12 +41,11 @@ void check_signs(const GroupedIntegers& stored, std::span<const float> scales,
   }
 }
 
-template <class Value>
-void decode_row(const std::uint8_t* codes, const std::uint8_t* zero_points, const float* scales, Value* to,
-                std::int64_t count) {
-  vectorised([=]() ALPHAHILL_INLINE {
-    for (std::int64_t i = 0; i < count; ++i) {
-      to[i] = static_cast<Value>(int{codes[i]} - int{zero_points[i]}) * Value{scales[i]};
+void decode_row(const std::uint8_t* codes, const std::uint8_t* zero_points, const float* scales,
+                std::span<double> to) {
+  vectorised([=, first = to.data(), count = to.size()]() ALPHAHILL_INLINE {
+    for (std::size_t i = 0; i < count; ++i) {
+      first[i] = static_cast<double>(int{codes[i]} - int{zero_points[i]}) * double{scales[i]};
     }
   });
 }
@@ -62,21 +61,20 @@ class GroupedIntegersWeights final : public WeightSource {
     check_signs(stored, scales_, zero_points_);
   }
 
-  void read(const Block& block, std::span<std::byte> bytes) const override {
-    decode_block(shape(), block, bytes, [&](const Block& part, auto* to) { decode(part, to); });
-  }
+  std::int64_t bytes_of_block(const Block& block) const override { return codes_->bytes_of_block(block); }
 
  private:
-  template <class Value>
-  void decode(const Block& part, Value* to) const {
-    std::vector<std::uint8_t> codes(static_cast<std::size_t>(part.rows * part.cols));
-    codes_->read(part, codes);
-    for (std::int64_t i = 0; i < part.rows; ++i) {
-      const std::int64_t group = groups_[static_cast<std::size_t>(part.row + i)];
-      const auto first = static_cast<std::size_t>(group * cols() + part.col);
-      decode_row(codes.data() + i * part.cols, &zero_points_[first], &scales_[first], to + i * part.cols,
-                 part.cols);
-    }
+  void read_block(const Block& block, std::span<std::byte> bytes) const override {
+    codes_->read(block, bytes);
+  }
+
+  void decode_piece(const StoredBlock& from, std::int64_t row, std::int64_t col,
+                    std::span<double> to) const override {
+    std::array<std::uint8_t, most_decoded> codes;
+    codes_->unpack(from, row, col, std::span(codes).first(to.size()));
+    const std::int64_t group = groups_[static_cast<std::size_t>(row)];
+    const auto first = static_cast<std::size_t>(group * cols() + col);
+    decode_row(codes.data(), &zero_points_[first], &scales_[first], to);
   }
 
   std::vector<std::int32_t> groups_;
@@ -108,6 +106,7 @@ WeightShape GroupedIntegers::shape() const {
   return {.rows = rows,
           .cols = cols,
           .values = exact_in_fp32 ? ElementFormat::fp32 : ElementFormat::fp64,
+          .code_bits = bits,
           .stored_bytes = words * word_bytes + scales.rows * scales.cols * bytes_of(scale_format),
           .transposed = true,
           .held_bytes = scales.rows * scales.cols * 5 + rows * 4};

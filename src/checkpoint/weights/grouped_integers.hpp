@@ -14,12 +14,15 @@
 
 namespace alphahill {
 
-/// Reads codes, one a byte.
+/// Reads codes as they are packed, and unpacks them one a byte.
 class CodeReader {
  public:
   virtual ~CodeReader() = default;
-  /// @param codes  of a block, row-major, without gaps
-  virtual void read(const Block& block, std::span<std::uint8_t> codes) const = 0;
+  virtual std::int64_t bytes_of_block(const Block& block) const = 0;
+  virtual void read(const Block& block, std::span<std::byte> bytes) const = 0;
+  /// The codes of a row from column `col` on.
+  virtual void unpack(const StoredBlock& from, std::int64_t row, std::int64_t col,
+                      std::span<std::uint8_t> codes) const = 0;
 };
 
 /// @param module  X of the tensor's name X.qweight

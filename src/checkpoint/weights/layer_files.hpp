@@ -33,6 +33,9 @@ class LayerFiles {
 /// All of a 2-D tensor.
 TensorSlice whole_matrix(const StoredTensor& tensor);
 
+/// A slice of words of 32 bits, in bytes.
+TensorSlice in_bytes(TensorSlice words);
+
 /// Reads blocks of a slice.
 class SliceReader {
  public:
@@ -40,11 +43,11 @@ class SliceReader {
   SliceReader(LayerFiles& files, const TensorSlice& slice, std::int64_t value_bytes)
       : file_(files.open(slice.file)), slice_(slice), value_bytes_(value_bytes) {}
 
+  /// @pre the block is in the slice
   /// @param bytes  of the block's values, row-major, without gaps
   void read(const Block& block, std::span<std::byte> bytes) const;
 
  private:
-  void check(const Block& block, std::span<std::byte> bytes) const;
   std::int64_t place_of(std::int64_t row, std::int64_t col) const;
   /// @param stored  for a row with what lies between its values
   void read_row(std::int64_t row, const Block& block, std::span<std::byte> bytes,

@@ -2,16 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <utility>
 
-#include "alphahill/base/vector_level.hpp"
 #include "alphahill/checkpoint/catalog.hpp"
 #include "alphahill/formats/codes.hpp"
 #include "checkpoint/catalog/model_config.hpp"
 #include "checkpoint/catalog/stored_layer.hpp"
-#include "checkpoint/weights/bit_string.hpp"
-#include "checkpoint/weights/decoded_block.hpp"
+#include "checkpoint/weights/code_rows.hpp"
 #include "checkpoint/weights/partner_tensors.hpp"
 #include "checkpoint/weights/partners.hpp"
 
@@ -19,124 +16,55 @@ namespace alphahill {
 
 namespace {
 
-using Mode = MlxGroups::Mode;
-
 constexpr std::int64_t word_bits = 32;
 constexpr std::int64_t word_bytes = 4;
-/// Codes that begin and end with a byte, whatever their bits.
-constexpr std::int64_t codes_of_bytes = 8;
+constexpr std::int64_t codes_of_bytes = 8;  // that begin and end with a byte, whatever their bits
 
 /// A mode of floating-point codes, which the bits of a group tell.
 struct FloatMode {
-  Mode mode;
-  std::string_view name;
-  std::int64_t bits;
+  CodeFormat codes;
+  ScaleFormat scales;
+  std::int32_t bits;
   std::int64_t group_size;
 };
 constexpr std::array<FloatMode, 3> float_modes{
-    {{Mode::mxfp4, "mxfp4", 4, 32}, {Mode::mxfp8, "mxfp8", 8, 32}, {Mode::nvfp4, "nvfp4", 4, 16}}};
-
-/// The number of each code.
-std::vector<float> numbers_of(Mode mode) {
-  std::vector<float> numbers(mode == Mode::mxfp8 ? 256 : 16);
-  for (std::uint32_t code = 0; code < numbers.size(); ++code) {
-    numbers[code] =
-        mode == Mode::mxfp8 ? decode_f8_e4m3(static_cast<std::uint8_t>(code)) : decode_f4_e2m1(code);
-  }
-  return numbers;
-}
-
-/// The scales of floating-point codes, which are codes themselves.
-std::vector<float> read_coded_scales(LayerFiles& files, const TensorSlice& slice, Mode mode,
-                                     const std::string& tensor) {
-  const auto codes = read_values<std::uint8_t>(files, slice);
-  std::vector<float> scales(codes.size());
-  for (std::size_t i = 0; i < codes.size(); ++i) {
-    scales[i] = mode == Mode::nvfp4 ? decode_f8_e4m3(codes[i]) : static_cast<float>(decode_f8_e8m0(codes[i]));
-    if (std::isnan(scales[i])) refuse_values(tensor, fmt::format("value {} is NaN", i));
-  }
-  require_not_negative(scales, tensor);
-  return scales;
-}
+    {{CodeFormat::f4_e2m1, ScaleFormat::f8_e8m0, 4, 32},    // mxfp4
+     {CodeFormat::f8_e4m3, ScaleFormat::f8_e8m0, 8, 32},    // mxfp8
+     {CodeFormat::f4_e2m1, ScaleFormat::f8_e4m3, 4, 16}}};  // nvfp4
 
 class MlxWeights final : public WeightSource {
  public:
   MlxWeights(const MlxGroups& stored, LayerFiles& files)
       : WeightSource(stored.shape()),
-        bits_(stored.bits),
         group_size_(stored.group_size),
         groups_(stored.scales.cols),
-        codes_(files, in_bytes(stored.codes), 1) {
-    const std::string scales = stored.module + ".scales";
-    if (stored.mode == Mode::affine) {
-      scales_ = read_scales(files, stored.scales, stored.scale_format, scales);
-      biases_ = read_scales(files, stored.biases, stored.scale_format, stored.module + ".biases");
-    } else {
-      scales_ = read_coded_scales(files, stored.scales, stored.mode, scales);
-      numbers_ = numbers_of(stored.mode);
-    }
-  }
+        codes_(files, in_bytes(stored.codes), CodeFormat::bit_string, stored.bits, 0),
+        scales_(read_scales(files, stored.scales, stored.scale_format, stored.module + ".scales")),
+        biases_(read_scales(files, stored.biases, stored.scale_format, stored.module + ".biases")) {}
 
-  void read(const Block& block, std::span<std::byte> bytes) const override {
-    decode_block(shape(), block, bytes, [&](const Block& part, auto* to) { decode(part, to); });
-  }
+  std::int64_t bytes_of_block(const Block& block) const override { return codes_.bytes_of_block(block); }
 
  private:
-  static TensorSlice in_bytes(TensorSlice words) {
-    words.cols *= word_bytes;
-    words.row_stride *= word_bytes;
-    return words;
-  }
-
-  template <class Value>
-  void decode(const Block& part, Value* to) const {
-    const std::int64_t begin = part.col / codes_of_bytes * codes_of_bytes;
-    const std::int64_t end = (part.col + part.cols + codes_of_bytes - 1) / codes_of_bytes * codes_of_bytes;
-    const std::int64_t row_bytes = (end - begin) / codes_of_bytes * bits_;
-    std::vector<std::byte> packed(static_cast<std::size_t>(part.rows * row_bytes));
-    codes_.read({part.row, part.rows, begin / codes_of_bytes * bits_, row_bytes}, packed);
-    std::vector<std::uint8_t> codes(static_cast<std::size_t>(end - begin));
-    for (std::int64_t i = 0; i < part.rows; ++i) {
-      unpack(std::span(packed).subspan(static_cast<std::size_t>(i * row_bytes),
-                                       static_cast<std::size_t>(row_bytes)),
-             bits_, codes);
-      decode_row({part.row + i, 1, part.col, part.cols}, codes.data() + (part.col - begin),
-                 to + i * part.cols);
-    }
-  }
-
-  template <class Value>
-  void decode_row(const Block& row, const std::uint8_t* codes, Value* to) const {
-    for (std::int64_t col = row.col, end = 0; col < row.col + row.cols; col = end) {
-      const std::int64_t group = col / group_size_;
-      end = std::min((group + 1) * group_size_, row.col + row.cols);
-      decode_group(codes + (col - row.col), static_cast<std::size_t>(row.row * groups_ + group),
-                   to + (col - row.col), end - col);
-    }
+  void read_block(const Block& block, std::span<std::byte> bytes) const override {
+    codes_.read(block, bytes);
   }
 
   /// The products are exact, the sums rounded once.
-  void decode_group(const std::uint8_t* codes, std::size_t group, double* to, std::int64_t count) const {
-    vectorised([codes, to, count, scale = double{scales_[group]}, bias = double{biases_[group]}]()
-                   ALPHAHILL_INLINE {
-                     for (std::int64_t i = 0; i < count; ++i) {
-                       to[i] = static_cast<double>(codes[i]) * scale + bias;
-                     }
-                   });
-  }
-  void decode_group(const std::uint8_t* codes, std::size_t group, float* to, std::int64_t count) const {
-    const float scale = scales_[group];
-    const float* numbers = numbers_.data();
-    for (std::int64_t i = 0; i < count; ++i) to[i] = numbers[codes[i]] * scale;
+  void decode_piece(const StoredBlock& from, std::int64_t row, std::int64_t col,
+                    std::span<double> to) const override {
+    FormattedRows::Numbers numbers;
+    const RowGroups groups{col % group_size_, group_size_};
+    const auto first = static_cast<std::size_t>(row * groups_ + col / group_size_);
+    multiply(codes_.decode(from, row, col, to.size(), numbers), groups, std::span(scales_).subspan(first),
+             to);
+    add(std::span(biases_).subspan(first), groups, to);
   }
 
-  std::int64_t bits_;
   std::int64_t group_size_;
   std::int64_t groups_;  ///< of a row
-  SliceReader codes_;
+  FormattedRows codes_;
   std::vector<float> scales_;
   std::vector<float> biases_;
-  std::vector<float> numbers_;  ///< of floating-point codes
 };
 
 /// What the shapes and config.json say of a module.
@@ -211,8 +139,7 @@ class MlxTensors {
       return fmt::format("{}.biases is missing, and groups of {} bits are not of mxfp4, mxfp8 or nvfp4",
                          module_, bits_of_group());
     }
-    mode_ = found->mode;
-    bits_ = found->bits;
+    floats_ = *found;
     group_size_ = found->group_size;
     return {};
   }
@@ -242,20 +169,29 @@ class MlxTensors {
 
   Layer layer(const std::string& name, std::int64_t expert) const {
     const std::int64_t rows = codes_.shape.end()[-2], cols = groups_ * group_size_;
-    const ElementFormat scale_format = format_of(scales_->dtype).value_or(ElementFormat::fp32);
-    const std::int64_t scale_bytes = mode_ == Mode::affine ? bytes_of(scale_format) : 1;
     Layer layer = make_layer(codes_, name, rows, cols);
-    layer.layout =
-        MlxGroups{.mode = mode_,
-                  .module = module_,
-                  .rows = rows,
-                  .cols = cols,
-                  .bits = bits_,
-                  .group_size = group_size_,
-                  .codes = matrix(codes_, expert, word_bytes),
-                  .scales = matrix(*scales_, expert, scale_bytes),
-                  .biases = biases_ == nullptr ? TensorSlice{} : matrix(*biases_, expert, scale_bytes),
-                  .scale_format = scale_format};
+    if (biases_ == nullptr) {
+      ScaledCodes stored;
+      stored.format = floats_.codes;
+      stored.bits = floats_.bits;
+      stored.rows = rows;
+      stored.cols = cols;
+      stored.codes = in_bytes(matrix(codes_, expert, word_bytes));
+      stored.scales = {matrix(*scales_, expert, 1), floats_.scales, 1, group_size_};
+      stored.scale_name = module_ + ".scales";
+      layer.layout = std::move(stored);
+      return layer;
+    }
+    const ElementFormat scale_format = format_of(scales_->dtype).value_or(ElementFormat::fp32);
+    layer.layout = MlxGroups{.module = module_,
+                             .rows = rows,
+                             .cols = cols,
+                             .bits = bits_,
+                             .group_size = group_size_,
+                             .codes = matrix(codes_, expert, word_bytes),
+                             .scales = matrix(*scales_, expert, bytes_of(scale_format)),
+                             .biases = matrix(*biases_, expert, bytes_of(scale_format)),
+                             .scale_format = scale_format};
     return layer;
   }
 
@@ -266,8 +202,8 @@ class MlxTensors {
   const StoredTensor* scales_;
   const StoredTensor* biases_;
   std::int64_t groups_ = 0;
-  Mode mode_ = Mode::affine;
-  std::int64_t bits_ = 0;
+  FloatMode floats_{};     ///< of codes without biases
+  std::int64_t bits_ = 0;  ///< of integers
   std::int64_t group_size_ = 0;
 };
 
@@ -282,19 +218,16 @@ std::vector<Layer> MlxGroups::find(const StoredTensor& tensor, const CheckpointH
 }
 
 WeightShape MlxGroups::shape() const {
-  const bool affine = mode == Mode::affine;
-  const std::int64_t scale_bytes = affine ? 2 * bytes_of(scale_format) : 1;
   return {.rows = rows,
           .cols = cols,
-          .values = affine ? ElementFormat::fp64 : ElementFormat::fp32,
-          .stored_bytes = rows * (codes.cols * word_bytes + scales.cols * scale_bytes),
-          .held_bytes = scales.rows * scales.cols * (affine ? 8 : 4)};
+          .values = ElementFormat::fp64,
+          .code_bits = bits,
+          .stored_bytes = rows * (codes.cols * word_bytes + scales.cols * 2 * bytes_of(scale_format)),
+          .held_bytes = scales.rows * scales.cols * 8};
 }
 
 std::string MlxGroups::stored_as() const {
-  if (mode == Mode::affine) return fmt::format("int{} g{} affine", bits, group_size);
-  const auto* found = std::ranges::find(float_modes, mode, &FloatMode::mode);
-  return fmt::format("{} g{}", found->name, group_size);
+  return fmt::format("int{} g{} affine", bits, group_size);
 }
 
 std::unique_ptr<WeightSource> MlxGroups::open(LayerFiles& files) const {

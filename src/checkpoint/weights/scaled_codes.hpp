@@ -4,9 +4,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "alphahill/checkpoint/catalog.hpp"
-#include "checkpoint/catalog/quantization_config.hpp"
+#include "checkpoint/catalog/model_config.hpp"
 #include "checkpoint/headers/checkpoint_headers.hpp"
 
 namespace alphahill {
@@ -32,5 +33,10 @@ std::optional<Layer> find_fp4(const CodedTensor& coded);
 /// compressed-tensors' integers: X.weight_packed I32, of 2 to 8 bits, with X.weight_scale, X.weight_shape, and
 /// where they are there X.weight_zero_point, X.weight_g_idx.
 std::optional<Layer> find_packed(const CodedTensor& coded);
+
+/// gpt-oss's experts in one tensor: X_blocks U8 [experts, rows, groups, 16], FP4, with X_scales U8 [experts, rows,
+/// groups], one power of two for 32 weights.
+std::vector<Layer> find_mxfp4_experts(const StoredTensor& tensor, const CheckpointHeaders& headers,
+                                      const ModelConfig& config);
 
 }  // namespace alphahill

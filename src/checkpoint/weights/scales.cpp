@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 
 #include "alphahill/base/checked.hpp"
 #include "alphahill/base/error.hpp"
@@ -16,38 +17,33 @@ namespace alphahill {
 
 namespace {
 
-void decode_scales(ScaleFormat format, std::span<const std::byte> bytes, std::span<double> to) {
-  const auto each = [&](auto decode_code) {
-    std::ranges::transform(bytes, to.begin(),
-                           [&](std::byte code) { return decode_code(std::to_integer<std::uint8_t>(code)); });
-  };
-  switch (format) {
-    case ScaleFormat::f32:
-      return decode(ElementFormat::fp32, bytes, to);
-    case ScaleFormat::f16:
-      return decode(ElementFormat::fp16, bytes, to);
-    case ScaleFormat::bf16:
-      return decode(ElementFormat::bf16, bytes, to);
-    case ScaleFormat::f8_e8m0:
-      return each([](std::uint8_t code) { return decode_f8_e8m0(code); });
-    case ScaleFormat::f8_e4m3:
-      return each([](std::uint8_t code) { return double{decode_f8_e4m3(code)}; });
+template <class NumberOf>
+void decode_halves(std::span<const std::byte> bytes, std::span<float> to, const NumberOf& number_of) {
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    std::uint16_t code = 0;
+    std::memcpy(&code, &bytes[i * sizeof code], sizeof code);
+    to[i] = number_of(code);
   }
 }
 
-bool is_scale(double value) {
-  return value >= 0 && std::isfinite(value);
+void decode_scales(ScaleFormat format, std::span<const std::byte> bytes, std::span<float> to) {
+  switch (format) {
+    case ScaleFormat::f32:
+      std::memcpy(to.data(), bytes.data(), bytes.size());
+      return;
+    case ScaleFormat::f16:
+      return decode_halves(bytes, to, decode_fp16);
+    case ScaleFormat::bf16:
+      return decode_halves(bytes, to, decode_bf16);
+    case ScaleFormat::f8_e8m0:
+      return decode_f8_e8m0(bytes, to);
+    case ScaleFormat::f8_e4m3:
+      return decode_f8_e4m3(bytes, to);
+  }
 }
 
-/// Bits [begin, begin + bits) of a column of words.
-std::int16_t packed_integer(std::span<const std::uint32_t> words, std::int64_t cols, std::int64_t col,
-                            std::int64_t begin, int bits) {
-  const auto word = [&](std::int64_t number) -> std::uint64_t {
-    const auto at = static_cast<std::size_t>(number * cols + col);
-    return at < words.size() ? words[at] : 0;
-  };
-  const std::uint64_t pair = word(begin / 32) | word(begin / 32 + 1) << 32;
-  return static_cast<std::int16_t>(pair >> (begin % 32) & ((1U << bits) - 1));
+bool is_scale(float value) {
+  return value >= 0 && std::isfinite(value);
 }
 
 }  // namespace
@@ -63,7 +59,7 @@ Scales::Scales(LayerFiles& files, const ScaleGrid& grid, std::string_view name)
       values_(static_cast<std::size_t>(grid.values.rows * grid.values.cols * bytes_of(grid.format))) {
   SliceReader(files, grid.values, bytes_of(grid.format))
       .read({0, grid.values.rows, 0, grid.values.cols}, values_);
-  std::vector<double> row(static_cast<std::size_t>(cols_));
+  std::vector<float> row(static_cast<std::size_t>(cols_));
   for (std::int64_t i = 0; i < grid.values.rows; ++i) {
     decode(i, 0, row);
     const auto found = std::ranges::find_if_not(row, is_scale);
@@ -74,10 +70,20 @@ Scales::Scales(LayerFiles& files, const ScaleGrid& grid, std::string_view name)
   }
 }
 
-void Scales::decode(std::int64_t row, std::int64_t first, std::span<double> to) const {
+void Scales::decode(std::int64_t row, std::int64_t first, std::span<float> to) const {
   const auto size = static_cast<std::size_t>(bytes_of(format_));
   const auto begin = static_cast<std::size_t>(row * cols_ + first) * size;
   decode_scales(format_, std::span(values_).subspan(begin, to.size() * size), to);
+}
+
+std::uint32_t packed_integer(std::span<const std::uint32_t> words, std::int64_t begin, std::int64_t bits,
+                             std::int64_t stride) {
+  const auto word = [&](std::int64_t number) -> std::uint64_t {
+    const auto at = static_cast<std::size_t>(number * stride);
+    return at < words.size() ? words[at] : 0;
+  };
+  const std::uint64_t pair = word(begin / 32) | word(begin / 32 + 1) << 32;
+  return static_cast<std::uint32_t>(pair >> (begin % 32)) & ((1U << bits) - 1);
 }
 
 double read_tensor_scale(LayerFiles& files, const ScaledCodes& stored) {
@@ -105,7 +111,8 @@ ZeroPoints::ZeroPoints(LayerFiles& files, const ScaledCodes& stored) : cols_(sto
     const std::int64_t begin =
         in_words ? row / in_word * 32 + row % in_word * stored.bits : row * stored.bits;
     for (std::int64_t col = 0; col < cols_; ++col) {
-      values_.push_back(packed_integer(words, cols_, col, begin, stored.bits));
+      const auto column = std::span(words).subspan(static_cast<std::size_t>(col));
+      values_.push_back(static_cast<std::int16_t>(packed_integer(column, begin, stored.bits, cols_)));
     }
   }
 }

@@ -22,13 +22,18 @@ class Scales {
 
   /// Those of a row of blocks.
   /// @param to  from the first column of blocks that is wanted on
-  void decode(std::int64_t row, std::int64_t first, std::span<double> to) const;
+  void decode(std::int64_t row, std::int64_t first, std::span<float> to) const;
+  std::size_t in_row() const { return static_cast<std::size_t>(cols_); }
 
  private:
   ScaleFormat format_;
   std::int64_t cols_;
   std::vector<std::byte> values_;
 };
+
+/// Bits [begin, begin + bits) of a string in every stride-th word.
+std::uint32_t packed_integer(std::span<const std::uint32_t> words, std::int64_t begin, std::int64_t bits,
+                             std::int64_t stride = 1);
 
 /// The scale of a whole tensor; 1 where there is none. @throws Error(internal) for one that is no positive number
 double read_tensor_scale(LayerFiles& files, const ScaledCodes& stored);

@@ -9,14 +9,13 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "alphahill/checkpoint/catalog.hpp"
 #include "alphahill/formats/cast.hpp"
 #include "checkpoint/catalog/stored_layer.hpp"
-#include "checkpoint/weights/decoded_block.hpp"
+#include "checkpoint/weights/layer_files.hpp"
 #include "checkpoint/weights/partner_tensors.hpp"
 #include "checkpoint/weights/partners.hpp"
 
@@ -84,18 +83,26 @@ class WeightNormWeights final : public WeightSource {
     }
   }
 
-  void read(const Block& block, std::span<std::byte> bytes) const override {
-    decode_block(shape(), block, bytes, [&](const Block& part, auto* to) {
-      using Value = std::remove_reference_t<decltype(*to)>;
-      const std::vector<double> directions = read_numbers(directions_, stored_.format, part);
-      for (std::int64_t k = 0; k < std::ssize(directions); ++k) {
-        const std::size_t i = norm_at(stored_.norm, part.row + k / part.cols, part.col + k % part.cols);
-        to[k] = static_cast<Value>(lengths_[i] * directions[static_cast<std::size_t>(k)] / norms_[i]);
-      }
-    });
+  std::int64_t bytes_of_block(const Block& block) const override {
+    return block.rows * block.cols * bytes_of(stored_.format);
   }
 
  private:
+  void read_block(const Block& block, std::span<std::byte> bytes) const override {
+    directions_.read(block, bytes);
+  }
+  void decode_piece(const StoredBlock& from, std::int64_t row, std::int64_t col,
+                    std::span<double> to) const override {
+    const auto value_bytes = static_cast<std::size_t>(bytes_of(stored_.format));
+    const auto first =
+        static_cast<std::size_t>((row - from.block.row) * from.block.cols + col - from.block.col);
+    alphahill::decode(stored_.format, from.bytes.subspan(first * value_bytes, to.size() * value_bytes), to);
+    for (std::size_t k = 0; k < to.size(); ++k) {
+      const std::size_t i = norm_at(stored_.norm, row, col + static_cast<std::int64_t>(k));
+      to[k] = lengths_[i] * to[k] / norms_[i];
+    }
+  }
+
   /// Of all directions, some rows at a time.
   void sum_squares() {
     constexpr std::int64_t values_at_once = 256 << 10;
@@ -149,6 +156,7 @@ WeightShape WeightNorm::shape() const {
       .rows = directions.rows,
       .cols = directions.cols,
       .values = ElementFormat::fp64,
+      .code_bits = 8 * bytes_of(format),
       .stored_bytes = directions.rows * directions.cols * bytes_of(format) + norms * bytes_of(length_format),
       .held_bytes = norms * 2 * bytes_of(ElementFormat::fp64)};
 }

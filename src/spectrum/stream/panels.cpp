@@ -22,7 +22,7 @@ class PanelCast {
  public:
   /// @param survey  may be null
   PanelCast(const WeightShape& shape, CastChain chain, CastSurvey* survey)
-      : stored_(shape.values), load_(chain.load), chain_(chain.precision, shape), survey_(survey) {
+      : load_(chain.load), chain_(chain.precision, shape), survey_(survey) {
     casts_.push_back(&chain_);
     if (survey != nullptr) {
       for (PrecisionCast& cast : survey->casts()) casts_.push_back(&cast);
@@ -41,8 +41,8 @@ class PanelCast {
   std::int64_t column_multiple() const { return column_multiple_; }
 
   /// A first pass over what this member reads.
-  void observe(std::span<const std::byte> bytes, const PanelPlace& place, std::span<double> values) {
-    for_each_block(bytes, place, values, [&](std::span<double>, auto loaded, std::int64_t first) {
+  void observe(const StoredPanels& stored, const PanelPlace& place, std::span<double> values) {
+    for_each_block(stored, place, values, [&](std::span<double>, auto loaded, std::int64_t first) {
       for (PrecisionCast* cast : casts_) {
         if (cast->needs_first_pass()) cast->observe(loaded, place, first);
       }
@@ -53,8 +53,8 @@ class PanelCast {
     for (PrecisionCast* cast : casts_) cast->combine(team);
   }
 
-  void cast(std::span<const std::byte> bytes, const PanelPlace& place, std::span<double> values) {
-    for_each_block(bytes, place, values, [&](std::span<double> block, auto loaded, std::int64_t first) {
+  void cast(const StoredPanels& stored, const PanelPlace& place, std::span<double> values) {
+    for_each_block(stored, place, values, [&](std::span<double> block, auto loaded, std::int64_t first) {
       if (survey_ != nullptr) survey_->add(block, loaded, place, first);
       auto& rounded = std::get<std::vector<typename decltype(loaded)::value_type>>(rounded_);
       rounded.resize(block.size());
@@ -73,15 +73,14 @@ class PanelCast {
   /// @param use  called with the stored values, the loaded ones, which are the same where they are loaded as fp64,
   /// and their place in the panel
   template <class Use>
-  void for_each_block(std::span<const std::byte> bytes, const PanelPlace& place, std::span<double> values,
+  void for_each_block(const StoredPanels& stored, const PanelPlace& place, std::span<double> values,
                       Use use) {
     if (values.empty()) return;
     const std::size_t size = std::min(block_size(place), values.size());
-    const auto value_bytes = static_cast<std::size_t>(bytes_of(stored_));
     loaded_.resize(size);
     for (std::size_t first = 0; first < values.size(); first += size) {
       const auto block = values.subspan(first, std::min(size, values.size() - first));
-      decode(stored_, bytes.subspan(first * value_bytes, block.size() * value_bytes), block);
+      stored.decode(place, static_cast<std::int64_t>(first), block);
       if (load_ == ElementFormat::fp64) {
         use(block, std::span<const double>(block), static_cast<std::int64_t>(first));
         continue;
@@ -92,7 +91,6 @@ class PanelCast {
     }
   }
 
-  ElementFormat stored_;
   ElementFormat load_;
   PrecisionCast chain_;
   CastSurvey* survey_;
@@ -178,10 +176,9 @@ std::int64_t panel_depth(const WeightShape& shape) {
 }
 
 std::int64_t reading_bytes(const WeightShape& shape) {
-  const std::int64_t value_bytes = bytes_of(shape.values);
   const std::int64_t panel = panel_depth(shape) * shape.order();
   const std::int64_t read = StoredPanels::depth_of_read(shape) * shape.order();
-  return panel * 8 + read * value_bytes + (read > panel ? panel * value_bytes : 0) + shape.held_bytes;
+  return panel * 8 + divide_rounding_up(read * shape.code_bits, 8) + shape.held_bytes;
 }
 
 namespace {
@@ -190,24 +187,19 @@ namespace {
 class MemberReader {
  public:
   MemberReader(const WeightSource& weights, const PartsOfMembers& parts, int member)
-      : value_bytes_(static_cast<std::size_t>(bytes_of(weights.shape().values))),
-        order_(weights.order()),
-        stored_(weights, parts.end(member)) {}
+      : order_(weights.order()), stored_(weights, parts.end(member)) {}
 
-  /// @param cast  called with bytes, place and values to fill
+  /// @param cast  called with what is stored, place and values to fill
   template <class Cast>
   void read(Slices slices, Panel& panel, Cast cast) {
     panel.resize(slices.depth, order_);
-    bytes_.resize(panel.values.size() * value_bytes_);
-    stored_.read(slices, bytes_);
-    cast(bytes_, stored_.place(slices), panel.values);
+    stored_.read(slices);
+    cast(stored_, stored_.place(slices), panel.values);
   }
 
  private:
-  std::size_t value_bytes_;
   std::int64_t order_;
   StoredPanels stored_;
-  std::vector<std::byte> bytes_;
 };
 
 /// Collective.
@@ -216,9 +208,10 @@ void first_pass(const WeightSource& weights, const PartsOfMembers& parts, PanelC
   do_together(team, [&] {
     MemberReader reader(weights, parts, team.rank());
     for (std::int64_t turn = 0; turn < parts.turns(); ++turn) {
-      reader.read(
-          parts.slices(team.rank(), turn), panel,
-          [&](auto bytes, auto place, std::span<double> values) { casts.observe(bytes, place, values); });
+      reader.read(parts.slices(team.rank(), turn), panel,
+                  [&](const auto& stored, auto place, std::span<double> values) {
+                    casts.observe(stored, place, values);
+                  });
     }
   });
   casts.combine(team);
@@ -241,9 +234,10 @@ void for_each_panel(const WeightSource& weights, CastChain chain, CastSurvey* su
   if (casts->needs_first_pass()) first_pass(weights, parts, *casts, panel, team);
   for (std::int64_t turn = 0; turn < parts.turns(); ++turn) {
     do_together(team, [&] {
-      reader.read(
-          parts.slices(team.rank(), turn), panel,
-          [&](auto bytes, auto place, std::span<double> values) { casts->cast(bytes, place, values); });
+      reader.read(parts.slices(team.rank(), turn), panel,
+                  [&](const auto& stored, auto place, std::span<double> values) {
+                    casts->cast(stored, place, values);
+                  });
       exchange.keep(panel);
     });
     for (int member = 0; member < team.size(); ++member) {

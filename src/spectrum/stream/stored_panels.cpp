@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "alphahill/formats/cast.hpp"
+
 namespace alphahill {
 
 std::int64_t StoredPanels::depth_of_read(const WeightShape& shape) {
@@ -10,22 +12,14 @@ std::int64_t StoredPanels::depth_of_read(const WeightShape& shape) {
   constexpr std::int64_t least_bytes = 32 << 20;
   const std::int64_t depth = panel_depth(shape);
   if (!shape.wide()) return depth;
-  const std::int64_t value_bytes = bytes_of(shape.values);
   const std::int64_t bytes = std::max(least_bytes, shape.order() * least_bytes_of_row);
-  const std::int64_t panels = bytes / std::max<std::int64_t>(shape.order() * value_bytes * depth, 1);
+  const std::int64_t panels = 8 * bytes / std::max<std::int64_t>(shape.order() * shape.code_bits * depth, 1);
   return std::min(std::max<std::int64_t>(panels, 1) * depth, shape.longer_side());
 }
 
-void StoredPanels::read(Slices panel, std::span<std::byte> to) {
-  if (panel.depth == 0) return;
-  if (panel.end() > held_.end()) {
-    const Slices next{panel.first, std::min(depth_of_read(matrix_.shape()), end_ - panel.first)};
-    if (next.depth <= panel.depth) return read_slices(panel, to);
-    bytes_.resize(bytes_in(next.depth * matrix_.order()));
-    read_slices(next, bytes_);
-    held_ = next;
-  }
-  gather(panel, to);
+Block StoredPanels::block_of(Slices slices) const {
+  return matrix_.wide() ? Block{0, matrix_.rows(), slices.first, slices.depth}
+                        : Block{slices.first, slices.depth, 0, matrix_.cols()};
 }
 
 PanelPlace StoredPanels::place(Slices panel) const {
@@ -33,19 +27,53 @@ PanelPlace StoredPanels::place(Slices panel) const {
                         : PanelPlace{panel.first, 0, matrix_.cols()};
 }
 
-void StoredPanels::read_slices(Slices slices, std::span<std::byte> to) const {
-  if (matrix_.wide()) {
-    matrix_.read({0, matrix_.rows(), slices.first, slices.depth}, to);
-  } else {
-    matrix_.read({slices.first, slices.depth, 0, matrix_.cols()}, to);
-  }
+void StoredPanels::read(Slices panel) {
+  if (panel.depth == 0 || panel.end() <= held_.end()) return;
+  held_ = {panel.first, std::min(depth_of_read(matrix_.shape()), end_ - panel.first)};
+  bytes_.resize(static_cast<std::size_t>(matrix_.bytes_of_block(held_block())));
+  matrix_.read(held_block(), bytes_);
 }
 
-void StoredPanels::gather(Slices panel, std::span<std::byte> to) const {
-  const std::size_t row_bytes = bytes_in(panel.depth);
-  for (std::int64_t row = 0; row < matrix_.rows(); ++row) {
-    std::memcpy(to.data() + static_cast<std::size_t>(row) * row_bytes,
-                bytes_.data() + bytes_in(row * held_.depth + panel.first - held_.first), row_bytes);
+std::span<const std::byte> StoredPanels::values_at(std::int64_t row, std::int64_t col) const {
+  const Block held = held_block();
+  const std::int64_t number = (row - held.row) * held.cols + col - held.col;
+  return std::span(bytes_).subspan(static_cast<std::size_t>(number * bytes_of(matrix_.shape().values)));
+}
+
+void StoredPanels::decode(const PanelPlace& panel, std::int64_t first, std::span<double> to) const {
+  const WeightShape& shape = matrix_.shape();
+  if (shape.plain && !shape.wide()) {  // however short the rows are
+    const std::size_t size = to.size() * static_cast<std::size_t>(bytes_of(shape.values));
+    return alphahill::decode(shape.values,
+                             values_at(panel.row + first / panel.cols, first % panel.cols).first(size), to);
+  }
+  panel.for_each_row(first, to.size(), [&](const RowPiece& piece) {
+    matrix_.decode({held_block(), bytes_}, piece.row, piece.col, piece.of(to));
+  });
+}
+
+void StoredPanels::read_values(Slices panel, std::span<std::byte> to) {
+  const WeightShape& shape = matrix_.shape();
+  const bool read_alone = !shape.wide() || depth_of_read(shape) <= panel.depth;
+  if (shape.plain && read_alone) return matrix_.read(block_of(panel), to);
+  read(panel);
+  const auto value_bytes = static_cast<std::size_t>(bytes_of(shape.values));
+  place(panel).for_each_row(0, to.size() / value_bytes, [&](const RowPiece& piece) {
+    copy_values(piece, to.subspan(piece.first * value_bytes, piece.count * value_bytes));
+  });
+}
+
+void StoredPanels::copy_values(const RowPiece& piece, std::span<std::byte> to) {
+  if (matrix_.shape().plain) {
+    std::memcpy(to.data(), values_at(piece.row, piece.col).data(), to.size());
+    return;
+  }
+  decoded_.resize(piece.count);
+  matrix_.decode({held_block(), bytes_}, piece.row, piece.col, decoded_);
+  if (matrix_.shape().values == ElementFormat::fp64) {
+    std::memcpy(to.data(), decoded_.data(), to.size());
+  } else {
+    cast_loaded(ElementFormat::fp32, decoded_, {reinterpret_cast<float*>(to.data()), piece.count});
   }
 }
 

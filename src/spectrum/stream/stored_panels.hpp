@@ -23,25 +23,31 @@ class StoredPanels {
   /// @param end  of the slices that will be asked for; the matrix must outlive this
   StoredPanels(const WeightSource& matrix, std::int64_t end) : matrix_(matrix), end_(end) {}
 
-  /// Reads a panel in its layout. @pre the panels are asked for in order, none deeper than `panel_depth`
-  void read(Slices panel, std::span<std::byte> to);
+  /// Reads a panel, to be decoded. @pre the panels are asked for in order, none deeper than `panel_depth`
+  void read(Slices panel);
+  /// Weights of the panel that was read last, from number `first` of it on.
+  void decode(const PanelPlace& panel, std::int64_t first, std::span<double> to) const;
   PanelPlace place(Slices panel) const;
+
+  /// Reads a panel in its layout, in the format that the shape names, as read does.
+  void read_values(Slices panel, std::span<std::byte> to);
 
   /// Slices that are read together. Of a wide matrix, so many that what lies side by side in a row is worth a
   /// read of its own on a parallel file system.
   static std::int64_t depth_of_read(const WeightShape& shape);
 
  private:
-  std::size_t bytes_in(std::int64_t values) const {
-    return static_cast<std::size_t>(values * bytes_of(matrix_.shape().values));
-  }
-  void read_slices(Slices slices, std::span<std::byte> to) const;
-  void gather(Slices panel, std::span<std::byte> to) const;
+  Block block_of(Slices slices) const;
+  Block held_block() const { return block_of(held_); }
+  /// Those of a weight in a plain format, and of all behind it.
+  std::span<const std::byte> values_at(std::int64_t row, std::int64_t col) const;
+  void copy_values(const RowPiece& piece, std::span<std::byte> to);
 
   const WeightSource& matrix_;
   std::int64_t end_;
   Slices held_{0, 0};             ///< read, but not yet asked for, in part
-  std::vector<std::byte> bytes_;  ///< of the slices held
+  std::vector<std::byte> bytes_;  ///< of the slices held, as they are stored
+  std::vector<double> decoded_;   ///< in copy_values
 };
 
 }  // namespace alphahill

@@ -167,7 +167,7 @@ class DeviceBackend final : public Backend {
     for (Slices slices{0, deepest}; slices.first < matrix.longer_side(); slices.first += deepest) {
       slices.depth = std::min(deepest, matrix.longer_side() - slices.first);
       const auto block = staging_->block(number, slices.depth * matrix.order() * value_bytes);
-      stored.read(slices, block);
+      stored.read_values(slices, block);
       queue_->upload(block.data(), bytes.get(), std::ssize(block));
       queue_->mark(number);
       number = (number + 1) % Staging::blocks;
