@@ -38,9 +38,23 @@ TEST_F(TensorRoles, EveryTensorIsListed) {
       .add("inv_freq", "F32", {2});
   builder_.add("mtp.up_proj.weight", "F32", {4, 4}).add("a.up_proj.lora_A.weight", "F32", {1, 4});
   EXPECT_EQ(table(), R"(
-tensor                    shape        dtype    taken for
-a.k_proj.weight           [4, 4]       F8_E4M3  layer
-a.k_proj.weight_scale_inv  [1, 1]       F32      part of a layer
+tensor                     shape         dtype    taken for
+a.k_proj.weight            [4, 4]        F8_E4M3  layer
+a.k_proj.weight_scale_inv  [1, 1]        F32      part of a layer
+a.q_norm.weight            [2, 4]        F32      norm
+a.q_proj.bias              [4]           F32      bias
+a.q_proj.weight            [4, 4]        F32      layer
+a.strange                  [4, 2]        F32      not known
+a.up_proj.lora_A.weight    [1, 4]        F32      adapter
+cls_token                  [1, 1, 4]     F32      embedding
+conv.weight                [4, 2, 3, 3]  F32      convolution
+conv1.weight               [4, 2, 3]     F32      convolution
+embed_tokens.weight        [9, 4]        F32      embedding
+inv_freq                   [2]           F32      vector
+ln.weight                  [4]           F32      norm
+mtp.up_proj.weight         [4, 4]        F32      layer of multi-token prediction
+position_ids               [1, 9]        I64      indices
+stacked.weight             [4, 30, 30]   F32      not known
 )");
 }
 

@@ -94,7 +94,7 @@ TEST_F(JournalTest, TheFieldsOfRunAndRecordHaveTheseSizesAndChecksums) {
   EXPECT_THAT(bytes(), StartsWith("ALPHAHILL-JOURNAL-3\n"
                                   "\xA1HFR\x01\0\x02\0\0\x54\xF2\xF5\x48"s));
   EXPECT_THAT(bytes().substr(ends[0]), StartsWith("\xA1HFR\x02"
-                                                  "\x1F\x02\0\0\x84\x09\x0D\x5C"s));
+                                                  "\x2B\x02\0\0\xA0\xB9\xD5\xFE"s));
 }
 
 TEST_F(JournalTest, TheLaterOfTwoRecordsOfALayerHolds) {
@@ -358,7 +358,7 @@ TEST_F(JournalTest, AJournalOfOtherSettingsIsRefusedWithTheFirstThatDiffers) {
          run.layers.push_back(run.layers[0]);
          run.layers.back().name = "new";
        }},
-      {"of another model, 'org/modèle', not 'x': its layer '層.0.up_proj' is 8x3 BF16, here 8x3 F16",
+      {"of another model, 'org/modèle', not 'x': its layer '層.0.up_proj' is 8x3 I32, here 8x3 F16",
        [](auto& run) {
          run.model = "x";
          run.model_fingerprint = "ffff";

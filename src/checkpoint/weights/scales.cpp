@@ -64,9 +64,10 @@ Scales::Scales(LayerFiles& files, const ScaleGrid& grid, std::string_view name)
     decode(i, 0, row);
     const auto found = std::ranges::find_if_not(row, is_scale);
     if (found == row.end()) continue;
+    const auto scale = std::isnan(*found) ? std::abs(*found) : *found;  // a NaN's sign says nothing
     throw Error(
         Fault::internal, std::string(name),
-        fmt::format("expected scales of at least 0, found {} at ({}, {})", *found, i, found - row.begin()));
+        fmt::format("expected scales of at least 0, found {} at ({}, {})", scale, i, found - row.begin()));
   }
 }
 

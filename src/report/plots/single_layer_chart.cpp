@@ -19,7 +19,7 @@ std::string subtitle_of(const ReportedLayer& layer) {
   const auto figure =
       std::ranges::find_if(layer.figures, [](const ResultRow& row) { return row.k_used > 0; });
   if (figure == layer.figures.end()) return text;
-  return fmt::format("{} · k = {} of {} · whiskers: standard error", text, figure->k_used, figure->n_eigs);
+  return fmt::format("{} · k = {} of {}", text, figure->k_used, figure->n_eigs);
 }
 
 PagePlan plan_of(const ReportView& view, const ReportedLayer& layer,
@@ -31,6 +31,7 @@ PagePlan plan_of(const ReportView& view, const ReportedLayer& layer,
   plan.least_slot_width = narrowest_slot;
   plan.changes = changes;
   plan.reference = view.reference;
+  plan.footnotes.emplace_back("bars: standard error of alpha");
   for (const ResultRow& row : layer.figures) {
     plan.slots.push_back(row.precision + (changes && row.precision == view.reference ? " (reference)" : ""));
     plan.alphas.insert(plan.alphas.end(),
