@@ -7,11 +7,12 @@ import unittest
 from support.programs import ENVIRONMENT, ProgramTest, command
 
 # Layers, and how most of them are stored.
-MODELS = {"DeepSeek-V3": (45091, "F8_E4M3 block 128x128"), "Kimi-K2": (69669, "int4 g32 sym"),
-          "gpt-oss-120b": (14005, "MXFP4")}
-MOST_SECONDS_TO_LIST = 3
-MOST_SECONDS_TO_PLAN = 10
-MOST_MIB = 200  # beyond what the libraries take: those of CUDA alone, where it is built in, 280
+MODELS = {"DeepSeek-V3": (45091, "F8_E4M3 block 128x128"), "Kimi-K2": (69669, "int4 g32"),
+          "gpt-oss-120b": (14005, "mxfp4 g32")}
+# Several times what they take: what grows with the square of the layers is beyond.
+MOST_SECONDS_TO_LIST = 10
+MOST_SECONDS_TO_PLAN = 30
+MOST_MIB = 200  # beyond what the libraries take
 
 
 class LargeCheckpointsTest(ProgramTest):
