@@ -200,6 +200,10 @@ class SubmitTest(ProgramTest):
         resources = ("--ranks", "8", "--time", "90")
         self.refuses("--model: no/model: neither a folder nor", "--model", "no/model", *resources, code=1)
         self.refuses("behind --: unrecognised option '--k-frc'", "--model", "model", *resources, "--", "--k-frc", "0.1")
+        self.refuses("behind --: option '--no-report' cannot be specified more than once", "--model", "model", *resources,
+                     "--", "--no-report")
+        for option in ("--help", "--list-layers", "--dry-run"):
+            self.refuses(f"behind --: {option} computes nothing", "--model", "model", *resources, "--", option)
         self.refuses("--filter-layers: 'zzz' is in none", "--model", "model", *resources, "--", "--filter-layers=zzz")
         self.assertFalse(self.submitted())
         self.assertEqual(self.call("submit", "--model", "model", *resources).returncode, 0)
@@ -267,6 +271,10 @@ class SubmitTest(ProgramTest):
                          "queue: RUNNING; scancel 100_1 ends it\n")
         self.assertEqual(self.call("submit", *one, "--output-dir", "elsewhere").stderr, "")
         self.assertEqual((self.folder / "results/other--model/alpha_hill.jobs").read_text(), "100_1\n100\n")
+        self.fake("squeue", "exit 1")
+        self.assertEqual(self.call("submit", *one, "--output-dir", "results/other--model").stderr,
+                         "submit: warning: Slurm does not say whether a job for the same output folder is in the queue\n")
+        self.assertEqual((self.folder / "results/other--model/alpha_hill.jobs").read_text(), "100_1\n100\n100\n")
 
     def test_wrong_site_files(self):
         for text, expected in (("partition cpu", "line 1: expected 'name = value', found 'partition cpu'"),
