@@ -86,7 +86,7 @@ void check(std::vector<Layer> layers) {
     promise(layer.unsupported() != nullptr || layer.shape().rows * layer.shape().cols == layer.numel(),
             "a matrix is whole");
   }
-  const std::string table = layer_table({"", "", "", {{"f", 0, 0}}, layers});
+  const std::string table = layer_table({"", "", {{"f", 0, 0}}, layers});
   promise(std::ranges::count(table, '\n') == std::ssize(layers) + 1, "the table has one line a layer");
   const std::vector<std::string> names = names_in_order(layers);
   std::ranges::reverse(layers);

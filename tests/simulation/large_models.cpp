@@ -223,7 +223,8 @@ std::vector<Tensors> shards_of(const LargeModel& model) {
 
 /// Those with contents come first, one after another, as writers sort by the width of the numbers.
 void write_file(const std::filesystem::path& path, Tensors tensors) {
-  std::ranges::stable_partition(tensors, [](const auto& tensor) { return !tensor.contents.empty(); });
+  std::stable_partition(tensors.begin(), tensors.end(),
+                        [](const auto& tensor) { return !tensor.contents.empty(); });
   std::string header = "{";
   std::vector<std::int64_t> contents;
   std::int64_t end = 0;

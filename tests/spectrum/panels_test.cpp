@@ -16,7 +16,7 @@ TEST(Panels, OfCodesHoldTheWeightsThatTheyStandFor) {
     std::int64_t done = 0, wrong = 0;
     for_each_panel(matrix, {ElementFormat::fp32, ElementFormat::fp32}, nullptr, alone,
                    [&](const Panel& panel) {
-                     const std::int64_t panel_cols = matrix.wide() ? panel.depth : cols;
+                     const std::int64_t panel_cols = matrix.wide() ? panel.depth : matrix.cols();
                      for (std::int64_t i = 0; i < std::ssize(panel.values); ++i) {
                        const std::int64_t row = i / panel_cols, col = i % panel_cols;
                        const double weight =
