@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <utility>
-
 #include "alphahill/base/checked.hpp"
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/text.hpp"
@@ -25,13 +23,13 @@ Layer make_layer(const StoredTensor& tensor, std::string_view name, std::int64_t
 }
 
 Layer unsupported_layer(const StoredTensor& tensor, std::string_view name, Features features,
-                        std::string reason) {
+                        const std::string& reason) {
   if (!checked_multiply(features.out, features.in)) {
     throw Error(Fault::input, fmt::format("tensor '{}'", tensor.name),
                 fmt::format("the size of a layer of {} x {} weights overflows", features.out, features.in));
   }
   Layer layer = make_layer(tensor, name, features.out, features.in);
-  layer.layout = Unsupported{std::move(reason), {.file = tensor.file, .offset = tensor.offset}};
+  layer.layout = Unsupported{printable_message(reason), {.file = tensor.file, .offset = tensor.offset}};
   return layer;
 }
 

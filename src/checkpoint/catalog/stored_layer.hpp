@@ -25,6 +25,6 @@ struct Features {
 /// A layer that is Unsupported for this reason.
 /// @throws Error(input) for features whose product overflows: a shape with a 0 in front may hold any number
 Layer unsupported_layer(const StoredTensor& tensor, std::string_view name, Features features,
-                        std::string reason);
+                        const std::string& reason);
 
 }  // namespace alphahill
