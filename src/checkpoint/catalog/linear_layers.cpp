@@ -37,10 +37,11 @@ FoundLayers find_linear_layers(const CheckpointHeaders& headers, const ModelConf
       (embeds ? embeddings : found.layers).push_back(std::move(layer));
     }
   }
-  mark_parts(found.layers, TensorRole::part_of_layer, headers, found.roles);
-  mark_parts(embeddings, TensorRole::part_of_embedding, headers, found.roles);
+  RolesByLayers roles(headers, found.roles);
+  roles.mark_parts(found.layers, TensorRole::part_of_layer);
+  roles.mark_parts(embeddings, TensorRole::part_of_embedding);
   std::vector<Layer> heads = find_tied_heads(found.layers, embeddings, headers, config);
-  mark_shared(heads, headers, found.roles);
+  roles.mark_shared(heads);
   found.layers.insert(found.layers.end(), std::move_iterator(heads.begin()), std::move_iterator(heads.end()));
   for (Layer& layer : found.layers) layer.category = category_of(layer.name);
   return found;

@@ -20,8 +20,8 @@ struct FoundLayers {
 ///
 /// A layer is a 2-D tensor X.weight that is no embedding and no gain of a norm, or a matrix of one expert in a
 /// tensor of all of a block. GPT-2's Conv1D is stored transposed. Layers for multi-token prediction are among
-/// them, and say so; adapters are not. A head that shares the embedding's matrix is a layer "lm_head". Pre-quantized weights and
-/// experts in a layout that is not known are layers that are Unsupported.
+/// them, and say so; adapters are not. A head that shares the embedding's matrix is a layer "lm_head".
+/// Quantized weights and experts in a layout that is not known are layers that are Unsupported.
 FoundLayers find_linear_layers(const CheckpointHeaders& headers, const ModelConfig& config);
 
 }  // namespace alphahill

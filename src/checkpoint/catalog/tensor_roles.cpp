@@ -52,34 +52,6 @@ TensorRole role_by_words(std::string_view name) {
   return TensorRole::unknown;
 }
 
-/// Finds a tensor by a place inside it.
-class TensorPlaces {
- public:
-  explicit TensorPlaces(const std::vector<StoredTensor>& tensors) {
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-      if (tensors[i].bytes > 0) places_.emplace_back(tensors[i].file, tensors[i].offset, i);
-    }
-    std::ranges::sort(places_);
-  }
-
-  /// @pre a tensor with values is there
-  std::size_t tensor_at(const TensorSlice& slice) const {
-    const auto behind =
-        std::ranges::upper_bound(places_, std::tuple(slice.file, slice.offset, places_.size()));
-    return std::get<2>(*std::prev(behind));
-  }
-
-  template <class Use>
-  void for_each_tensor(const Layer& layer, Use use) const {
-    for_each_slice(layer.layout, [&](const TensorSlice& slice) {
-      if (!places_.empty() && slice.rows * slice.cols > 0) use(tensor_at(slice));
-    });
-  }
-
- private:
-  std::vector<std::tuple<std::int64_t, std::int64_t, std::size_t>> places_;
-};
-
 bool is_by_name_only(TensorRole role) {
   constexpr std::array<TensorRole, 6> found{
       TensorRole::layer,     TensorRole::layer_of_further_tokens, TensorRole::part_of_layer,
@@ -126,26 +98,34 @@ TensorRole role_by_name(const StoredTensor& tensor) {
   return is_convolution(tensor) ? TensorRole::convolution : TensorRole::unknown;
 }
 
-void mark_parts(const std::vector<Layer>& layers, TensorRole role, const CheckpointHeaders& headers,
-                std::vector<TensorRole>& roles) {
-  if (layers.empty()) return;
-  const TensorPlaces places(headers.tensors);
-  for (const Layer& layer : layers) {
-    places.for_each_tensor(layer, [&](std::size_t tensor) {
-      if (is_by_name_only(roles[tensor])) roles[tensor] = role;
-    });
+RolesByLayers::RolesByLayers(const CheckpointHeaders& headers, std::vector<TensorRole>& roles)
+    : roles_(roles) {
+  for (std::size_t i = 0; i < headers.tensors.size(); ++i) {
+    const StoredTensor& tensor = headers.tensors[i];
+    if (tensor.bytes > 0) places_.emplace_back(tensor.file, tensor.offset, i);
   }
+  std::ranges::sort(places_);
 }
 
-void mark_shared(const std::vector<Layer>& heads, const CheckpointHeaders& headers,
-                 std::vector<TensorRole>& roles) {
-  if (heads.empty()) return;
-  const TensorPlaces places(headers.tensors);
-  for (const Layer& head : heads) {
-    places.for_each_tensor(head, [&](std::size_t tensor) {
-      if (roles[tensor] == TensorRole::embedding) roles[tensor] = TensorRole::embedding_and_head;
-    });
-  }
+template <class Is>
+void RolesByLayers::mark(const std::vector<Layer>& layers, Is is_of_role, TensorRole role) {
+  const auto mark_tensor_of = [&](const TensorSlice& slice) {
+    if (places_.empty() || slice.rows * slice.cols == 0) return;
+    const auto behind =
+        std::ranges::upper_bound(places_, std::tuple(slice.file, slice.offset, places_.size()));
+    TensorRole& before = roles_[std::get<2>(*std::prev(behind))];
+    if (is_of_role(before)) before = role;
+  };
+  for (const Layer& layer : layers) for_each_slice(layer.layout, mark_tensor_of);
+}
+
+void RolesByLayers::mark_parts(const std::vector<Layer>& layers, TensorRole role) {
+  mark(layers, is_by_name_only, role);
+}
+
+void RolesByLayers::mark_shared(const std::vector<Layer>& heads) {
+  const auto is_embedding = [](TensorRole role) { return role == TensorRole::embedding; };
+  mark(heads, is_embedding, TensorRole::embedding_and_head);
 }
 
 OtherTensors other_tensors(const CheckpointHeaders& headers, const std::vector<TensorRole>& roles,

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "alphahill/checkpoint/catalog.hpp"
@@ -34,14 +35,25 @@ std::string_view name_of(TensorRole role);
 /// What a tensor is that holds no layer and no embedding called X.weight: by its name, dtype and shape.
 TensorRole role_by_name(const StoredTensor& tensor);
 
-/// Gives that role to the tensors that the layers take besides those that they were found by.
-/// @param roles  one a tensor
-void mark_parts(const std::vector<Layer>& layers, TensorRole role, const CheckpointHeaders& headers,
-                std::vector<TensorRole>& roles);
+/// Roles of the tensors that layers take slices of.
+class RolesByLayers {
+ public:
+  /// @param roles  one a tensor, which the functions below change
+  RolesByLayers(const CheckpointHeaders& headers, std::vector<TensorRole>& roles);
 
-/// Marks the embeddings whose matrix a head shares. @param roles  one a tensor
-void mark_shared(const std::vector<Layer>& heads, const CheckpointHeaders& headers,
-                 std::vector<TensorRole>& roles);
+  /// Gives that role to the tensors that the layers take besides those that they were found by.
+  void mark_parts(const std::vector<Layer>& layers, TensorRole role);
+  /// Marks the embeddings whose matrix a head shares.
+  void mark_shared(const std::vector<Layer>& heads);
+
+ private:
+  template <class Is>
+  void mark(const std::vector<Layer>& layers, Is is_of_role, TensorRole role);
+
+  std::vector<std::tuple<std::int64_t, std::int64_t, std::size_t>>
+      places_;  ///< file, offset, tensor; ascending
+  std::vector<TensorRole>& roles_;
+};
 
 /// Those that are not known.
 /// @param roles          one a tensor

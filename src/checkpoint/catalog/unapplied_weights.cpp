@@ -14,6 +14,7 @@
 #include "checkpoint/catalog/embedding_names.hpp"
 #include "checkpoint/catalog/layer_name.hpp"
 #include "checkpoint/catalog/stored_layer.hpp"
+#include "checkpoint/headers/counted_tensors.hpp"
 
 namespace alphahill {
 
@@ -31,17 +32,11 @@ bool is_under_adapter(std::string_view tensor) {
   return is_adapter(tensor) || has_component(tensor, words);
 }
 
-/// Tensors of one kind.
-struct Counted {
-  std::int64_t count = 0;
-  std::string first;
-};
-
 template <class Is>
-Counted counted_tensors(const CheckpointHeaders& headers, Is is) {
-  Counted found;
+CountedTensors counted_tensors(const CheckpointHeaders& headers, Is is) {
+  CountedTensors found;
   for (const StoredTensor& tensor : headers.tensors) {
-    if (is(tensor) && found.count++ == 0) found.first = tensor.name;
+    if (is(tensor)) found.add(tensor.name);
   }
   return found;
 }
@@ -127,9 +122,9 @@ bool is_adapter(std::string_view tensor) {
 
 void refuse_placeholders(const CheckpointHeaders& headers, const ModelConfig& config,
                          const std::string& where) {
-  const Counted empty = counted_tensors(headers, is_placeholder);
+  const CountedTensors empty = counted_tensors(headers, is_placeholder);
   if (empty.count == 0) return;
-  const Counted of_layers = counted_tensors(headers, [&](const StoredTensor& tensor) {
+  const CountedTensors of_layers = counted_tensors(headers, [&](const StoredTensor& tensor) {
     const std::string_view name = without_ending(tensor.name, ".weight").value_or(tensor.name);
     return is_placeholder(tensor) && !is_norm(name) && !is_embedding(name, headers, config);
   });
@@ -146,7 +141,7 @@ void refuse_placeholders(const CheckpointHeaders& headers, const ModelConfig& co
 }
 
 void refuse_unmerged_adapters(const CheckpointHeaders& headers, const std::string& where, bool allow) {
-  const Counted found =
+  const CountedTensors found =
       counted_tensors(headers, [](const StoredTensor& tensor) { return is_under_adapter(tensor.name); });
   if (found.count == 0) return;
   const std::string what = fmt::format("{} of an adapter that is not merged into the weights, '{}' first",

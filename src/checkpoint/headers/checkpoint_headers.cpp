@@ -68,8 +68,7 @@ CheckpointHeaders read_whole(const WeightFile& whole) {
 void check_shards_are_there(const WeightFile& index_file, const ShardIndex& index) {
   std::vector<std::string> missing;
   for (const auto& [name, tensors] : index.tensors_of()) {
-    std::error_code code;
-    if (!std::filesystem::exists(index_file.folder / name, code)) missing.push_back(name);
+    if (!is_there(index_file.folder / name)) missing.push_back(name);
   }
   if (missing.empty()) return;
   throw Error(Fault::input, (index_file.folder / index_file.name).string(),

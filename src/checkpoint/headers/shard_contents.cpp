@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "alphahill/base/text.hpp"
+#include "checkpoint/headers/counted_tensors.hpp"
 
 namespace alphahill {
 
@@ -29,26 +30,16 @@ NamedFiles named_files(const ShardIndex& index) {
   return files;
 }
 
-/// Tensors of one kind, of which the first is shown.
-struct Counted {
-  std::int64_t count = 0;
-  std::string first;
-
-  void add(std::string_view name) {
-    if (count++ == 0) first = name;
-  }
-};
-
 struct Differences {
-  Counted missing;    ///< named, and in no file
-  Counted elsewhere;  ///< in another file than is named
-  Counted unnamed;
-  Counted twice;  ///< in two files of which neither is named
+  CountedTensors missing;    ///< named, and in no file
+  CountedTensors elsewhere;  ///< in another file than is named
+  CountedTensors unnamed;
+  CountedTensors twice;  ///< in two files of which neither is named
 };
 
 std::string text_of(const Differences& differences) {
   std::vector<std::string> parts;
-  const auto add = [&](const Counted& tensors, std::string_view what) {
+  const auto add = [&](const CountedTensors& tensors, std::string_view what) {
     if (tensors.count == 0) return;
     parts.push_back(fmt::format("{} {} ('{}'{})", counted(tensors.count, "tensor"), what, tensors.first,
                                 tensors.count > 1 ? ", ..." : ""));

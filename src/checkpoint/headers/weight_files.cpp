@@ -19,13 +19,6 @@ namespace {
 
 constexpr std::string_view ending = ".safetensors";
 
-bool is_there(const std::filesystem::path& path) {
-  std::error_code code;
-  const bool there = std::filesystem::exists(path, code);
-  if (code) throw Error(Fault::system, path.string(), "cannot be looked up: " + code.message());
-  return there;
-}
-
 bool is_folder(const std::filesystem::path& path) {
   std::error_code ignored;
   return std::filesystem::is_directory(path, ignored);
@@ -175,6 +168,13 @@ WeightFile named_file(const std::filesystem::path& file) {
 }
 
 }  // namespace
+
+bool is_there(const std::filesystem::path& path) {
+  std::error_code code;
+  const bool there = std::filesystem::exists(path, code);
+  if (code) throw Error(Fault::system, path.string(), "cannot be looked up: " + code.message());
+  return there;
+}
 
 std::filesystem::path folder_of(const std::filesystem::path& checkpoint) {
   std::error_code ignored;

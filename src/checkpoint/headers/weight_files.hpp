@@ -16,6 +16,9 @@ struct WeightFile {
   bool is_index = false;         ///< of shards; else it holds all weights itself
 };
 
+/// @throws Error(system) where that cannot be told, as without permission
+bool is_there(const std::filesystem::path& path);
+
 /// The folder of a checkpoint: of one that is named by its file, where that lies.
 std::filesystem::path folder_of(const std::filesystem::path& checkpoint);
 
