@@ -122,7 +122,8 @@ class BadInputTest(ProgramTest):
         self.refuse_analysis(WRONG_USAGE, "--k-frac", self.good_model(), "--k-frac", "2", ranks=3)
 
     def test_a_configuration_file_with_an_unknown_option(self):
-        for written, pattern in (("k-fraction = 0.1", "k-fraction"), ("k_frac = 0.1", "line 1: .*'k_frac', .*'k-frac'")):
+        for written, pattern in (("k-fraction = 0.1", "k-fraction"),
+                                 ("k_frac = 0.1", "line 1: .*'k_frac', .*'k-frac'")):
             (self.folder / "run.cfg").write_text(written + "\n")
             self.refuse_analysis(WRONG_USAGE, pattern, self.good_model(), "--config", self.folder / "run.cfg")
 

@@ -46,8 +46,8 @@ class CommandsTest(ProgramTest):
     def test_help_names_every_option(self):
         text = self.succeed("alpha-hill", "--help").stdout
         for option in ("model", "device", "load-dtype", "precisions", "output-dir", "k-frac", "filter-layers",
-                       "include-mtp", "allow-unmerged", "all", "plot-format", "max-layers-per-plot", "log-level", "revision", "no-report",
-                       "restart", "list-layers", "individual-plots", "dry-run", "config", "version", "help"):
+                       "include-mtp", "allow-unmerged", "all", "plot-format", "max-layers-per-plot", "log-level",
+                       "revision", "no-report", "restart", "list-layers", "individual-plots", "dry-run", "config", "version", "help"):
             self.assertRegex(text, rf"--{option}\b")
         self.assertRegex(self.succeed("alpha-hill-report", "--help").stdout, r"--k-frac\b")
 

@@ -67,7 +67,8 @@ class FiguresTest(ProgramTest):
         self.check_family("bert")
 
     def test_weights_are_first_cast_to_the_load_dtype(self):
-        for stored, load_dtype in (("fp64", "fp64"), ("fp64", "fp32"), ("fp64", "bf16"), ("bf16", "fp64"), ("fp32", "fp16"), ("bf16", "fp16")):
+        for stored, load_dtype in (("fp64", "fp64"), ("fp64", "fp32"), ("fp64", "bf16"), ("bf16", "fp64"),
+                                   ("fp32", "fp16"), ("bf16", "fp16")):
             with self.subTest(stored=stored, load_dtype=load_dtype):
                 self.check_model(llama(stored, blocks=1), load_dtype)
 

@@ -115,7 +115,8 @@ class LimitsTest(ProgramTest):
         done = run("alpha-hill", *self.options, "--layer-timeout", "0", "--grace", "0")
         self.assertEqual(done.returncode, 1)
         self.assertEqual(len(re.findall("error:", done.stderr)), 1, done.stderr)
-        self.assertRegex(done.stderr, r"error: rank 0: model\.layers\.0\.mlp\.up_proj is not done after .*layer-timeout")
+        self.assertRegex(done.stderr,
+                         r"error: rank 0: model\.layers\.0\.mlp\.up_proj is not done after .*layer-timeout")
         self.succeed("alpha-hill", *self.options)
         self.assertEqual({row["status"] for row in self.rows()}, {"ok"}, "once is not twice")
 

@@ -63,7 +63,8 @@ class DisturbedTest(ProgramTest):
         alone = {"OMPI_MCA_ess_singleton_isolated": "1", "OMPI_MCA_orte_create_session_dirs": "0"}
         left_behind = tempfile.mkdtemp(prefix="mpi-", dir=self.folder)
         return {"OMPI_MCA_btl": "self,vader", "OMPI_MCA_pml": "ob1", "OMPI_MCA_odls_base_sigkill_timeout": "0",
-                "OMPI_MCA_orte_tmpdir_base": left_behind, "OMPI_MCA_btl_vader_backing_directory": left_behind} | ({} if ranks else alone)
+                "OMPI_MCA_orte_tmpdir_base": left_behind, "OMPI_MCA_btl_vader_backing_directory": left_behind,
+                **({} if ranks else alone)}
 
     def run_in(self, output, fault=NO_FAULT, ranks=None, **variables):
         """Runs to the end or the fault. The result has `faults`, those that came, and `calls`, those that succeeded."""
