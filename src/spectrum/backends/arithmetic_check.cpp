@@ -101,8 +101,10 @@ class CirculantMatrix {
   std::vector<std::complex<double>> roots_;  ///< of unity, of that order
 };
 
-void expect(bool right, const std::string& what) {
-  if (!right) throw Error(Fault::internal, "known matrix", what);
+/// @param what  gives the text: most checks are so many that to write what each would say takes longer than they
+template <class What>
+void expect(bool right, What what) {
+  if (!right) throw Error(Fault::internal, "known matrix", what());
 }
 
 bool close(double found, double expected, double tolerance) {
@@ -114,10 +116,12 @@ void expect_eigenvalues(const std::vector<double>& found, const std::vector<doub
   constexpr double c = 10;
   const double tolerance =
       c * static_cast<double>(expected.size()) * std::numeric_limits<double>::epsilon() * expected.back();
-  expect(found.size() == expected.size(), fmt::format("{}: {} eigenvalues", method, found.size()));
+  expect(found.size() == expected.size(),
+         [&] { return fmt::format("{}: {} eigenvalues", method, found.size()); });
   for (std::size_t i = 0; i < expected.size(); ++i) {
-    expect(close(found[i], expected[i], tolerance),
-           fmt::format("{}: an eigenvalue is {}, expected {}", method, found[i], expected[i]));
+    expect(close(found[i], expected[i], tolerance), [&] {
+      return fmt::format("{}: an eigenvalue is {}, expected {}", method, found[i], expected[i]);
+    });
   }
 }
 
@@ -126,15 +130,15 @@ void check_gram(const CirculantMatrix& matrix, ElementFormat precision) {
   CastSurvey survey({precision}, stored.shape());
   SingleRank alone;
   const auto reduction = make_cpu_backend()->reduce(stored, {ElementFormat::fp32, precision}, &survey, alone);
-  expect(reduction != nullptr, "finite weights are NaN or Inf");
+  expect(reduction != nullptr, [] { return "finite weights are NaN or Inf"; });
   const GramSpectrum spectrum = reduction->finish();
   expect_eigenvalues(spectrum.eigenvalues, matrix.eigenvalues(), name_of(precision));
   constexpr double tolerance = 1e-12;  // of sums of a million equal signs
   const double norm = matrix.squared_norm();
   expect(close(survey.squared_norm(0), norm, tolerance * norm),
-         "the squares of the weights add up to another sum");
+         [] { return "the squares of the weights add up to another sum"; });
   expect(close(survey.relative_error(0), 1 - 1 / double{above_integer}, tolerance),
-         "the error of a cast is another one");
+         [] { return "the error of a cast is another one"; });
 }
 
 void check_svd(const CirculantMatrix& matrix) {
@@ -153,7 +157,7 @@ void expect_each(const std::vector<From>& from, const std::vector<To>& to, std::
   for (std::size_t i = 0; i < from.size(); ++i) {
     const double expected = one(from[i]);
     expect(same(to[i], expected),
-           fmt::format("{} is {} in {}, expected {}", from[i], to[i], format, expected));
+           [&] { return fmt::format("{} is {} in {}, expected {}", from[i], to[i], format, expected); });
   }
 }
 
