@@ -18,12 +18,6 @@ namespace alphahill {
 
 namespace {
 
-/// Significant bits; 0 for a precision that is none of ours.
-int width_of(const std::string& precision) {
-  const auto found = find_precision(precision);
-  return found ? significand_bits(found->element) : 0;
-}
-
 /// @throws Error(usage) for a precision that the run does not have
 void check_precisions(const RunDescription& run, const Selection& selection) {
   for (const std::string& precision : selection.precisions) {
@@ -181,7 +175,7 @@ std::vector<std::string> common_precisions(const RunDescription& run, const std:
 std::string reference_for(const RunDescription& run, const std::vector<std::size_t>& layers,
                           const Figures& figures) {
   std::vector<std::string> widest_first = run.precisions;
-  std::ranges::stable_sort(widest_first, std::greater{}, width_of);
+  std::ranges::stable_sort(widest_first, {}, place_of);
   for (const std::string& precision : widest_first) {
     const auto has = [&](std::size_t layer) { return figures.has(layer, precision); };
     if (std::ranges::all_of(layers, has)) return precision;

@@ -1,5 +1,5 @@
-/// alpha-hill-dump-weights MODEL LAYER: writes the weights of a layer, rounded once to fp32, to standard output:
-/// row-major, little-endian, [out_features, in_features].
+/// alpha-hill-dump-weights MODEL LAYER [PRECISION]: writes the weights of a layer, rounded once to fp32 and then cast to
+/// the precision, to standard output: row-major, little-endian, [out_features, in_features].
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -11,6 +11,7 @@
 #include "alphahill/base/logging.hpp"
 #include "alphahill/checkpoint/layer_weights.hpp"
 #include "alphahill/formats/cast.hpp"
+#include "alphahill/spectrum/precision_cast.hpp"
 
 namespace alphahill {
 namespace {
@@ -59,17 +60,28 @@ std::vector<float> read_weights(const WeightSource& weights) {
   return all;
 }
 
+std::vector<float> cast_to(const Precision& precision, const Layer& layer,
+                           const std::vector<float>& weights) {
+  PrecisionCast cast(precision, plain_shape(layer.out_features, layer.in_features, ElementFormat::fp32));
+  const PanelPlace whole{0, 0, layer.in_features};
+  if (cast.needs_first_pass()) cast.observe(weights, whole, 0);
+  std::vector<float> rounded(weights.size());
+  cast.cast(weights, whole, 0, rounded);
+  return rounded;
+}
+
 }  // namespace
 }  // namespace alphahill
 
 int main(int argc, char** argv) {
   using namespace alphahill;
-  if (argc != 3) return 2;
+  if (argc != 3 && argc != 4) return 2;
   start_logging("WARNING", 0);
   try {
     const Catalog catalog = open_catalog(argv[1], "");
     const Layer& layer = layer_called(catalog, argv[2]);
-    const std::vector<float> weights = read_weights(LayerWeights(catalog, layer).source());
+    std::vector<float> weights = read_weights(LayerWeights(catalog, layer).source());
+    if (argc == 4) weights = cast_to(parse_precision(argv[3], "PRECISION"), layer, weights);
     std::fwrite(weights.data(), sizeof(float), weights.size(), stdout);
   } catch (const Error& error) {
     std::fprintf(stderr, "%s\n", error.what());

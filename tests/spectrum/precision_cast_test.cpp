@@ -21,7 +21,7 @@ void cast_to_quarters(std::span<const float> from, const ScaleInputs& inputs, st
 }
 
 Precision quarters(ScaleGroup group, bool tensor_scale = false) {
-  return {"quarters", ElementFormat::fp32, 3, group, cast_to_quarters, tensor_scale};
+  return {"quarters", 3, {.group = group, .cast = cast_to_quarters, .of_tensor = tensor_scale}};
 }
 
 constexpr std::int64_t all = ScaleGroup::all;
@@ -29,9 +29,9 @@ constexpr std::int64_t all = ScaleGroup::all;
 /// The cast by definition, W [out, in] group by group.
 RowMajor expected(const RowMajor& w, const Precision& precision) {
   RowMajor result = w;
-  const float tensor = precision.tensor_scale ? static_cast<float>(w.cwiseAbs().maxCoeff()) : 0;
-  const std::int64_t height = std::min(precision.group.out, w.rows());
-  const std::int64_t width = std::min(precision.group.in, w.cols());
+  const float tensor = precision.scaling.of_tensor ? static_cast<float>(w.cwiseAbs().maxCoeff()) : 0;
+  const std::int64_t height = std::min(precision.scaling.group.out, w.rows());
+  const std::int64_t width = std::min(precision.scaling.group.in, w.cols());
   for (std::int64_t row = 0; row < w.rows(); row += height) {
     for (std::int64_t col = 0; col < w.cols(); col += width) {
       auto group = result.block(row, col, std::min(height, w.rows() - row), std::min(width, w.cols() - col));
@@ -80,7 +80,7 @@ TEST_P(GroupedCast, ScalesAreThoseOfTheGroupsOfW) {
           const RowMajor found = cast_by_panels(weights, transposed, precision, team);
           EXPECT_EQ((found - should_be).cwiseAbs().maxCoeff(), 0)
               << weights.rows() << " x " << weights.cols() << (transposed ? " transposed" : "") << " group "
-              << precision.group.out << " x " << precision.group.in;
+              << precision.scaling.group.out << " x " << precision.scaling.group.in;
         });
       }
     }

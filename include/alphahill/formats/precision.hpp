@@ -2,38 +2,28 @@
 /// chosen.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "alphahill/formats/element_format.hpp"
+#include "alphahill/formats/extremes.hpp"
 
 namespace alphahill {
 
-/// Which weights of W [out_features, in_features] share a scale: blocks of consecutive ones, counted from 0.
+/// Which weights of W [out_features, in_features] share a scale: blocks of consecutive ones, counted from 0. Where
+/// features are no multiple, the last block is smaller and has a scale of its own.
 struct ScaleGroup {
   static constexpr std::int64_t all = std::numeric_limits<std::int64_t>::max();
 
   std::int64_t out = 1;  ///< features of the block; `all` of them
   std::int64_t in = 1;
-};
+  bool over_row_ends = false;  ///< blocks of `in` weights of the flattened W instead; `out` is 1
 
-/// The smallest and the largest of some weights.
-struct Extremes {
-  float lowest = std::numeric_limits<float>::infinity();
-  float highest = -std::numeric_limits<float>::infinity();
-
-  void include(std::span<const float> weights) {
-    for (const float weight : weights) {
-      lowest = std::min(lowest, weight);
-      highest = std::max(highest, weight);
-    }
-  }
-  float largest_magnitude() const { return std::max(std::fabs(lowest), std::fabs(highest)); }
+  std::int64_t count(std::int64_t out_features, std::int64_t in_features) const;
 };
 
 /// What a scale is chosen by.
@@ -46,41 +36,46 @@ struct ScaleInputs {
 /// `from` and `to` have equal length and do not overlap. NaN and Inf among the weights must give NaN or Inf.
 using GroupCast = void (*)(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to);
 
+/// The scales of a precision.
+struct Scaling {
+  ScaleGroup group = {};
+  double bits = 0;  ///< that a group takes besides its weights, for scale and zero point
+  GroupCast cast = nullptr;
+  bool of_tensor = false;      ///< a second scale, of all weights together
+  std::string_view rule = {};  ///< for people
+};
+
 struct Precision {
   /// Rounded weight by weight, without a scale.
   Precision(ElementFormat format)
-      : name(name_of(format)),
-        element(format),
-        bits_per_weight(8.0 * static_cast<double>(bytes_of(format))) {}
+      : name(name_of(format)), element(format), element_bits(8.0 * static_cast<double>(bytes_of(format))) {}
+  Precision(std::string_view its_name, double bits, Scaling its_scaling, std::string_view loader = {})
+      : name(its_name), element_bits(bits), scaling(its_scaling), loaded_by(loader) {}
+
+  std::string_view name;                        ///< in options and files
+  ElementFormat element = ElementFormat::fp32;  ///< of one without scales
+  double element_bits;                          ///< without scales
+  Scaling scaling;
+  std::string_view loaded_by;  ///< for people
+
+  bool scaled() const { return scaling.cast != nullptr; }
   /// With scales.
-  Precision(std::string_view its_name, ElementFormat coded_as, double bits, ScaleGroup shared_by,
-            GroupCast cast_of_group, bool with_tensor_scale = false)
-      : name(its_name),
-        element(coded_as),
-        bits_per_weight(bits),
-        group(shared_by),
-        cast_group(cast_of_group),
-        tensor_scale(with_tensor_scale) {}
-
-  std::string_view name;   ///< in options and files
-  ElementFormat element;   ///< how a number is coded
-  double bits_per_weight;  ///< with scales
-  ScaleGroup group;
-  GroupCast cast_group = nullptr;
-  bool tensor_scale = false;  ///< a second scale, of all weights together
-
-  bool scaled() const { return cast_group != nullptr; }
+  double bits_per_weight(std::int64_t out_features, std::int64_t in_features) const;
 };
 
-/// The table of precisions, widest first.
+/// The table of precisions: those without scales, widest first, then by bits.
 std::span<const Precision> all_precisions();
 
-/// "fp64, fp32, fp16, bf16".
-std::string precision_names();
+/// A place in the table: less is wider. Behind all for a name that is none of ours.
+std::size_t place_of(std::string_view name);
 
+/// By a name or an alias, in letters of either case.
 std::optional<Precision> find_precision(std::string_view name);
 
-/// @throws Error(usage) naming `option` and the precisions that there are
+/// @throws Error(usage) naming `option` and the nearest names that there are
 Precision parse_precision(std::string_view name, std::string_view option);
+
+/// The table for people, in lines: name, group, scale and its rule, bits a weight, who loads it.
+std::string precision_table();
 
 }  // namespace alphahill

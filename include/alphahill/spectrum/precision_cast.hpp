@@ -45,7 +45,9 @@ class PrecisionCast {
 
   Precision precision_;
   WeightShape shape_;
+  std::int64_t in_features_;
   std::int64_t groups_of_row_;      ///< groups side by side along in_features
+  bool over_row_ends_;              ///< groups go on in the next row
   std::vector<Extremes> observed_;  ///< of each group, where there is a first pass
   Extremes tensor_;
 };

@@ -73,10 +73,16 @@ std::int64_t memory_of_rank(const std::string& name, const std::string& value) {
                           has_unit ? "" : fmt::format("; did you mean {}?", with_likely_unit(bytes))));
 }
 
-std::vector<Precision> precisions_of(const std::string& name, const std::string& value) {
+/// @param remarks  where a name is another's for ours
+std::vector<Precision> precisions_of(const std::string& name, const std::string& value,
+                                     std::vector<std::string>& remarks) {
   std::vector<Precision> precisions;
-  for (const std::string& precision : list_of(name, value))
+  for (const std::string& precision : list_of(name, value)) {
     precisions.push_back(parse_precision(precision, name));
+    const std::string_view ours = precisions.back().name;
+    if (in_lower_case(precision) != ours)
+      remarks.push_back(fmt::format("{} is taken for {}", precision, ours));
+  }
   return precisions;
 }
 
@@ -96,9 +102,11 @@ const std::vector<RunOption> run_options{
      [](Options& options, Name name, Value value) {
        options.settings.load = parse_format(value, name, load_formats);
      }},
-    {"precisions", "LIST", "fp32,fp16,bf16", "of " + precision_names() + ": a second cast, one each",
+    {"precisions", "LIST", "fp32,fp16,bf16",
+     "of fp64, fp32, fp16, bf16, fp8_e4m3, int8 to int2, mxfp8, mxfp6_e2m3, mxfp4, nvfp4, nf4 and their like "
+     "(--help formats lists them): a second cast, one each",
      [](Options& options, Name name, Value value) {
-       options.settings.precisions = precisions_of(name, value);
+       options.settings.precisions = precisions_of(name, value, options.remarks);
      }},
     {"output-dir", "DIR", "./results/precision_analysis", "where everything is written",
      [](Options& options, Name, Value value) { options.report.output_dir = value; }},
@@ -169,6 +177,11 @@ CommandLine alpha_hill_command_line() {
   return command_line;
 }
 
+/// --help formats
+bool asks_for_formats(int argc, const char* const* argv) {
+  return argc == 3 && std::string_view(argv[1]) == "--help" && std::string_view(argv[2]) == "formats";
+}
+
 bool is_given(const RunOption& option, const po::variables_map& values) {
   return option.value == nullptr ? values[option.name].as<bool>() : values.contains(option.name);
 }
@@ -176,6 +189,11 @@ bool is_given(const RunOption& option, const po::variables_map& values) {
 }  // namespace
 
 Options parse_options(int argc, const char* const* argv) {
+  if (asks_for_formats(argc, argv)) {
+    Options formats;
+    formats.text = precision_table();
+    return formats;
+  }
   const CommandLine command_line = alpha_hill_command_line();
   const po::variables_map values = parse(command_line, argc, argv);
   Options options;

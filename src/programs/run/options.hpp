@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "alphahill/analysis/analysis.hpp"
 #include "alphahill/report/report.hpp"
@@ -29,8 +30,9 @@ struct Options {
   bool list_layers = false;
   bool list_all_tensors = false;  ///< in the place of the layers
   bool dry_run = false;
-  std::optional<int> ranks;  ///< for the dry run; nothing: as many as there are
-  std::string text;          ///< to print instead of anything else: --help, --version
+  std::optional<int> ranks;          ///< for the dry run; nothing: as many as there are
+  std::vector<std::string> remarks;  ///< on what an option was taken for
+  std::string text;                  ///< to print instead of anything else: --help, --version
 };
 
 /// @throws Error(usage) for a wrong option or value

@@ -329,11 +329,16 @@ void warn_of_lone_task(int slurm_tasks, const MpiSession& mpi) {
       slurm_tasks);
 }
 
+void start_log(const Options& options, int rank) {
+  start_logging(options.log_level, rank);
+  for (const std::string& remark : options.remarks) spdlog::info("{}", printable(remark));
+}
+
 Ended compute(const Options& options, int argc, char** argv) {
   const int slurm_tasks = tasks_of_slurm();  // MPI may change the environment
   MpiSession mpi(argc, argv);
   try {
-    start_logging(options.log_level, mpi.rank());
+    start_log(options, mpi.rank());
     warn_of_lone_task(slurm_tasks, mpi);
     set_blas_threads(options.threads_per_rank);
     check_arithmetic_of_ranks(mpi);
@@ -355,7 +360,7 @@ Ended take_part(int argc, char** argv) {
     const Options options = parse_options(argc, argv);
     const bool for_one = !options.text.empty() || options.list_layers || options.dry_run;
     if (!for_one) return compute(options, argc, argv);
-    start_logging(options.log_level, place.rank);
+    start_log(options, place.rank);
     set_blas_threads(options.threads_per_rank);
     vector_level();  // a wrong name is a mistake here too
     if (place.rank == 0) show(options, place.ranks);

@@ -24,24 +24,28 @@ PrecisionCast::PrecisionCast(const Precision& precision, const WeightShape& shap
     : precision_(precision), shape_(shape) {
   const auto [out, in] =
       shape.transposed ? std::pair(shape.cols, shape.rows) : std::pair(shape.rows, shape.cols);
-  groups_of_row_ = blocks_of(in, precision.group.in);
-  if (needs_first_pass()) {
-    observed_.resize(static_cast<std::size_t>(blocks_of(out, precision.group.out) * groups_of_row_));
-  }
+  in_features_ = in;
+  const ScaleGroup& group = precision.scaling.group;
+  over_row_ends_ = group.over_row_ends && in % group.in != 0;
+  groups_of_row_ = blocks_of(in, group.in);
+  if (needs_first_pass()) observed_.resize(static_cast<std::size_t>(group.count(out, in)));
 }
 
 bool PrecisionCast::needs_first_pass() const {
-  const bool beyond_panel = shape_.wide() && precision_.group.in == ScaleGroup::all;
+  const auto& [group, bits, cast, of_tensor, rule] = precision_.scaling;
+  const bool beyond_panel = shape_.wide() && group.in == ScaleGroup::all;
   return precision_.scaled() &&
-         (shape_.transposed || precision_.tensor_scale || precision_.group.out > 1 || beyond_panel);
+         (shape_.transposed || of_tensor || group.out > 1 || over_row_ends_ || beyond_panel);
 }
 
 std::int64_t PrecisionCast::column_multiple() const {
-  return precision_.scaled() && shape_.wide() && !needs_first_pass() ? precision_.group.in : 1;
+  return precision_.scaled() && shape_.wide() && !needs_first_pass() ? precision_.scaling.group.in : 1;
 }
 
 std::size_t PrecisionCast::group_of(std::int64_t out, std::int64_t in) const {
-  return static_cast<std::size_t>(out / precision_.group.out * groups_of_row_ + in / precision_.group.in);
+  const ScaleGroup& group = precision_.scaling.group;
+  if (over_row_ends_) return static_cast<std::size_t>((out * in_features_ + in) / group.in);
+  return static_cast<std::size_t>(out / group.out * groups_of_row_ + in / group.in);
 }
 
 /// Calls use(first, count, group) for the weights of a row piece that share a scale and lie side by side along
@@ -51,7 +55,9 @@ void PrecisionCast::for_each_group(const RowPiece& piece, Use use) const {
   const auto end = static_cast<std::int64_t>(piece.count);
   for (std::int64_t at = 0; at < end;) {
     const std::int64_t col = piece.col + at;
-    const std::int64_t left = shape_.transposed ? 1 : precision_.group.in - col % precision_.group.in;
+    const std::int64_t place = over_row_ends_ ? piece.row * in_features_ + col : col;
+    const std::int64_t width = precision_.scaling.group.in;
+    const std::int64_t left = shape_.transposed ? 1 : width - place % width;
     const std::int64_t count = std::min(left, end - at);
     const std::size_t group = shape_.transposed ? group_of(col, piece.row) : group_of(piece.row, col);
     use(piece.first + static_cast<std::size_t>(at), static_cast<std::size_t>(count), group);
@@ -103,9 +109,9 @@ void PrecisionCast::cast(std::span<const float> loaded, const PanelPlace& panel,
       if (observed_.empty()) {
         inputs.group.include(weights);
       } else {
-        inputs = {observed_[group], precision_.tensor_scale ? tensor_ : Extremes{}};
+        inputs = {observed_[group], precision_.scaling.of_tensor ? tensor_ : Extremes{}};
       }
-      precision_.cast_group(weights, inputs, to.subspan(at, count));
+      precision_.scaling.cast(weights, inputs, to.subspan(at, count));
     });
   });
 }
