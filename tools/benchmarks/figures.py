@@ -97,6 +97,13 @@ def small_layers():
                  f"casts {casts:.2f} s", largest=True)
 
 
+def casts():
+    nanoseconds = json.loads(run(BIN / "alpha-hill-casts").output)
+    name, slowest = max(nanoseconds.items(), key=lambda cast: cast[1])
+    shown = ", ".join(f"{name} {nanoseconds[name]:.2f}" for name in ("bf16", "fp8_e4m3", "int4_g128", "mxfp4", "nf4"))
+    yield Figure(f"the slowest cast of a weight, {name}, against 4 ns", slowest / 4, 1, 1, f"{shown} ns", largest=True)
+
+
 def memory():
     rows, cols = BLOCK["mlp.down_proj"]
     allowed = 1.3 * min(rows, cols) ** 2 * 8 + 128 * MIB

@@ -34,6 +34,10 @@ struct Extremes {
     lowest = *std::ranges::min_element(low);
     highest = *std::ranges::max_element(high);
   }
+  void include(const Extremes& others) {
+    lowest = std::min(lowest, others.lowest);
+    highest = std::max(highest, others.highest);
+  }
   float largest_magnitude() const { return std::max(std::fabs(lowest), std::fabs(highest)); }
 };
 

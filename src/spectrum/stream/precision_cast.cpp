@@ -66,10 +66,12 @@ void PrecisionCast::for_each_group(const RowPiece& piece, Use use) const {
 }
 
 void PrecisionCast::observe(std::span<const float> loaded, const PanelPlace& panel, std::int64_t first) {
-  tensor_.include(loaded);
   panel.for_each_row(first, loaded.size(), [&](const RowPiece& piece) {
     for_each_group(piece, [&](std::size_t at, std::size_t count, std::size_t group) {
-      observed_[group].include(loaded.subspan(at, count));
+      Extremes extremes;
+      extremes.include(loaded.subspan(at, count));
+      observed_[group].include(extremes);
+      tensor_.include(extremes);
     });
   });
 }
