@@ -36,14 +36,6 @@ void divide_and_round(std::span<const float> from, float scale, float largest, s
   });
 }
 
-void e4m3_cast(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
-  divide_and_round<E4m3>(from, nonzero(inputs.group.largest_magnitude() / e4m3_max), e4m3_max, to);
-}
-
-void e5m2_cast(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
-  divide_and_round<E5m2>(from, nonzero(inputs.group.largest_magnitude() / e5m2_max), e5m2_max, to);
-}
-
 /// To the nearest integer, ties to even. @pre |value| <= 2^22
 [[gnu::always_inline]] inline float rounded_to_integer(float value) {
   constexpr float rounder = 0x1.8p23F;
@@ -102,49 +94,11 @@ void mx_cast(std::span<const float> from, const ScaleInputs& inputs, float large
   divide_and_round<Format>(from, scale, largest, to);
 }
 
-void mxfp8_cast(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
-  mx_cast<E4m3, 8, E2m1::mantissa>(from, inputs, e4m3_max, to);  // of E2M1, as compressed-tensors has it
-}
-
-void mxfp6_e2m3_cast(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
-  mx_cast<E2m3, 2, E2m3::mantissa>(from, inputs, 7.5F, to);
-}
-
-void mxfp6_e3m2_cast(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
-  divide_and_round<E3m2>(from, mx_scale(inputs.group.largest_magnitude(), 0, 4), 28, to);
-}
-
-void mxfp4_cast(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
-  mx_cast<E2m1, 2, E2m1::mantissa>(from, inputs, e2m1_max, to);
-}
-
-void mxfp4_ocp_cast(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
-  divide_and_round<E2m1>(from, mx_scale(inputs.group.largest_magnitude(), 0, 2), e2m1_max, to);
-}
-
-void mxfp4_ceiling_cast(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
-  constexpr std::uint32_t up_to_next_power = (1U << 23) - 1;
-  const float scale = mx_scale(inputs.group.largest_magnitude() / e2m1_max, up_to_next_power, 0);
-  divide_and_round<E2m1>(from, scale, e2m1_max, to);
-}
-
 /// By the reciprocal, as torch divides a number by a tensor; 1 where it would overflow.
 float nvfp4_tensor_scale(const Extremes& tensor) {
   const float largest = std::max(tensor.largest_magnitude(), std::numeric_limits<float>::min());
   const float scale = 1 / largest * (e4m3_max * e2m1_max);
   return std::isfinite(scale) ? scale : 1;
-}
-
-void nvfp4_cast(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
-  constexpr float in_place_of_zero = 0.125;
-  const float of_tensor = nvfp4_tensor_scale(inputs.tensor);
-  const float chosen = of_tensor * (inputs.group.largest_magnitude() / e2m1_max);
-  const float stored = E4m3::round(clamped(chosen, -e4m3_max, e4m3_max));
-  const float of_group = stored == 0 ? in_place_of_zero : stored;
-  convert_each(from, to, [of_group, of_tensor, scale = of_group / of_tensor](float weight) ALPHAHILL_INLINE {
-    // The product of code and scale is exact: all is rounded once.
-    return E2m1::round(clamped(weight / scale, -e2m1_max, e2m1_max)) * of_group / of_tensor;
-  });
 }
 
 constexpr std::array<float, 16> nf4_values{
@@ -160,24 +114,14 @@ constexpr std::array<float, 16> nf4_borders = [] {
   return borders;
 }();
 
-void nf4_cast(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
-  const float largest = inputs.group.largest_magnitude();
-  convert_each(from, to, [largest, divisor = largest == 0 ? 1 : largest](float weight) ALPHAHILL_INLINE {
-    const float part = weight / divisor;
-    float value = nf4_values[0];
-    for (std::size_t i = 1; i < nf4_values.size(); ++i) value = part > nf4_borders[i] ? nf4_values[i] : value;
-    return (part != part ? part : value) * largest;
-  });
-}
-
 }  // namespace
 
-GroupCast cast_to_fp8_e4m3() {
-  return e4m3_cast;
+void cast_to_fp8_e4m3(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+  divide_and_round<E4m3>(from, nonzero(inputs.group.largest_magnitude() / e4m3_max), e4m3_max, to);
 }
 
-GroupCast cast_to_fp8_e5m2() {
-  return e5m2_cast;
+void cast_to_fp8_e5m2(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+  divide_and_round<E5m2>(from, nonzero(inputs.group.largest_magnitude() / e5m2_max), e5m2_max, to);
 }
 
 GroupCast cast_to_integer(int bits, bool symmetric) {
@@ -201,36 +145,52 @@ GroupCast cast_to_integer(int bits, bool symmetric) {
   }
 }
 
-GroupCast cast_to_mxfp8() {
-  return mxfp8_cast;
+void cast_to_mxfp8(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+  mx_cast<E4m3, 8, E2m1::mantissa>(from, inputs, e4m3_max, to);  // of E2M1, as compressed-tensors has it
 }
 
-GroupCast cast_to_mxfp6_e2m3() {
-  return mxfp6_e2m3_cast;
+void cast_to_mxfp6_e2m3(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+  mx_cast<E2m3, 2, E2m3::mantissa>(from, inputs, 7.5F, to);
 }
 
-GroupCast cast_to_mxfp6_e3m2() {
-  return mxfp6_e3m2_cast;
+void cast_to_mxfp6_e3m2(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+  divide_and_round<E3m2>(from, mx_scale(inputs.group.largest_magnitude(), 0, 4), 28, to);
 }
 
-GroupCast cast_to_mxfp4(MxRule rule) {
-  switch (rule) {
-    case MxRule::rounded:
-      return mxfp4_cast;
-    case MxRule::floor:
-      return mxfp4_ocp_cast;
-    case MxRule::ceiling:
-      return mxfp4_ceiling_cast;
-  }
-  return nullptr;
+void cast_to_mxfp4(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+  mx_cast<E2m1, 2, E2m1::mantissa>(from, inputs, e2m1_max, to);
 }
 
-GroupCast cast_to_nvfp4() {
-  return nvfp4_cast;
+void cast_to_mxfp4_ocp(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+  divide_and_round<E2m1>(from, mx_scale(inputs.group.largest_magnitude(), 0, 2), e2m1_max, to);
 }
 
-GroupCast cast_to_nf4() {
-  return nf4_cast;
+void cast_to_mxfp4_ceil(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+  constexpr std::uint32_t up_to_next_power = (1U << 23) - 1;
+  const float scale = mx_scale(inputs.group.largest_magnitude() / e2m1_max, up_to_next_power, 0);
+  divide_and_round<E2m1>(from, scale, e2m1_max, to);
+}
+
+void cast_to_nvfp4(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+  constexpr float in_place_of_zero = 0.125;
+  const float of_tensor = nvfp4_tensor_scale(inputs.tensor);
+  const float chosen = of_tensor * (inputs.group.largest_magnitude() / e2m1_max);
+  const float stored = E4m3::round(clamped(chosen, -e4m3_max, e4m3_max));
+  const float of_group = stored == 0 ? in_place_of_zero : stored;
+  convert_each(from, to, [of_group, of_tensor, scale = of_group / of_tensor](float weight) ALPHAHILL_INLINE {
+    // The product of code and scale is exact: all is rounded once.
+    return E2m1::round(clamped(weight / scale, -e2m1_max, e2m1_max)) * of_group / of_tensor;
+  });
+}
+
+void cast_to_nf4(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+  const float largest = inputs.group.largest_magnitude();
+  convert_each(from, to, [largest, divisor = largest == 0 ? 1 : largest](float weight) ALPHAHILL_INLINE {
+    const float part = weight / divisor;
+    float value = nf4_values[0];
+    for (std::size_t i = 1; i < nf4_values.size(); ++i) value = part > nf4_borders[i] ? nf4_values[i] : value;
+    return (part != part ? part : value) * largest;
+  });
 }
 
 }  // namespace alphahill

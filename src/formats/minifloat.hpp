@@ -5,8 +5,6 @@
 #include <bit>
 #include <cstdint>
 
-#include "alphahill/base/vector_level.hpp"
-
 namespace alphahill {
 
 /// A format of `mantissa_bits`, implicit one apart, whose normal numbers begin at 2^min_exponent.
@@ -14,8 +12,7 @@ template <int mantissa_bits, int min_exponent>
 struct Minifloat {
   static constexpr int mantissa = mantissa_bits;
 
-  /// To the nearest, ties to even. NaN stays NaN. @pre no value of the format is smaller than |value| where no larger
-  /// one follows: the caller has clamped it
+  /// To the nearest, ties to even. NaN stays NaN. @pre |value| is not larger than all of the format
   [[gnu::always_inline]] static float round(float value) {
     constexpr std::uint32_t exponent_mask = 0x7F800000;
     constexpr std::uint32_t least = (127 + min_exponent) << 23;

@@ -29,13 +29,13 @@ std::vector<Precision> fp8_precisions() {
   constexpr auto e5m2 = "amax/57344";
   constexpr ScaleGroup tensor{.out = all, .in = all};
   constexpr ScaleGroup block{.out = 128, .in = 128};
-  return {{"fp8_e4m3", 8, fp8(row, cast_to_fp8_e4m3(), e4m3), loaders},
-          {"fp8_e4m3_tensor", 8, fp8(tensor, cast_to_fp8_e4m3(), e4m3), loaders},
-          {"fp8_e4m3_block128", 8, fp8(block, cast_to_fp8_e4m3(), e4m3),
+  return {{"fp8_e4m3", 8, fp8(row, cast_to_fp8_e4m3, e4m3), loaders},
+          {"fp8_e4m3_tensor", 8, fp8(tensor, cast_to_fp8_e4m3, e4m3), loaders},
+          {"fp8_e4m3_block128", 8, fp8(block, cast_to_fp8_e4m3, e4m3),
            "as DeepSeek's: vLLM, SGLang, transformers"},
-          {"fp8_e5m2", 8, fp8(row, cast_to_fp8_e5m2(), e5m2), none},
-          {"fp8_e5m2_tensor", 8, fp8(tensor, cast_to_fp8_e5m2(), e5m2), none},
-          {"fp8_e5m2_block128", 8, fp8(block, cast_to_fp8_e5m2(), e5m2), none}};
+          {"fp8_e5m2", 8, fp8(row, cast_to_fp8_e5m2, e5m2), none},
+          {"fp8_e5m2_tensor", 8, fp8(tensor, cast_to_fp8_e5m2, e5m2), none},
+          {"fp8_e5m2_block128", 8, fp8(block, cast_to_fp8_e5m2, e5m2), none}};
 }
 
 /// "int4_g128_asym"; kept as long as the program runs.
@@ -76,19 +76,17 @@ std::vector<Precision> block_precisions() {
   constexpr auto loaders = "compressed-tensors: vLLM, transformers";
   const Scaling nvfp4{.group = {.out = 1, .in = 16},
                       .bits = 8,
-                      .cast = cast_to_nvfp4(),
+                      .cast = cast_to_nvfp4,
                       .of_tensor = true,
                       .rule = "amax/6 in E4M3, times the tensor's"};
-  const Scaling nf4{.group = {.out = 1, .in = 64, .over_row_ends = true},
-                    .bits = 32,
-                    .cast = cast_to_nf4(),
-                    .rule = "amax"};
-  return {{"mxfp8", 8, mx(cast_to_mxfp8(), rounded), loaders},
-          {"mxfp6_e2m3", 6, mx(cast_to_mxfp6_e2m3(), rounded), "compressed-tensors: transformers"},
-          {"mxfp6_e3m2", 6, mx(cast_to_mxfp6_e3m2(), "2^floor(log2 amax)/16, clips (OCP)"), "none known"},
-          {"mxfp4", 4, mx(cast_to_mxfp4(MxRule::rounded), rounded), loaders},
-          {"mxfp4_ocp", 4, mx(cast_to_mxfp4(MxRule::floor), "2^floor(log2 amax)/4, clips (OCP)"), loaders},
-          {"mxfp4_ceil", 4, mx(cast_to_mxfp4(MxRule::ceiling), "2^ceil(log2(amax/6)) (ModelOpt)"), loaders},
+  const Scaling nf4{
+      .group = {.out = 1, .in = 64, .over_row_ends = true}, .bits = 32, .cast = cast_to_nf4, .rule = "amax"};
+  return {{"mxfp8", 8, mx(cast_to_mxfp8, rounded), loaders},
+          {"mxfp6_e2m3", 6, mx(cast_to_mxfp6_e2m3, rounded), "compressed-tensors: transformers"},
+          {"mxfp6_e3m2", 6, mx(cast_to_mxfp6_e3m2, "2^floor(log2 amax)/16, clips (OCP)"), "none known"},
+          {"mxfp4", 4, mx(cast_to_mxfp4, rounded), loaders},
+          {"mxfp4_ocp", 4, mx(cast_to_mxfp4_ocp, "2^floor(log2 amax)/4, clips (OCP)"), loaders},
+          {"mxfp4_ceil", 4, mx(cast_to_mxfp4_ceil, "2^ceil(log2(amax/6)) (ModelOpt)"), loaders},
           {"nvfp4", 4, nvfp4, "compressed-tensors, ModelOpt: vLLM, TensorRT-LLM"},
           {"nf4", 4, nf4, "bitsandbytes: transformers"}};
 }
