@@ -142,7 +142,7 @@ class LimitsTest(ProgramTest):
         self.assertEqual(done.returncode, 1, done.stderr)
         errors = [line for line in done.stderr.splitlines() if "error" in line]
         self.assertEqual(len(errors), 1, done.stderr)
-        self.assertRegex(errors[0], r"no layer has a figure; 1 of 2 layers: failed: needs .* of memory, a rank has")
+        self.assertRegex(errors[0], r"no layer has a figure; 2 of 2 layers: for example, failed: needs .* of memory, a rank has")
         self.assertEqual({row["status"] for row in self.rows()}, {"failed"})
         self.succeed("alpha-hill", *self.options)
         self.assertEqual({row["status"] for row in self.rows()}, {"ok"})

@@ -15,6 +15,7 @@
 #include "alphahill/base/text.hpp"
 #include "alphahill/checkpoint/hub_cache.hpp"
 #include "alphahill/report/report.hpp"
+#include "alphahill/results/missing_figures.hpp"
 #include "alphahill/results/results_file.hpp"
 #include "alphahill/runtime/calibration.hpp"
 #include "alphahill/runtime/crash_note.hpp"
@@ -23,7 +24,6 @@
 #include "alphahill/schedule/prediction.hpp"
 #include "programs/command_line/exit_codes.hpp"
 #include "programs/command_line/version.hpp"
-#include "programs/run/missing_figures.hpp"
 
 namespace alphahill {
 
@@ -205,25 +205,27 @@ std::map<std::int64_t, LayerRecord> records_too_large(const Run& run, std::int64
 }
 
 MissingFigures missing_figures_of(const Run& run) {
-  std::vector<ResultRow> rows = ResultsFile::open(run.results_file()).results();
-  std::erase_if(rows, [&](const ResultRow& row) {
+  MissingFigures missing;
+  const ResultsFile file = ResultsFile::open(run.results_file());
+  for (const ResultRow& row : file.results()) {
     const bool asked_for = std::ranges::find(run.precisions, row.precision) != run.precisions.end();
-    return !asked_for || !run.is_wanted(row.layer);
-  });
-  return missing_figures(rows);
+    if (asked_for && run.is_wanted(row.layer)) missing.add(row);
+  }
+  return missing;
 }
 
 /// @throws Error(input) where no layer has a figure
 void report_missing_figures(const MissingFigures& missing, const Run& run) {
-  if (missing.layers == 0) return;
-  if (missing.any_figure) {
+  if (missing.layers() == 0) return;
+  if (missing.any_figure()) {
     spdlog::warn("without a figure at one precision or more: {} of {}; status and reason are in {}",
-                 missing.layers, counted(run.layers(), "layer"), printable(run.results_file().string()));
+                 missing.layers(), counted(run.layers(), "layer"), printable(run.results_file().string()));
     return;
   }
+  const MissingReason commonest = missing.by_reason().front();
   throw Error(Fault::input, run.results_file().string(),
-              fmt::format("no layer has a figure; {} of {}: {}", missing.with_commonest_reason,
-                          counted(run.layers(), "layer"), missing.commonest_reason));
+              fmt::format("no layer has a figure; {} of {}: {}", commonest.layers.size(),
+                          counted(run.layers(), "layer"), commonest.text()));
 }
 
 void warn_of_early_stop(const Run& run) {
