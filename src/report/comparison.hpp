@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "alphahill/report/picture.hpp"
 #include "alphahill/results/view.hpp"
 #include "report/plots/charts.hpp"
 
@@ -20,6 +21,9 @@ struct NamedRun {
 /// each run R. One row a layer and precision that any run has: those of the first run in its order, then what
 /// the others add. Cells are empty where a run has no figure.
 std::string comparison_csv(std::span<const NamedRun> runs);
+
+/// Of the plot of the layers that all runs have, in the output folder.
+std::string comparison_plot_name(PlotFormat format);
 
 /// The layers that all runs have, at the first run's widest precision that all have; nothing where there is
 /// none.
