@@ -36,18 +36,18 @@ namespace {
 
 /// What earlier runs left in the file beside that which the last one asked for.
 void say_what_is_not_shown(const ReportView& view, const ResultsFile& file, const Selection& selection) {
+  const std::string name = printable(file.path().string());
   const std::int64_t layers = std::ssize(file.run().layers);
   const std::int64_t shown = std::ssize(view.layers) + view.unfinished;
-  const bool has_more_layers = !selection.filter_layers && shown < layers;
-  const bool has_more_precisions =
-      selection.precisions.empty() && file.asked().precisions.size() < file.run().precisions.size();
-  if (!has_more_layers && !has_more_precisions) return;
-  spdlog::info(
-      "{}: shown is what the last run asked for, {} at {}; of earlier ones the file has {} at {}{}{}",
-      printable(file.path().string()), counted(shown, "layer"), joined(view.precisions),
-      counted(layers, "layer"), joined(file.run().precisions),
-      has_more_layers ? "; --filter-layers '' shows all layers" : "",
-      has_more_precisions ? "; --precisions shows others" : "");
+  if (!selection.filter_layers && shown < layers) {
+    spdlog::info("{}: shown are {} of {}, those that the last run asked for; --filter-layers '' shows all",
+                 name, shown, counted(layers, "layer"));
+  }
+  const std::vector<std::string>& asked = file.asked().precisions;
+  if (selection.precisions.empty() && asked.size() < file.run().precisions.size()) {
+    spdlog::info("{}: shown of {} is what the last run asked for, {}; --precisions shows others", name,
+                 joined(file.run().precisions), joined(asked));
+  }
 }
 
 }  // namespace

@@ -112,7 +112,8 @@ class ResumeTest(ProgramTest):
         report = ("alpha-hill-report", self.output / STORE, "--output-dir", self.folder / "report", "--overwrite")
         done = self.succeed(*report)
         self.assertEqual(self.tables(self.folder / "report"), self.fresh(*asked))
-        self.assertIn("--filter-layers '' shows all layers; --precisions shows others", done.stderr)
+        self.assertRegex(done.stderr, r"shown are \d of \d+ layers, those .* asked for; --filter-layers '' shows all")
+        self.assertIn("shown of fp32, bf16, fp16 is what the last run asked for, fp16; --precisions shows", done.stderr)
         self.succeed(*report, "--precisions", "fp32,bf16", "--filter-layers", "")
         self.assertEqual(self.tables(self.folder / "report"), self.fresh("--precisions", "fp32,bf16"))
 

@@ -96,7 +96,7 @@ class Journal {
   /// frame. Holds the folder's lock (run_lock.hpp). The model's name, host and version may differ from the
   /// journal's. What is asked for and not yet there, layers or precisions, is added to its description, in
   /// layer order; layers that are not computed are described as this version of the program sees them: then, and
-  /// for a journal of the version before, the file is written anew beside the old one
+  /// for a journal of an earlier version, the file is written anew beside the old one
   /// and renamed over it; records and attempts are kept. One of other weights or settings in which no layer has
   /// a figure yet is begun anew.
   /// @throws Error(input) when it belongs to a run of other weights or settings that change figures; names those
