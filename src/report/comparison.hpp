@@ -30,7 +30,7 @@ std::string comparison_plot_name(PlotFormat format);
 std::optional<ChartTable> comparison_table(std::span<const NamedRun> runs);
 
 /// For the terminal: the layers whose alpha is farthest from the first run's at the precision of
-/// comparison_table, and those that only one run has.
+/// comparison_table, or why there is none, and those that only one run has.
 std::string comparison_text(std::span<const NamedRun> runs);
 
 }  // namespace alphahill
