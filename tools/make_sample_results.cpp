@@ -146,7 +146,7 @@ void write_sample(const std::string& model, const std::filesystem::path& file) {
   run.k_frac = k_fraction;
   run.layers = model == "llama" ? llama() : deepseek();
   Figures figures(run);
-  write_results(file, run, [&](std::int64_t layer) { return figures.record_of(layer); });
+  write_results(file, run, everything_in(run), [&](std::int64_t layer) { return figures.record_of(layer); });
   fmt::print("{}: {} layers\n", file.string(), run.layers.size());
 }
 

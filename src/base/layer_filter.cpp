@@ -16,6 +16,11 @@ std::vector<bool> layers_kept(std::span<const std::string> names, const std::str
   if (expression.find("(?#") != expression.npos) {
     throw Error(Fault::usage, option, fmt::format("'{}': comments, (?#...), are not allowed", expression));
   }
+  if (printable_message(expression) != expression) {
+    throw Error(Fault::usage, option,
+                fmt::format("expected UTF-8 without control characters, which no name has, found '{}'",
+                            printable_message(expression)));
+  }
   std::vector<bool> kept;
   try {
     const boost::regex pattern(expression, boost::regex::perl);

@@ -66,6 +66,13 @@ std::string joined(std::span<const std::string> items, std::string_view separato
   return fmt::format("{}", fmt::join(items, separator));
 }
 
+std::vector<std::string> some_of(std::span<const std::string> items, std::size_t most) {
+  const auto shown = items.first(std::min(most, items.size()));
+  std::vector<std::string> some(shown.begin(), shown.end());
+  if (items.size() > most) some.push_back(fmt::format("and {} more", items.size() - most));
+  return some;
+}
+
 std::string counted(std::int64_t count, std::string_view what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }

@@ -1,7 +1,6 @@
 #include "report/comparison.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,21 +8,14 @@
 #include <set>
 #include <utility>
 
-#include "alphahill/base/file.hpp"
 #include "alphahill/base/text.hpp"
-#include "alphahill/report/report.hpp"
 #include "report/csv.hpp"
-#include "report/file_name.hpp"
-#include "report/output_folder.hpp"
-#include "report/plots/picture_file.hpp"
+#include "report/moves.hpp"
 #include "report/plots/picture_text.hpp"
-#include "report/recorded_settings.hpp"
 
 namespace alphahill {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr std::size_t most_listed = 10;
 constexpr std::size_t longest_name = 80;
@@ -95,58 +87,46 @@ ChangeScale scale_of(const ChartTable& table) {
   return ChangeScale(changes);
 }
 
-/// A name for each run that is short and safe in a file system.
-std::vector<std::string> run_names(std::span<const fs::path> files) {
-  std::set<std::string> short_names;
-  for (const fs::path& file : files) short_names.insert(short_name(fs::absolute(file)));
-  const bool distinct = short_names.size() == files.size();
-  std::vector<std::string> names;
-  FileNames given_out;
-  for (const fs::path& file : files) {
-    const fs::path path = fs::absolute(file);
-    names.push_back(given_out.make("", distinct ? short_name(path) : path.parent_path().filename().string()));
-  }
-  return names;
-}
-
-/// A layer, and the run in which its alpha is farthest from that of the first.
-struct RunMove {
-  std::string layer;
-  std::string run;
-  double from, to;
-  double change() const { return relative_change(to, from); }
-};
-
-/// Farthest first; layers that stay where they are left out.
-std::vector<RunMove> moves_of(std::span<const NamedRun> runs, const std::string& precision) {
+/// Layers that have an alpha in the first run and in another, and the run in which it is farthest from the first's.
+std::vector<Move> farthest_moves(std::span<const NamedRun> runs, const std::string& precision) {
   const std::vector<Alphas> alphas = alphas_of(runs);
-  std::vector<RunMove> moves;
+  std::vector<Move> moves;
   for (const ReportedLayer& layer : runs.front().view.layers) {
     const Key key{layer.layer.name, precision};
     const double from = value_at(alphas.front(), key);
-    RunMove farthest{key.first, runs.front().name, from, from};
+    Move farthest{key.first, runs.front().name, from, from};
+    bool is_compared = false;
     for (std::size_t i = 1; i < runs.size(); ++i) {
-      const RunMove move{key.first, runs[i].name, from, value_at(alphas[i], key)};
-      if (std::abs(move.change()) > std::abs(farthest.change())) farthest = move;
+      const Move move{key.first, runs[i].name, from, value_at(alphas[i], key)};
+      is_compared = is_compared || !std::isnan(move.change());
+      keep_farther(farthest, move);
     }
-    if (std::abs(farthest.change()) > 0) moves.push_back(farthest);
+    if (is_compared) moves.push_back(farthest);
   }
-  std::ranges::stable_sort(moves, std::ranges::greater{},
-                           [](const RunMove& move) { return std::abs(move.change()); });
+  sort_by_distance(moves);
   return moves;
 }
 
 std::string ranking_text(std::span<const NamedRun> runs) {
   const std::string precision = common_precision(runs);
-  std::vector<RunMove> moves = moves_of(runs, precision);
-  if (moves.empty()) return {};
-  const std::size_t all = moves.size();
-  moves.resize(std::min(all, most_listed));
-  std::string text = fmt::format("\nAlpha at {}, relative change from {}: largest of {}\n", precision,
-                                 runs.front().name, counted(static_cast<std::int64_t>(all), "layer"));
-  for (const RunMove& move : moves) {
-    text += fmt::format("  {:>9}  {:.6f} -> {:.6f}  {}  {}\n", change_text(move.change(), 2), move.from,
-                        move.to, move.run, shortened(move.layer, longest_name));
+  if (precision.empty()) return "\nNothing is compared: no precision is in all runs.\n";
+  const std::string& first = runs.front().name;
+  std::vector<Move> moves = farthest_moves(runs, precision);
+  if (moves.empty()) {
+    return fmt::format("\nNothing is compared: no layer has an alpha at {} in {} and in another run.\n",
+                       precision, first);
+  }
+  const auto compared = static_cast<std::int64_t>(moves.size());
+  std::erase_if(moves, [](const Move& move) { return move.change() == 0; });
+  if (moves.empty()) {
+    return fmt::format("\nAlpha at {}: no change from {}, in {}\n", precision, first,
+                       counted(compared, "layer"));
+  }
+  std::string text = fmt::format("\nAlpha at {}, relative change from {}: largest of {}\n", precision, first,
+                                 counted(std::ssize(moves), "layer"));
+  for (const Move& move : std::span(moves).first(std::min(moves.size(), most_listed))) {
+    text += fmt::format("  {:>9}  {}  {}  {}\n", change_text(move.change(), 2), alphas_text(move), move.where,
+                        shortened(move.layer, longest_name));
   }
   return text;
 }
@@ -170,28 +150,10 @@ std::vector<std::vector<std::string>> layers_of_one_run(std::span<const NamedRun
 std::string only_in_text(const std::string& run, const std::vector<std::string>& layers) {
   if (layers.empty()) return {};
   std::string text = fmt::format("\nOnly in {}: {}\n", run, counted(std::ssize(layers), "layer"));
-  for (std::size_t i = 0; i < std::min(layers.size(), most_listed); ++i) {
-    text += fmt::format("  {}\n", shortened(layers[i], longest_name));
+  for (const std::string& line : some_of(layers, most_listed)) {
+    text += fmt::format("  {}\n", shortened(line, longest_name));
   }
-  const bool complete = layers.size() <= most_listed;
-  return complete ? text : text + fmt::format("  and {} more\n", layers.size() - most_listed);
-}
-
-/// The record of what the folder of the comparison holds: settings of the first run, sources of all.
-RecordedSettings recorded_settings(std::span<const NamedRun> runs, const std::string& version) {
-  RecordedSettings all = recorded_settings(runs.front().view, version);
-  for (const NamedRun& run : runs.subspan(1)) {
-    const RecordedSettings more = recorded_settings(run.view, version);
-    all.sources.insert(all.sources.end(), more.sources.begin(), more.sources.end());
-  }
-  return all;
-}
-
-/// The comparison itself and a report on each run in a folder of its own.
-std::vector<PlannedReport> planned_reports(std::span<const NamedRun> runs, const std::string& version) {
-  std::vector<PlannedReport> reports{{{}, recorded_settings(runs, version)}};
-  for (const NamedRun& run : runs) reports.push_back({run.name, recorded_settings(run.view, version)});
-  return reports;
+  return text;
 }
 
 }  // namespace
@@ -215,6 +177,10 @@ std::string comparison_csv(std::span<const NamedRun> runs) {
     csv += '\n';
   }
   return csv;
+}
+
+std::string comparison_plot_name(PlotFormat format) {
+  return fmt::format("comparison.{}", name_of(format));
 }
 
 std::optional<ChartTable> comparison_table(std::span<const NamedRun> runs) {
@@ -250,31 +216,6 @@ std::string comparison_text(std::span<const NamedRun> runs) {
   const std::vector<std::vector<std::string>> alone = layers_of_one_run(runs);
   for (std::size_t i = 0; i < runs.size(); ++i) text += only_in_text(runs[i].name, alone[i]);
   return text;
-}
-
-WrittenComparison write_comparison(std::span<const fs::path> results_files, const ReportSettings& settings) {
-  const std::vector<std::string> names = run_names(results_files);
-  std::vector<NamedRun> runs;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    runs.push_back({names[i], open_view(results_files[i], settings.selection)});
-  }
-  const std::vector<PlannedReport> planned = planned_reports(runs, settings.version);
-  const fs::path folder = output_folder(settings.output_dir, planned, settings.other_settings);
-  WrittenComparison written{{}, folder / comparison_csv_name, comparison_text(runs)};
-  begin_report(folder, planned.front().settings);
-  save_text(written.csv, comparison_csv(runs));
-  for (const NamedRun& run : runs) {
-    ReportSettings own = settings;
-    own.output_dir = folder / run.name;
-    written.reports.push_back(write_report(run.view, own));
-  }
-  if (const auto table = comparison_table(runs)) {
-    const fs::path plot = folder / fmt::format("comparison.{}", name_of(settings.plot_format));
-    draw_plots({{plot, [&] { return draw_layers(*table); }}}, settings.plot_format);
-  } else {
-    spdlog::warn("no layer is in all files at the same precision: there is no plot of the comparison");
-  }
-  return written;
 }
 
 }  // namespace alphahill

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "alphahill/report/picture.hpp"
 #include "alphahill/results/view.hpp"
 #include "report/plots/charts.hpp"
 
@@ -21,12 +22,15 @@ struct NamedRun {
 /// the others add. Cells are empty where a run has no figure.
 std::string comparison_csv(std::span<const NamedRun> runs);
 
+/// Of the plot of the layers that all runs have, in the output folder.
+std::string comparison_plot_name(PlotFormat format);
+
 /// The layers that all runs have, at the first run's widest precision that all have; nothing where there is
 /// none.
 std::optional<ChartTable> comparison_table(std::span<const NamedRun> runs);
 
 /// For the terminal: the layers whose alpha is farthest from the first run's at the precision of
-/// comparison_table, and those that only one run has.
+/// comparison_table, or why there is none, and those that only one run has.
 std::string comparison_text(std::span<const NamedRun> runs);
 
 }  // namespace alphahill

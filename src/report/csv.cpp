@@ -30,6 +30,26 @@ std::string csv_text(std::string_view text) {
   return quoted + '"';
 }
 
+std::set<std::string> first_cells(std::string_view csv) {
+  std::set<std::string> cells;
+  bool quoted = false;
+  bool in_first_cell = true;
+  bool in_header = true;
+  std::string cell;
+  for (const char character : csv) {
+    if (character == '"') quoted = !quoted;
+    const bool ends_row = character == '\n' && !quoted;
+    if ((character == ',' && !quoted) || ends_row) in_first_cell = false;
+    if (in_first_cell) cell += character;
+    if (!ends_row) continue;
+    if (!in_header) cells.insert(cell);
+    in_header = false;
+    in_first_cell = true;
+    cell.clear();
+  }
+  return cells;
+}
+
 namespace {
 
 /// What the table says of a row in `method`: how its figure was computed, or that there is none.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,9 @@ std::string csv_number(double value);
 /// Quoted where it has to be. Text that a spreadsheet would take for a formula (= + - @ TAB CR first) gets a
 /// ' in front.
 std::string csv_text(std::string_view text);
+
+/// The first cell of each row, as it is written, quotes included; without that of the header.
+std::set<std::string> first_cells(std::string_view csv);
 
 /// layer_name, category, out_features, in_features, numel, then alpha_P, k_used_P, n_eigs_P, method_P for
 /// each precision P of the view. method_P is how the figure was computed; without one "degenerate" where

@@ -6,6 +6,8 @@
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/file.hpp"
 #include "alphahill/base/text.hpp"
+#include "report/comparison.hpp"
+#include "report/plots/plots.hpp"
 
 namespace alphahill {
 
@@ -50,14 +52,43 @@ std::string name_of(const std::vector<SettingDifference>& differences) {
   return joined(parts, "_").substr(0, longest_name);
 }
 
+void remove_tables_and_plots(const fs::path& folder) {
+  for (const char* table : {results_csv_name, summary_csv_name, settings_name}) fs::remove(folder / table);
+  remove_plots(folder);
+}
+
+/// What a comparison left besides: its table and plot, and the reports on its runs, but for those that are in the
+/// folder of a run itself.
+void remove_comparison(const fs::path& output_dir, const RecordedSettings& settings) {
+  if (settings.sources.size() < 2) return;
+  fs::remove(output_dir / comparison_csv_name);
+  for (const PlotFormat format : {PlotFormat::png, PlotFormat::pdf, PlotFormat::svg}) {
+    fs::remove(output_dir / comparison_plot_name(format));
+  }
+  std::vector<fs::path> files;
+  for (const ReportSource& source : settings.sources) files.push_back(source.file);
+  const std::vector<std::string> names = run_names(files);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const fs::path folder = output_dir / names[i];
+    std::error_code ignored;
+    if (!fs::is_directory(folder) || fs::equivalent(folder, files[i].parent_path(), ignored)) continue;
+    remove_tables_and_plots(folder);
+    if (fs::is_empty(folder)) fs::remove(folder);
+  }
+}
+
 }  // namespace
 
 fs::path output_folder(const fs::path& output_dir, std::span<const PlannedReport> reports,
                        OtherSettings other_settings) {
   const std::vector<SettingDifference> found = differences_in(output_dir, reports);
-  if (found.empty() || other_settings == OtherSettings::replace) return output_dir;
+  if (found.empty()) return output_dir;
   const std::string there = fmt::format("{} holds a report made with other settings ({})",
                                         output_dir.string(), description_of(found));
+  if (other_settings == OtherSettings::replace) {
+    spdlog::info("{}: replaced", there);
+    return output_dir;
+  }
   if (other_settings == OtherSettings::refuse) {
     throw Error(Fault::usage, "--output-dir", there + "; --overwrite replaces it");
   }
@@ -68,6 +99,11 @@ fs::path output_folder(const fs::path& output_dir, std::span<const PlannedReport
   }
   spdlog::info("{}: this one goes to {} (--overwrite replaces the other)", there, folder.string());
   return folder;
+}
+
+void remove_report(const fs::path& output_dir) {
+  if (const auto settings = stored_settings(output_dir)) remove_comparison(output_dir, *settings);
+  remove_tables_and_plots(output_dir);
 }
 
 void begin_report(const fs::path& folder, const RecordedSettings& settings) {

@@ -4,8 +4,12 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <limits>
 
+#include "alphahill/base/file.hpp"
 #include "alphahill/base/text.hpp"
+#include "alphahill/report/report.hpp"
+#include "alphahill/results/results_file.hpp"
 #include "report/csv.hpp"
 #include "report/file_name.hpp"
 
@@ -101,19 +105,59 @@ std::string short_names(const RecordedSettings& settings) {
   return joined(names, "_");
 }
 
+/// "all 12", "12 by 'q_proj'".
 std::string layers_of(const RecordedSettings& settings) {
-  return settings.all_layers ? "all" : fmt::format("'{}'", settings.filter_layers);
+  if (settings.filter_layers.empty()) return fmt::format("all {}", settings.layers.size());
+  return fmt::format("{} by '{}'", settings.layers.size(), settings.filter_layers);
 }
 
 std::string layers_part(const RecordedSettings& settings) {
-  return settings.all_layers ? "all_layers" : FileNames().make("layers_", settings.filter_layers);
+  return settings.filter_layers.empty() ? "all_layers" : FileNames().make("layers_", settings.filter_layers);
+}
+
+/// Do both show the same precisions, or those of a run that has more by now?
+bool same_precisions(const RecordedSettings& wanted, const RecordedSettings& stored) {
+  if (stored.precisions == wanted.precisions) return true;
+  const auto is_kept = [&](const std::string& precision) {
+    return std::ranges::find(wanted.precisions, precision) != wanted.precisions.end();
+  };
+  return stored.all_precisions && wanted.all_precisions && std::ranges::all_of(stored.precisions, is_kept);
+}
+
+/// Do both show the same layers, or those of a run that has more by now?
+bool same_layers(const RecordedSettings& wanted, const RecordedSettings& stored) {
+  if (stored.layers == wanted.layers) return true;
+  const bool same_selection =
+      (stored.all_layers && wanted.all_layers) ||
+      (stored.all_layers == wanted.all_layers && stored.filter_layers == wanted.filter_layers);
+  return same_selection && std::ranges::includes(wanted.layers, stored.layers);
+}
+
+/// The tables of a report on one run, or of a comparison. @throws Error(system) where they cannot be read
+std::set<std::string> layers_in_tables(const RecordedSettings& settings, const fs::path& folder) {
+  const fs::path table = folder / (settings.sources.size() > 1 ? comparison_csv_name : results_csv_name);
+  if (!fs::exists(table)) return {};
+  return first_cells(read_text(table, std::numeric_limits<std::int64_t>::max()));
 }
 
 }  // namespace
 
 std::string short_name(const fs::path& results_file) {
-  const fs::path name = results_file.stem();
-  return (name == "alpha_hill" ? results_file.parent_path().filename() : name).string();
+  const bool has_usual_name = results_file.filename() == results_name;
+  return (has_usual_name ? results_file.parent_path().filename() : results_file.stem()).string();
+}
+
+std::vector<std::string> run_names(std::span<const fs::path> results_files) {
+  std::set<std::string> short_names;
+  for (const fs::path& file : results_files) short_names.insert(short_name(fs::absolute(file)));
+  const bool distinct = short_names.size() == results_files.size();
+  std::vector<std::string> names;
+  FileNames given_out;
+  for (const fs::path& file : results_files) {
+    const fs::path path = fs::absolute(file);
+    names.push_back(given_out.make("", distinct ? short_name(path) : path.parent_path().filename().string()));
+  }
+  return names;
 }
 
 RecordedSettings recorded_settings(const ReportView& view, const std::string& version) {
@@ -125,6 +169,7 @@ RecordedSettings recorded_settings(const ReportView& view, const std::string& ve
                             .filter_layers = view.filter_layers,
                             .all_layers = view.all_layers,
                             .min_eigenvalues = view.min_eigenvalues};
+  for (const ReportedLayer& layer : view.layers) settings.layers.insert(csv_text(layer.layer.name));
   if (!view.source.empty()) {
     settings.sources.push_back({fs::weakly_canonical(view.source), view.model, view.run_version});
   }
@@ -142,13 +187,11 @@ std::vector<SettingDifference> differences(const RecordedSettings& wanted,
     found.push_back({"k_frac", stored ? fmt::format("{}", stored->k_frac) : "",
                      fmt::format("{}", wanted.k_frac), fmt::format("k_frac_{}", wanted.k_frac)});
   }
-  const bool all_precisions = wanted.all_precisions && (!stored || stored->all_precisions);
-  if (!all_precisions && (!stored || stored->precisions != wanted.precisions)) {
+  if (stored ? !same_precisions(wanted, *stored) : !wanted.all_precisions) {
     found.push_back({"precisions", stored ? joined(stored->precisions) : "", joined(wanted.precisions),
                      FileNames().make("precisions_", joined(wanted.precisions, "_"))});
   }
-  const bool all_layers = wanted.all_layers && (!stored || stored->all_layers);
-  if (!all_layers && (!stored || stored->filter_layers != wanted.filter_layers)) {
+  if (stored ? !same_layers(wanted, *stored) : !wanted.all_layers) {
     found.push_back({"layers", stored ? layers_of(*stored) : "", layers_of(wanted), layers_part(wanted)});
   }
   const std::int64_t stored_least = stored ? stored->min_eigenvalues : 0;
@@ -167,7 +210,9 @@ void save_settings(const fs::path& folder, const RecordedSettings& settings) {
 std::optional<RecordedSettings> stored_settings(const fs::path& folder) {
   try {
     simdjson::dom::parser parser;
-    return parsed(parser.load((folder / settings_name).string()), folder);
+    RecordedSettings settings = parsed(parser.load((folder / settings_name).string()), folder);
+    settings.layers = layers_in_tables(settings, folder);
+    return settings;
   } catch (const simdjson::simdjson_error&) {
     return std::nullopt;
   }

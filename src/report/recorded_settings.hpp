@@ -12,13 +12,16 @@
 ///   }
 ///
 /// Files are named relative to the folder, so that both can be moved together. all_precisions and all_layers
-/// say that nothing of the sources was left out: such a report has the same settings as one that is made when
-/// the run has more precisions or layers.
+/// say that these are what the runs asked for, not what was selected of it: such a report has the same settings as one
+/// that is made when the run has more precisions or layers. Which layers the tables have is not repeated here, but read
+/// from the tables.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -43,10 +46,14 @@ struct RecordedSettings {
   std::string filter_layers;
   bool all_layers = true;
   std::int64_t min_eigenvalues = 0;
+  std::set<std::string> layers = {};  ///< in the tables, as these spell them
 };
 
 /// Of a run: the name of its results file, or of its folder where the file is called as all are.
 std::string short_name(const std::filesystem::path& results_file);
+
+/// A name for each run that is short and safe in a file system.
+std::vector<std::string> run_names(std::span<const std::filesystem::path> results_files);
 
 /// Those of a report on one run.
 RecordedSettings recorded_settings(const ReportView& view, const std::string& version);
@@ -66,7 +73,7 @@ std::vector<SettingDifference> differences(const RecordedSettings& wanted,
 
 void save_settings(const std::filesystem::path& folder, const RecordedSettings& settings);
 
-/// Nothing where the folder has no such file, or one that cannot be read.
+/// With the layers of the tables in the folder. Nothing where it has no such file, or one that cannot be read.
 std::optional<RecordedSettings> stored_settings(const std::filesystem::path& folder);
 
 }  // namespace alphahill

@@ -8,8 +8,10 @@
 #include "alphahill/base/text.hpp"
 #include "alphahill/metrics/error_bounds.hpp"
 #include "alphahill/results/results_file.hpp"
+#include "report/comparison.hpp"
 #include "report/csv.hpp"
 #include "report/output_folder.hpp"
+#include "report/plots/picture_file.hpp"
 #include "report/plots/plots.hpp"
 #include "report/recorded_settings.hpp"
 
@@ -30,19 +32,40 @@ IndividualPlots parse_individual_plots(std::string_view text) {
               fmt::format("expected auto, always or never, found '{}'", text));
 }
 
+namespace {
+
+/// What earlier runs left in the file beside that which the last one asked for.
+void say_what_is_not_shown(const ReportView& view, const ResultsFile& file, const Selection& selection) {
+  const std::string name = printable(file.path().string());
+  const std::int64_t layers = std::ssize(file.run().layers);
+  const std::int64_t shown = std::ssize(view.layers) + view.unfinished;
+  if (!selection.filter_layers && shown < layers) {
+    spdlog::info("{}: shown are {} of {}, those that the last run asked for; --filter-layers '' shows all",
+                 name, shown, counted(layers, "layer"));
+  }
+  const std::vector<std::string>& asked = file.asked().precisions;
+  if (selection.precisions.empty() && asked.size() < file.run().precisions.size()) {
+    spdlog::info("{}: shown of {} is what the last run asked for, {}; --precisions shows others", name,
+                 joined(file.run().precisions), joined(asked));
+  }
+}
+
+}  // namespace
+
 ReportView open_view(const std::filesystem::path& results_file, const Selection& selection) {
   const ResultsFile file = ResultsFile::open(results_file);
   const auto spectrum_of = [&](const ResultRow& row) { return file.spectrum(row); };
-  ReportView view = view_of(file.run(), file.results(), spectrum_of, selection);
+  ReportView view = view_of(file.run(), file.asked(), file.results(), spectrum_of, selection);
   view.source = results_file;
   if (view.unfinished > 0) {
     spdlog::warn("{}: left out: {} that the run has not finished", results_file.string(),
                  counted(view.unfinished, "layer"));
   }
-  if (selection.precisions.empty() && view.precisions != view.run_precisions) {
+  if (selection.precisions.empty() && view.precisions != file.asked().precisions) {
     spdlog::warn("{}: only some layers have all of {}; shown is what all have, --precisions shows others",
-                 results_file.string(), joined(view.run_precisions));
+                 results_file.string(), joined(file.asked().precisions));
   }
+  say_what_is_not_shown(view, file, selection);
   if (view.inexact > 0) {
     spdlog::warn(
         "{} at k-frac {} may be off by more than {} of the value; exact ones need alpha-hill with --k-frac "
@@ -65,6 +88,19 @@ ReportView without_few_eigenvalues(ReportView view) {
   return view;
 }
 
+/// Into plots/ of the output folder, which has no others of their format then. @return how many
+std::int64_t write_plots(const ReportView& view, const ReportSettings& settings) {
+  const std::vector<Plot> plots = view.layers.empty() ? std::vector<Plot>{} : plots_of(view, settings);
+  remove_plots_but(plots, settings);
+  try {
+    draw_plots(plots, settings.plot_format);
+  } catch (const Error& error) {
+    throw Error(error.fault(), error.where(),
+                error.reason() + "; the CSV files are written, the plots are not");
+  }
+  return std::ssize(plots);
+}
+
 }  // namespace
 
 WrittenReport write_report(const ReportView& view, const ReportSettings& settings) {
@@ -78,16 +114,8 @@ WrittenReport write_report(const ReportView& view, const ReportSettings& setting
                         .plots_folder = folder / plots_folder_name};
   save_text(written.results_csv, results_csv(view));
   save_text(written.summary_csv, summary_csv(view));
-  const ReportView plotted = without_few_eigenvalues(view);
-  if (plotted.layers.empty()) return written;
-  const std::vector<Plot> plots = plots_of(plotted, chosen);
-  written.plots = std::ssize(plots);
-  try {
-    draw_plots(plots, settings.plot_format);
-  } catch (const Error& error) {
-    throw Error(error.fault(), error.where(),
-                error.reason() + "; the CSV files are written, the plots are not");
-  }
+  written.plots = view.min_eigenvalues > 0 ? write_plots(without_few_eigenvalues(view), chosen)
+                                           : write_plots(view, chosen);
   return written;
 }
 
@@ -97,11 +125,53 @@ void print_report(const std::filesystem::path& results_file, const ReportSetting
   fmt::print("{}{}", summary_text(view), written_text(written));
 }
 
-void remove_report(const std::filesystem::path& output_dir) {
-  for (const char* table : {results_csv_name, summary_csv_name, settings_name}) {
-    std::filesystem::remove(output_dir / table);
+namespace {
+
+/// The record of what the folder of the comparison holds: settings of the first run, sources and layers of all.
+RecordedSettings recorded_settings_of(std::span<const NamedRun> runs, const std::string& version) {
+  RecordedSettings all = recorded_settings(runs.front().view, version);
+  for (const NamedRun& run : runs.subspan(1)) {
+    const RecordedSettings more = recorded_settings(run.view, version);
+    all.sources.insert(all.sources.end(), more.sources.begin(), more.sources.end());
+    all.layers.insert(more.layers.begin(), more.layers.end());
   }
-  remove_plots(output_dir);
+  return all;
+}
+
+/// The comparison itself and a report on each run in a folder of its own.
+std::vector<PlannedReport> planned_reports(std::span<const NamedRun> runs, const std::string& version) {
+  std::vector<PlannedReport> reports{{{}, recorded_settings_of(runs, version)}};
+  for (const NamedRun& run : runs) reports.push_back({run.name, recorded_settings(run.view, version)});
+  return reports;
+}
+
+}  // namespace
+
+WrittenComparison write_comparison(std::span<const std::filesystem::path> results_files,
+                                   const ReportSettings& settings) {
+  const std::vector<std::string> names = run_names(results_files);
+  std::vector<NamedRun> runs;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    runs.push_back({names[i], open_view(results_files[i], settings.selection)});
+  }
+  const std::vector<PlannedReport> planned = planned_reports(runs, settings.version);
+  const std::filesystem::path folder = output_folder(settings.output_dir, planned, settings.other_settings);
+  WrittenComparison written{{}, folder / comparison_csv_name, comparison_text(runs)};
+  begin_report(folder, planned.front().settings);
+  save_text(written.csv, comparison_csv(runs));
+  for (const NamedRun& run : runs) {
+    ReportSettings own = settings;
+    own.output_dir = folder / run.name;
+    written.reports.push_back(write_report(run.view, own));
+  }
+  const std::filesystem::path plot = folder / comparison_plot_name(settings.plot_format);
+  std::filesystem::remove(plot);
+  if (const auto table = comparison_table(runs)) {
+    draw_plots({{plot, [&] { return draw_layers(*table); }}}, settings.plot_format);
+  } else {
+    spdlog::warn("no layer is in all files at the same precision: there is no plot of the comparison");
+  }
+  return written;
 }
 
 }  // namespace alphahill

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <set>
+#include <span>
 
 #include "alphahill/base/text.hpp"
 #include "alphahill/report/report.hpp"
+#include "alphahill/results/missing_figures.hpp"
 #include "alphahill/results/statistics.hpp"
+#include "report/moves.hpp"
 #include "report/plots/picture_text.hpp"
 #include "report/plots/scales.hpp"
 
@@ -33,79 +35,48 @@ std::string statistics_table(const ReportView& view) {
   return text;
 }
 
-/// A layer and the precision at which its alpha is farthest from the reference.
-struct PrecisionMove {
-  const ReportedLayer* layer;
-  const ResultRow* to;
-  double change;
-};
-
-std::vector<PrecisionMove> moves_of(const ReportView& view) {
-  std::vector<PrecisionMove> moves;
+/// Each layer and the precision at which its alpha is farthest from the reference, farthest first.
+std::vector<Move> moves_of(const ReportView& view) {
+  std::vector<Move> moves;
   for (const ReportedLayer& layer : view.layers) {
-    PrecisionMove farthest{&layer, nullptr, 0};
-    for (const ResultRow& row : layer.figures) {
-      const double change = relative_change(row.alpha, layer.reference_alpha);
-      if (std::abs(change) > std::abs(farthest.change)) farthest = {&layer, &row, change};
-    }
-    if (farthest.to != nullptr) moves.push_back(farthest);
+    const double from = layer.reference_alpha;
+    Move farthest{layer.layer.name, view.reference, from, from};
+    for (const ResultRow& row : layer.figures)
+      keep_farther(farthest, {layer.layer.name, row.precision, from, row.alpha});
+    if (farthest.where != view.reference) moves.push_back(farthest);
   }
-  std::ranges::stable_sort(moves, std::ranges::greater{},
-                           [](const PrecisionMove& move) { return std::abs(move.change); });
+  sort_by_distance(moves);
   return moves;
 }
 
 std::string moves_text(const ReportView& view) {
   const auto is_reference = [&](const std::string& precision) { return precision == view.reference; };
   if (std::ranges::all_of(view.precisions, is_reference)) return {};
-  std::vector<PrecisionMove> moves = moves_of(view);
+  const std::vector<Move> moves = moves_of(view);
   if (moves.empty()) return "\nNo layer moves between precisions.\n";
-  moves.resize(std::min(moves.size(), most_moving));
   std::string text = fmt::format("\nLayers that move most, from {}:\n", view.reference);
-  for (const auto& [layer, to, change] : moves) {
-    text += fmt::format("  {}  {:.6f} -> {:.6f} ({}, {})\n", shortened(layer->layer.name, longest_shown_name),
-                        layer->reference_alpha, to->alpha, to->precision, change_text(change, 2));
+  for (const Move& move : std::span(moves).first(std::min(moves.size(), most_moving))) {
+    text += fmt::format("  {}  {} ({}, {})\n", shortened(move.layer, longest_shown_name), alphas_text(move),
+                        move.where, change_text(move.change(), 2));
   }
   return text;
 }
 
-/// Why figures are missing: layers and precisions by reason.
-struct Missing {
-  std::set<std::int64_t> layers;
-  std::set<std::string> precisions;
-};
-
-std::map<std::string, Missing> missing_by_reason(const ReportView& view) {
-  std::map<std::string, Missing> reasons;
-  for (const ReportedLayer& layer : view.layers) {
-    for (const ResultRow& row : layer.figures) {
-      if (row.status == Status::ok) continue;
-      Missing& missing = reasons[fmt::format("{}: {}", name_of(row.status), row.reason)];
-      missing.layers.insert(layer.number);
-      missing.precisions.insert(row.precision);
-    }
-  }
-  return reasons;
-}
-
 std::string missing_text(const ReportView& view) {
-  const std::map<std::string, Missing> reasons = missing_by_reason(view);
-  if (reasons.empty()) return {};
-  std::set<std::int64_t> layers;
-  for (const auto& [reason, missing] : reasons) layers.insert(missing.layers.begin(), missing.layers.end());
-  std::string text =
-      fmt::format("\nWithout a figure: {} of {}\n", layers.size(), counted(std::ssize(view.layers), "layer"));
-  std::vector<std::pair<std::string, Missing>> sorted(reasons.begin(), reasons.end());
-  std::ranges::stable_sort(sorted, std::ranges::greater{},
-                           [](const auto& entry) { return entry.second.layers.size(); });
-  sorted.resize(std::min(sorted.size(), most_reasons));
-  for (const auto& [reason, missing] : sorted) {
-    text +=
-        fmt::format("  {} at {}: {}\n", missing.layers.size(), fmt::join(missing.precisions, ", "), reason);
+  MissingFigures missing;
+  for (const ReportedLayer& layer : view.layers) {
+    for (const ResultRow& row : layer.figures) missing.add(row);
   }
-  const bool complete = reasons.size() <= most_reasons;
-  const std::int64_t more = std::ssize(reasons) - static_cast<std::int64_t>(most_reasons);
-  return complete ? text : text + fmt::format("  and {}\n", counted(more, "more reason"));
+  if (missing.layers() == 0) return {};
+  std::vector<std::string> reasons;
+  for (const MissingReason& reason : missing.by_reason()) {
+    reasons.push_back(
+        fmt::format("{} at {}: {}", reason.layers.size(), fmt::join(reason.precisions, ", "), reason.text()));
+  }
+  std::string text = fmt::format("\nWithout a figure: {} of {}\n", missing.layers(),
+                                 counted(std::ssize(view.layers), "layer"));
+  for (const std::string& line : some_of(reasons, most_reasons)) text += fmt::format("  {}\n", line);
+  return text;
 }
 
 /// Layers that are stored alike.

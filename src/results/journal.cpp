@@ -20,8 +20,6 @@ namespace {
 struct Setting {
   std::string name;
   std::string value;
-
-  bool operator==(const Setting&) const = default;
 };
 
 /// What two runs must have in common to share a journal: all that changes figures.
@@ -35,9 +33,13 @@ std::vector<Setting> settings_of(const RunDescription& run) {
 std::string setting_difference(const RunDescription& theirs, const RunDescription& ours) {
   const auto wanted = settings_of(ours);
   const auto found = settings_of(theirs);
-  const auto [want, have] = std::ranges::mismatch(wanted, found);
-  if (want == wanted.end()) return {};
-  return fmt::format("a run whose {} is '{}', expected '{}'", have->name, have->value, want->value);
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (found[i].value == wanted[i].value) continue;
+    texts.push_back(
+        fmt::format("{} is '{}', expected '{}'", wanted[i].name, found[i].value, wanted[i].value));
+  }
+  return texts.empty() ? "" : fmt::format("a run whose {}", joined(texts, ", and whose "));
 }
 
 using LayersByName = std::map<std::string_view, const LayerRow*>;
@@ -54,6 +56,9 @@ std::string shape_text(const LayerRow& layer) {
 
 bool has_computed(const RecordPlace& place) {
   return std::ranges::any_of(place.statuses, [](const auto& row) { return is_computed(row.second); });
+}
+bool has_figure(const RecordPlace& place) {
+  return std::ranges::any_of(place.statuses, [](const auto& row) { return row.second == Status::ok; });
 }
 /// Is the layer's computation known to have come to an end?
 bool has_computed(const JournalContents& contents, std::int64_t layer) {
@@ -118,18 +123,18 @@ std::string run_difference(const RunRequest& request, const JournalContents& con
 }
 
 /// Whether a run goes on with the journal. It begins anew where there is none, and where that of another run
-/// has nothing computed yet, which is logged.
-/// @throws Error(input) where another run has computed a layer
+/// has no figure yet, which is logged.
+/// @throws Error(input) where another run has a figure
 bool is_resumable(const JournalContents& contents, const RunRequest& request,
                   const std::filesystem::path& path) {
   if (!contents.run) return false;
   const std::string difference = run_difference(request, contents);
   if (difference.empty()) return true;
-  if (std::ranges::any_of(contents.frames, [](const auto& frame) { return has_computed(frame.second); })) {
+  if (std::ranges::any_of(contents.frames, [](const auto& frame) { return has_figure(frame.second); })) {
     throw Error(Fault::input, path.string(),
                 fmt::format("it belongs to {}; {}", difference, how_to_begin_anew));
   }
-  spdlog::warn("{}: it belonged to {}; no layer of that is computed: begun anew", printable(path.string()),
+  spdlog::warn("{}: it belonged to {}; no layer of that has a figure: begun anew", printable(path.string()),
                printable_message(difference));
   return false;
 }
@@ -229,16 +234,19 @@ Journal::Journal(std::optional<RunLock> lock, File file, JournalContents content
       end_(contents.end),
       unsynced_begin_(contents.end) {}
 
-Journal Journal::begin(RunLock lock, File file, const RunDescription& run) {
+Journal Journal::begin(RunLock lock, File file, const RunRequest& request) {
   file.truncate(0);
   const auto magic = std::as_bytes(std::span(journal_magic));
   std::vector<std::byte> bytes(magic.begin(), magic.end());
-  append_record(bytes, FrameKind::run, run);
+  append_record(bytes, FrameKind::run, request.run);
+  const Asked asked = request.asked();
+  if (asked != everything_in(request.run)) append_record(bytes, FrameKind::asked, asked);
   file.write_at(bytes, 0);
   file.sync();
   sync_folder_of(file.path());
-  return {
-      std::move(lock), std::move(file), {.run = run, .frames = {}, .attempts = {}, .end = std::ssize(bytes)}};
+  return {std::move(lock),
+          std::move(file),
+          {.run = request.run, .frames = {}, .attempts = {}, .asked = asked, .end = std::ssize(bytes)}};
 }
 
 Journal Journal::open_or_resume(const std::filesystem::path& path, const RunRequest& request) {
@@ -246,10 +254,14 @@ Journal Journal::open_or_resume(const std::filesystem::path& path, const RunRequ
   File file = File::open_or_create(path);
   JournalContents contents = scan_journal(file);
   const auto resumed = [&](Journal journal) {
-    journal.note_asked({request.run.precisions, request.run.filter_layers});
+    journal.note_asked(request.asked());
     return journal;
   };
-  if (!is_resumable(contents, request, path)) return begin(std::move(lock), std::move(file), request.run);
+  if (!is_resumable(contents, request, path)) {
+    Journal journal = begin(std::move(lock), std::move(file), request);
+    journal.replaces_another_ = contents.run.has_value();
+    return journal;
+  }
   if (request.run.version != contents.run->version) {
     spdlog::warn("{}: begun by version {}, going on with {}", printable(path.string()),
                  printable(contents.run->version), printable(request.run.version));
@@ -279,9 +291,9 @@ std::optional<Journal> Journal::find_resumable(const std::filesystem::path& path
   return Journal(std::nullopt, std::move(file), std::move(contents));
 }
 
-Journal Journal::restart(const std::filesystem::path& path, const RunDescription& run) {
+Journal Journal::restart(const std::filesystem::path& path, const RunRequest& request) {
   RunLock lock = RunLock::take_beside(path);
-  return begin(std::move(lock), File::open_or_create(path), run);
+  return begin(std::move(lock), File::open_or_create(path), request);
 }
 
 Journal Journal::open_for_reading(const std::filesystem::path& path) {

@@ -51,6 +51,21 @@ void read_attribute(const H5::H5File& file, const char* name, std::vector<std::s
   values = read_values<std::string>(file.openAttribute(name));
 }
 
+void read_attribute(const H5::H5File& file, const char* name, bool& value) {
+  std::int64_t stored = 0;
+  read_attribute(file, name, stored);
+  value = stored != 0;
+}
+
+/// Everything, where the file does not say what was asked for.
+Asked read_asked(const H5::H5File& file, const RunDescription& run) {
+  Asked asked = everything_in(run);
+  if (!file.attrExists(std::get<0>(asked_attributes).name)) return asked;
+  for_each_column(asked_attributes,
+                  [&](const auto& column) { read_attribute(file, column.name, asked.*column.field); });
+  return asked;
+}
+
 void require_schema_version(const H5::H5File& file) {
   std::int64_t version = 0;
   read_attribute(file, "schema_version", version);
@@ -66,6 +81,7 @@ ResultsFile::ResultsFile(const std::filesystem::path& path)
     require_schema_version(file);
     for_each_column(run_attributes,
                     [&](const auto& column) { read_attribute(file, column.name, run_.*column.field); });
+    asked_ = read_asked(file, run_);
     run_.layers = read_table<LayerRow>(file, "layers", layer_columns);
     results_ = read_table<ResultRow>(file, "results", result_columns);
     std::int64_t complete = 0;

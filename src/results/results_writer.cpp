@@ -137,7 +137,8 @@ bool write_records(const Hdf5Storage& storage, const H5::H5File& file, const Run
 
 }  // namespace
 
-void write_results(const std::filesystem::path& path, const RunDescription& run, const RecordOf& record_of) {
+void write_results(const std::filesystem::path& path, const RunDescription& run, const Asked& asked,
+                   const RecordOf& record_of) {
   replace_file(path, [&](const std::filesystem::path& temporary) {
     Hdf5Storage storage(File::open_or_create(temporary), Fault::system, "the results cannot be written");
     storage.guarded([&] {
@@ -145,6 +146,9 @@ void write_results(const std::filesystem::path& path, const RunDescription& run,
       write_attribute(file, "schema_version", std::int64_t{record_version});
       for_each_column(run_attributes,
                       [&](const auto& column) { write_attribute(file, column.name, run.*column.field); });
+      for_each_column(asked_attributes, [&](const auto& column) {
+        write_attribute(file, column.name, stored_form(asked.*column.field));
+      });
       write_layers(file, run.layers);
       const bool complete = write_records(storage, file, run, record_of);
       write_attribute(file, "complete", std::int64_t{complete});
@@ -154,7 +158,7 @@ void write_results(const std::filesystem::path& path, const RunDescription& run,
 }
 
 void write_results(const std::filesystem::path& path, const Journal& journal) {
-  write_results(path, journal.run(), [&](std::int64_t layer) -> std::optional<LayerRecord> {
+  write_results(path, journal.run(), journal.asked(), [&](std::int64_t layer) -> std::optional<LayerRecord> {
     if (!journal.has(layer)) return std::nullopt;
     return journal.read(layer);
   });

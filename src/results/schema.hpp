@@ -61,6 +61,7 @@ inline constexpr std::tuple layer_columns{
     Column{"stored_as", &LayerRow::stored_as, optional},
     Column{"bits_per_weight", &LayerRow::bits_per_weight, optional},
     Column{"dequantized", &LayerRow::dequantized, optional},
+    Column{"predicts_further_tokens", &LayerRow::predicts_further_tokens, optional},
 };
 
 inline constexpr std::tuple result_columns{
@@ -97,6 +98,13 @@ inline constexpr std::tuple run_attributes{
     Column{"filter_layers", &RunDescription::filter_layers},
     Column{"version", &RunDescription::version},
     Column{"host", &RunDescription::host},
+};
+
+/// Of the root too: what the last run asked for. Optional together.
+inline constexpr std::tuple asked_attributes{
+    Column{"asked_precisions", &Asked::precisions},
+    Column{"asked_filter_layers", &Asked::filter_layers},
+    Column{"asked_include_mtp", &Asked::include_mtp},
 };
 
 /// Calls `visit(column)` for each column, in the order of the table.

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "alphahill/base/error.hpp"
+#include "alphahill/base/layer_filter.hpp"
 #include "alphahill/base/text.hpp"
 
 namespace alphahill {
@@ -40,7 +41,7 @@ Status parse_status(std::string_view name) {
 void require_readable_version(std::int64_t version, const std::string& where) {
   if (version >= oldest_record_version && version <= record_version) return;
   throw Error(Fault::input, where,
-              fmt::format("it has version {} of the records, this program reads {} and {}: {}", version,
+              fmt::format("it has version {} of the records, this program reads {} to {}: {}", version,
                           oldest_record_version, record_version,
                           version > record_version ? "a newer alpha-hill wrote it, use that one"
                                                    : "compute it again with --restart"));
@@ -78,6 +79,21 @@ LayerRecord merged(const LayerRecord& earlier, const LayerRecord& record,
     }
   }
   return all;
+}
+
+Asked everything_in(const RunDescription& run) {
+  return {.precisions = run.precisions, .filter_layers = {}};
+}
+
+std::vector<bool> asked_layers(const RunDescription& run, const Asked& asked) {
+  std::vector<std::string> names;
+  for (const LayerRow& layer : run.layers) names.push_back(layer.name);
+  std::vector<bool> are_asked(names.size(), true);
+  if (!asked.filter_layers.empty()) are_asked = layers_kept(names, asked.filter_layers);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (!asked.include_mtp && run.layers[i].predicts_further_tokens) are_asked[i] = false;
+  }
+  return are_asked;
 }
 
 }  // namespace alphahill

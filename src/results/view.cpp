@@ -157,12 +157,12 @@ std::vector<std::size_t> layers_with(std::span<const std::string> precisions, co
   return layers;
 }
 
-/// Precisions that every layer has that has any; all of the run where there are none.
-std::vector<std::string> common_precisions(const RunDescription& run, const std::vector<bool>& kept,
-                                           const Figures& figures) {
+/// Of these precisions the ones that every layer has that has any; all of them where no layer has one.
+std::vector<std::string> common_precisions(std::span<const std::string> precisions,
+                                           const std::vector<bool>& kept, const Figures& figures) {
   std::vector<std::string> common;
   std::size_t most = 0;
-  for (const std::string& precision : run.precisions) {
+  for (const std::string& precision : precisions) {
     const std::size_t layers = layers_with(std::span(&precision, 1), kept, figures).size();
     if (layers > most) common.clear();
     if (layers >= most) common.push_back(precision);
@@ -196,25 +196,24 @@ double relative_change(double alpha, double reference) {
   return (alpha - reference) / reference;
 }
 
-ReportView view_of(const RunDescription& run, std::span<const ResultRow> rows, const SpectrumOf& spectrum_of,
-                   const Selection& selection) {
+ReportView view_of(const RunDescription& run, const Asked& asked, std::span<const ResultRow> rows,
+                   const SpectrumOf& spectrum_of, const Selection& selection) {
   ReportView view;
   view.run_version = run.version;
   view.model = run.model;
   view.k_frac = chosen_k_frac(run, selection);
   view.run_precisions = run.precisions;
   check_precisions(run, selection);
-  std::vector<bool> kept = layers_kept(names_of(run.layers), selection.filter_layers);
-  for (std::size_t i = 0; i < kept.size(); ++i) {
-    if (selection.left_out.contains(run.layers[i].name)) kept[i] = false;
-  }
+  const std::vector<bool> of_run = asked_layers(run, asked);
+  const std::vector<bool> kept =
+      selection.filter_layers ? layers_kept(names_of(run.layers), *selection.filter_layers) : of_run;
   view.min_eigenvalues = selection.min_eigenvalues;
   Figures figures(run, rows, view, spectrum_of);
-  const std::vector<std::string> common = common_precisions(run, kept, figures);
+  const std::vector<std::string> common = common_precisions(asked.precisions, kept, figures);
   view.precisions = selection.precisions.empty() ? common : selection.precisions;
   view.all_precisions = view.precisions == common;
-  view.filter_layers = selection.filter_layers;
-  view.all_layers = std::ranges::find(kept, false) == kept.end();
+  view.filter_layers = selection.filter_layers.value_or(asked.filter_layers);
+  view.all_layers = kept == of_run;
   const std::vector<std::size_t> finished = layers_with(view.precisions, kept, figures);
   view.unfinished = std::ranges::count(kept, true) - std::ssize(finished);
   view.reference = reference_for(run, finished, figures);

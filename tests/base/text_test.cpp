@@ -39,6 +39,13 @@ TEST(Text, OneOfAKindIsNotCountedInThePlural) {
   EXPECT_EQ(counted(2, "layer"), "2 layers");
 }
 
+TEST(Text, OfALongListTheFirstItemsAreShownAndTheOthersCounted) {
+  const std::vector<std::string> items{"a", "b", "c"};
+  EXPECT_EQ(some_of(items, 3), items);
+  EXPECT_EQ(some_of(items, 1), (std::vector<std::string>{"a", "and 2 more"}));
+  EXPECT_TRUE(some_of({}, 1).empty());
+}
+
 TEST(Text, SizesAndDurationsAreForPeople) {
   EXPECT_EQ(human_bytes(512), "512 B");
   EXPECT_EQ(human_bytes(1.5 * 1024 * 1024 * 1024), "1.5 GiB");

@@ -41,6 +41,7 @@ BAD_OPTIONS = [
     (["--share-tolerance", "-1e-5"], WRONG_USAGE, "--share-tolerance"),
     (["--k-frac", "a tenth"], WRONG_USAGE, "--k-frac.*a tenth"),
     (["--filter-layers", "("], WRONG_USAGE, "--filter-layers"),
+    (["--filter-layers", "q\udcff"], WRONG_USAGE, r"--filter-layers: expected UTF-8"),
     (["--filter-layers", "no_such_layer"], WRONG_USAGE, "no_such_layer"),
     (["--plot-format", "gif"], WRONG_USAGE, "--plot-format.*png.*gif"),
     (["--max-layers-per-plot", "-1"], WRONG_USAGE, "--max-layers-per-plot"),

@@ -16,7 +16,7 @@ from support.results_files import read_table
 
 ORDER = 2600  # a layer of some seconds
 # Magic, kind, size and checksum, the version of the record, the layer, and what became of it.
-LAYER_BEGUN = re.compile(rb"\xA1HFR\x03.{8}\x04\x00.{8}\x01", re.DOTALL)
+LAYER_BEGUN = re.compile(rb"\xA1HFR\x03.{8}\x05\x00.{8}\x01", re.DOTALL)
 MOST_SECONDS_TO_BEGIN = 60
 STOPPED_EARLY = 75
 
@@ -143,7 +143,7 @@ class LimitsTest(ProgramTest):
         self.assertEqual(done.returncode, 1, done.stderr)
         errors = [line for line in done.stderr.splitlines() if "error" in line]
         self.assertEqual(len(errors), 1, done.stderr)
-        self.assertRegex(errors[0], r"no layer has a figure; 1 of 2 layers: failed: needs .* of memory, a rank has")
+        self.assertRegex(errors[0], r"no layer has a figure; 2 of 2 layers: for example, failed: needs .* of memory")
         self.assertEqual({row["status"] for row in self.rows()}, {"failed"})
         self.succeed("alpha-hill", *self.options)
         self.assertEqual({row["status"] for row in self.rows()}, {"ok"})

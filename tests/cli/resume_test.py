@@ -1,5 +1,5 @@
-"""The same folder again: with a copy of the checkpoint, more or fewer layers and precisions, and from files of the
-version before."""
+"""The same folder again: with a copy of the checkpoint, more or fewer layers and precisions, and from files of earlier
+versions."""
 
 import os
 import random
@@ -63,8 +63,10 @@ class ResumeTest(ProgramTest):
     def test_a_folder_whose_run_finished_no_layer_takes_another_model(self):
         failed = run("alpha-hill", "--model", self.model, "--output-dir", self.output, "--memory-per-rank", "131073K")
         self.assertEqual(failed.returncode, 1)
+        self.assertTrue((self.output / RESULTS).exists())
         other = llama("bf16", blocks=1).write(self.folder / "other")
-        self.analyse(other, self.output)
+        self.succeed("alpha-hill", "--model", other, "--output-dir", self.output, "--no-report")
+        self.assertFalse((self.output / RESULTS).exists(), "that was of the other run")
 
     def test_runs_that_grow_and_shrink_give_the_figures_of_fresh_ones(self):
         steps = [(["--filter-layers", r"layers\.1\."], ("fp32",)), ([], ("bf16", "fp32")),
@@ -86,8 +88,15 @@ class ResumeTest(ProgramTest):
         self.assertEqual(layers, len(model.layers))
         self.assertEqual(self.computed(self.model, "--include-mtp"), 1)
         self.assertIn(b"mtp.fc", self.tables(self.output)[0])
-        self.assertEqual(self.computed(self.model), 0)
+        done = self.succeed("alpha-hill", "--model", self.model, "--output-dir", self.output)
+        self.assertIn(f"{layers} of {layers} layers already done", done.stderr)
+        self.assertIn(f"(layers all {layers + 1}, here all {layers}): replaced", done.stderr)
         self.assertEqual(self.tables(self.output), self.fresh())
+        self.assertIn(f"{layers} of {layers} done", self.succeed("alpha-hill-report", "--status", self.output).stdout)
+        self.succeed("alpha-hill-report", self.output)
+        self.assertEqual(self.tables(self.output), self.fresh())
+        self.succeed("alpha-hill-report", self.output, "--filter-layers", "")
+        self.assertIn(b"mtp.fc", self.tables(self.output / "all_layers")[0])
 
     def test_nothing_is_computed_twice(self):
         layers = self.computed(self.model, "--precisions", "fp32,bf16")
@@ -96,26 +105,34 @@ class ResumeTest(ProgramTest):
         self.computed(self.model, "--precisions", "fp16", "--filter-layers", "lm_head")
         self.assertEqual(self.computed(self.model, "--precisions", "fp32,fp16,bf16"), layers - 1)
 
-    def test_a_report_shows_what_all_layers_have(self):
+    def test_a_report_shows_what_the_last_run_asked_for_and_on_request_what_is_there(self):
         self.computed(self.model, "--precisions", "fp32,bf16")
-        expected = self.fresh("--precisions", "fp32,bf16")
-        self.computed(self.model, "--precisions", "fp16", "--filter-layers", "q_proj")
-        done = self.succeed("alpha-hill-report", self.output / STORE, "--output-dir", self.folder / "report")
-        self.assertEqual(self.tables(self.folder / "report"), expected)
-        self.assertIn("--precisions", done.stderr)
+        asked = ("--precisions", "fp16", "--filter-layers", "q_proj")
+        self.computed(self.model, *asked)
+        report = ("alpha-hill-report", self.output / STORE, "--output-dir", self.folder / "report", "--overwrite")
+        done = self.succeed(*report)
+        self.assertEqual(self.tables(self.folder / "report"), self.fresh(*asked))
+        self.assertRegex(done.stderr, r"shown are \d of \d+ layers, those .* asked for; --filter-layers '' shows all")
+        self.assertIn("shown of fp32, bf16, fp16 is what the last run asked for, fp16; --precisions shows", done.stderr)
+        self.succeed(*report, "--precisions", "fp32,bf16", "--filter-layers", "")
+        self.assertEqual(self.tables(self.folder / "report"), self.fresh("--precisions", "fp32,bf16"))
 
-    def test_files_of_the_version_before_go_on(self):
+    def test_files_of_earlier_versions_go_on(self):
         sample = self.folder / "sample"
         self.succeed("alpha-hill-sample", "--blocks", "1", "--hidden", "16", "--seed", "7", sample)
-        self.output.mkdir()
-        shutil.copy(FIXTURES / "version3/interrupted.journal", self.output / JOURNAL)
-        self.analyse(sample, self.output)
-        self.succeed("alpha-hill-report", FIXTURES / "version3" / STORE, "--output-dir", self.folder / "report")
         self.model = sample
-        self.assertEqual(self.tables(self.output), self.fresh())
-        with h5py.File(self.output / STORE) as file:
-            self.assertEqual({row["stored_as"] for row in read_table(file, "layers")}, {"BF16"})
-        self.assert_close(self.folder / "report" / RESULTS, self.output / RESULTS)
+        for version in ("version3", "version4"):
+            with self.subTest(version):
+                self.output.mkdir()
+                report = self.folder / f"report of {version}"
+                shutil.copy(FIXTURES / version / "interrupted.journal", self.output / JOURNAL)
+                self.analyse(sample, self.output)
+                self.succeed("alpha-hill-report", FIXTURES / version / STORE, "--output-dir", report)
+                self.assertEqual(self.tables(self.output), self.fresh())
+                with h5py.File(self.output / STORE) as file:
+                    self.assertEqual({row["stored_as"] for row in read_table(file, "layers")}, {"BF16"})
+                self.assert_close(report / RESULTS, self.output / RESULTS)
+                shutil.rmtree(self.output)
 
     def assert_close(self, one, other):
         """Figures of another machine agree within 1e-9."""

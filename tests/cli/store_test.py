@@ -98,7 +98,7 @@ class StoreTest(ProgramTest):
 
     def test_attributes_describe_the_run(self):
         attributes = dict(self.file.attrs)
-        self.assertEqual(attributes["schema_version"], 4)
+        self.assertEqual(attributes["schema_version"], 5)
         self.assertEqual(attributes["k_frac"], 0.1)
         self.assertEqual(attributes["load_dtype"], "fp32")
         self.assertEqual(attributes["model"], str(self.folder / "model"))

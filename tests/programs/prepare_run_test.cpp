@@ -135,6 +135,20 @@ TEST_F(PrepareRunTest, ALayerThatIsSetAsideStaysSoWhenTheRunGrows) {
   EXPECT_EQ(prepare().journal.read(2).results[2].reason, "crashed the run twice");
 }
 
+TEST_F(PrepareRunTest, WhereItReplacesARunWithoutAFigureNothingOfThatIsLeft) {
+  leave(without_figures(1, Status::failed, "not enough memory for this layer"));
+  const std::vector<std::string> old{results_name, results_csv_name, "report_settings.json",
+                                     "plots/category_mlp.png"};
+  for (const std::string& name : old) output_.write(name, "of the run before");
+  output_.write("notes.txt", "mine");
+  static_cast<void>(prepare());
+  for (const std::string& name : old) EXPECT_TRUE(std::filesystem::exists(output_.path() / name)) << name;
+  options_.settings.k_fraction = 0.5;
+  static_cast<void>(prepare());
+  for (const std::string& name : old) EXPECT_FALSE(std::filesystem::exists(output_.path() / name)) << name;
+  EXPECT_TRUE(std::filesystem::exists(output_.path() / "notes.txt"));
+}
+
 TEST_F(PrepareRunTest, CrashNotesOfAnotherRunCountAgainstNoLayer) {
   output_.write("alpha_hill.crashed.2", "");
   EXPECT_EQ(prepare().journal.attempts(2).crashes, 0);

@@ -165,6 +165,17 @@ TEST_F(StatusTest, CountsAreOfTheLayersThatTheLastRunAskedFor) {
   EXPECT_THAT(status(), HasSubstr("1 of 2 done"));
 }
 
+TEST_F(StatusTest, LayersOfMultiTokenPredictionCountWhereTheLastRunAskedForThem) {
+  RunDescription run = example_run();
+  run.layers[3].predicts_further_tokens = true;
+  status_after({record(1, 2, 0), record(2, 2, 0), record(3, 2, 0)}, run);
+  EXPECT_THAT(status(), HasSubstr("3 of 4 done"));
+  RunDescription without = run;
+  without.layers.pop_back();
+  static_cast<void>(Journal::open_or_resume(path(), {without, run.layers, false}));
+  EXPECT_THAT(status(), HasSubstr("3 of 3 done"));
+}
+
 TEST_F(StatusTest, ARunThatGoesOnIsRunning) {
   status_after({record(1, 2, 0)});
   EXPECT_THAT(status(), HasSubstr("state      running: pid 4711 on node7, Slurm job 100, since today; last "

@@ -6,6 +6,7 @@
 #include "alphahill/base/file.hpp"
 #include "alphahill/report/report.hpp"
 #include "alphahill/results/results_file.hpp"
+#include "report/written_report.hpp"
 #include "results/sample_run.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/thrown_error.hpp"
@@ -63,6 +64,22 @@ TEST(Comparison, RanksLayersByTheirRelativeChange) {
             "   +2.50e-1  2.000000 -> 2.500000  tuned  model.layers.0.self_attn.k_proj\n");
 }
 
+TEST(Comparison, SaysWhereNothingMoves) {
+  const std::vector<NamedRun> runs{{"base", view_of(run_with("k", 4))}, {"copy", view_of(run_with("k", 4))}};
+  EXPECT_EQ(comparison_text(runs), "\nAlpha at bf16: no change from base, in 2 layers\n");
+}
+
+TEST(Comparison, SaysWhereNothingIsCompared) {
+  const std::vector<NamedRun> precisions{{"a", view_of(sample_run(2, {"bf16"}))},
+                                         {"b", view_of(sample_run(2, {"fp16"}))}};
+  EXPECT_EQ(comparison_text(precisions), "\nNothing is compared: no precision is in all runs.\n");
+  SampleRun other = run_with("v", 5);
+  other.run.layers[0].name = "another";
+  const std::vector<NamedRun> names{{"a", view_of(run_with("k", 4))}, {"b", view_of(other)}};
+  EXPECT_THAT(comparison_text(names),
+              HasSubstr("\nNothing is compared: no layer has an alpha at bf16 in a and in another run.\n"));
+}
+
 TEST(Comparison, ListsLayersThatOnlyOneRunHas) {
   const SampleRun small = sample_run(2, {"bf16"});
   const SampleRun large = sample_run(13, {"bf16"});
@@ -75,7 +92,7 @@ TEST(Comparison, ListsLayersThatOnlyOneRunHas) {
 
 std::filesystem::path store(const SampleRun& sample, const std::filesystem::path& file) {
   create_folders(file.parent_path());
-  write_results(file, sample.run, [&](std::int64_t layer) {
+  write_results(file, sample.run, everything_in(sample.run), [&](std::int64_t layer) {
     LayerRecord record;
     record.layer = layer;
     record.results = {sample.rows[static_cast<std::size_t>(layer - 1)]};
@@ -128,6 +145,25 @@ TEST(Comparison, OfOtherRunsIsNotOverwrittenUnasked) {
   settings.other_settings = OtherSettings::refuse;
   EXPECT_THAT(thrown_by([&] { write_comparison(second, settings); }).value().what(),
               HasSubstr("--overwrite"));
+}
+
+TEST(Comparison, ThatIsReplacedLeavesNothingButTheFoldersOfTheRuns) {
+  const TemporaryFolder folder;
+  const auto file = [&](const char* name) { return store(run_with("k", 4), folder.path() / name); };
+  const std::vector<std::filesystem::path> first{file("a.h5"), file("out/b/alpha_hill.h5")};
+  const std::vector<std::filesystem::path> second{first[0], file("c.h5")};
+  folder.write("out/a/notes.txt", "mine");
+  ReportSettings settings = settings_for(folder);
+  write_comparison(first, settings);
+  write_comparison(second, settings);
+  const std::set<std::string> files = files_under(settings.output_dir);
+  EXPECT_THAT(files, testing::IsSupersetOf({"comparison.csv", "comparison.png", "a/notes.txt",
+                                            "c/precision_alpha_hill_results.csv",
+                                            "b/precision_alpha_hill_results.csv"}))
+      << "b is the folder of a run, whose own tables these may be";
+  remove_report(settings.output_dir);
+  EXPECT_THAT(files_under(settings.output_dir), testing::Not(testing::Contains(HasSubstr("c/"))));
+  EXPECT_FALSE(std::filesystem::exists(settings.output_dir / "comparison.png"));
 }
 
 }  // namespace

@@ -108,5 +108,13 @@ TEST(Csv, SummaryStatisticsAreThoseOfPandas) {
             "bf16,1,3.25,,3.25,3.25,3.25,3.25,3.25\n");
 }
 
+TEST(Csv, TheFirstCellsOfItsRowsComeBackAsTheyAreWritten) {
+  SampleRun sample = two_layers();
+  sample.run.layers[0].name = "a \"b\", c";
+  sample.run.layers[1].name = "=d";
+  EXPECT_EQ(first_cells(results_csv(view_of(sample))),
+            (std::set{csv_text(sample.run.layers[0].name), csv_text(sample.run.layers[1].name)}));
+}
+
 }  // namespace
 }  // namespace alphahill

@@ -5,6 +5,7 @@
 
 #include "alphahill/base/file.hpp"
 #include "report/written_report.hpp"
+#include "support/captured_log.hpp"
 #include "support/thrown_error.hpp"
 
 namespace alphahill {
@@ -132,10 +133,63 @@ TEST_F(OutputFolder, AReportOnARunThatHasMorePrecisionsSinceReplacesTheOneThere)
   EXPECT_EQ(write(all), results_csv_name);
 }
 
+/// The run of all others here, of which the last run asked for less than earlier ones.
+ReportView view_of_less(const Asked& asked) {
+  SampleRun sample = sample_run(9, {"fp32", "bf16"});
+  sample.run.layers[8].predicts_further_tokens = true;
+  sample.asked = asked;
+  return view_of(sample);
+}
+
+TEST_F(OutputFolder, AReportThatHasFewerLayersOrPrecisionsIsAnotherThoughItHasAllThatWasAskedFor) {
+  write(view(0.1));
+  const auto folder_of = [&](const Asked& asked) {
+    ReportView less = view_of_less(asked);
+    less.source = output() / "alpha_hill.h5";
+    return fs::path(write(less)).parent_path();
+  };
+  EXPECT_EQ(folder_of({{"fp32", "bf16"}, "", true}), "");
+  EXPECT_EQ(folder_of({{"fp32", "bf16"}, "", false}), "all_layers");
+  EXPECT_EQ(folder_of({{"fp32", "bf16"}, "q_proj", true}), "layers_q_proj");
+  EXPECT_EQ(folder_of({{"bf16"}, "", true}), "precisions_bf16");
+}
+
+TEST_F(OutputFolder, FiltersThatKeepTheSameLayersAreTheSame) {
+  write(view(0.1, layers("q_proj")));
+  EXPECT_EQ(write(view(0.1, layers("q_proj$"))), results_csv_name);
+}
+
+TEST_F(OutputFolder, WhereAReportWithOtherSettingsIsReplacedALineSaysWhich) {
+  const CapturedLog log;
+  write(view(0.1));
+  write(view(0.1), OtherSettings::replace);
+  EXPECT_THAT(log.text(), Not(HasSubstr("replaced")));
+  write(view(0.1, layers("q_proj")), OtherSettings::replace);
+  EXPECT_THAT(log.text(),
+              HasSubstr("info: " + output().string() +
+                        " holds a report made with other settings (layers all 9, here 2 by 'q_proj'): "
+                        "replaced\n"));
+}
+
+TEST_F(OutputFolder, PlotsThatAReportDoesNotMakeAgainAreRemovedInItsFormat) {
+  ReportSettings settings;
+  settings.output_dir = output();
+  settings.max_layers_per_plot = 4;
+  write_report(view(0.1), settings);
+  folder_.write("run/plots/combined_batch_1.pdf", "of a report in another format");
+  settings.max_layers_per_plot = 5;
+  settings.individual_plots = IndividualPlots::never;
+  write_report(view(0.1), settings);
+  const std::set<std::string> files = files_under(output() / "plots");
+  EXPECT_THAT(
+      files, testing::IsSupersetOf({"combined_batch_1.png", "combined_batch_2.png", "combined_batch_1.pdf"}));
+  EXPECT_THAT(files, Not(testing::Contains(testing::AnyOf("combined_batch_3.png", HasSubstr("layer_001")))));
+}
+
 TEST_F(OutputFolder, NamesThatAreSpelledAlikeAreNumbered) {
   write(view(0.1));
-  EXPECT_EQ(write(view(0.1, layers("q.proj"))), "layers_q_proj/precision_alpha_hill_results.csv");
-  EXPECT_EQ(write(view(0.1, layers("q_proj"))), "layers_q_proj_2/precision_alpha_hill_results.csv");
+  EXPECT_EQ(write(view(0.1, layers("[!k]_proj"))), "layers___k__proj/precision_alpha_hill_results.csv");
+  EXPECT_EQ(write(view(0.1, layers("[^k]_proj"))), "layers___k__proj_2/precision_alpha_hill_results.csv");
 }
 
 TEST_F(OutputFolder, AFolderThatIsAskedForIsRefusedWithTheSettingsThatDiffer) {

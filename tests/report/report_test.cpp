@@ -392,7 +392,8 @@ TEST(Report, OfAStoredRunAtAnotherKFracUsesItsSpectra) {
   record.results[0].spectrum_offset = 0;
   record.results[0].spectrum_length = 20;
   for (int i = 0; i < 20; ++i) record.eigenvalues.push_back(std::pow(2.0, i));
-  write_results(folder.path() / "run.h5", sample.run, [&](std::int64_t) { return record; });
+  write_results(folder.path() / "run.h5", sample.run, everything_in(sample.run),
+                [&](std::int64_t) { return record; });
   Selection selection;
   selection.k_frac = 0.75;
   const ReportView view = open_view(folder.path() / "run.h5", selection);

@@ -54,6 +54,8 @@ TEST_F(JournalTest, WhatTheLastRunAskedForComesBack) {
   fewer.layers = {run_.layers[2]};
   static_cast<void>(Journal::open_or_resume(path(), {fewer, run_.layers}));
   EXPECT_EQ(Journal::open_for_reading(path()).asked(), (Asked{{"fp16"}, "lm_head"}));
+  static_cast<void>(Journal::open_or_resume(path(), {fewer, run_.layers, false}));
+  EXPECT_EQ(Journal::open_for_reading(path()).asked(), (Asked{{"fp16"}, "lm_head", false}));
   EXPECT_EQ(open().asked(), (Asked{run_.precisions, ""}));
   expect_same(open().read(1), example_record(1));
 }
@@ -81,8 +83,8 @@ TEST_F(JournalTest, AFrameOnDiskHasTheseBytes) {
   EXPECT_THAT(bytes(), EndsWith("\xA1HFR"
                                 "\x02"                // kind: LayerRecord
                                 "\x22\0\0\0"          // payload bytes
-                                "\x7C\x4D\x2D\x1D"    // CRC-32C
-                                "\x04\0"              // version of the record
+                                "\xAD\xC6\xD9\x63"    // CRC-32C
+                                "\x05\0"              // version of the record
                                 "\x01\0\0\0\0\0\0\0"  // layer
                                 "\0\0\0\0\0\0\0\0"    // number of results
                                 "\x01\0\0\0\0\0\0\0"  // number of eigenvalues
@@ -92,9 +94,9 @@ TEST_F(JournalTest, AFrameOnDiskHasTheseBytes) {
 TEST_F(JournalTest, TheFieldsOfRunAndRecordHaveTheseSizesAndChecksums) {
   const auto ends = fill({example_record(1)});
   EXPECT_THAT(bytes(), StartsWith("ALPHAHILL-JOURNAL-3\n"
-                                  "\xA1HFR\x01\0\x02\0\0\x54\xF2\xF5\x48"s));
+                                  "\xA1HFR\x01\x03\x02\0\0\xDD\x05\x45\xC1"s));
   EXPECT_THAT(bytes().substr(ends[0]), StartsWith("\xA1HFR\x02"
-                                                  "\x2B\x02\0\0\xA0\xB9\xD5\xFE"s));
+                                                  "\x2B\x02\0\0\x5F\x19\xB0\x90"s));
 }
 
 TEST_F(JournalTest, TheLaterOfTwoRecordsOfALayerHolds) {
@@ -290,7 +292,7 @@ TEST_F(JournalTest, ARecordOfANewerVersionIsRefused) {
   set_bytes(newer);
   EXPECT_THAT(
       reason_of_open(),
-      HasSubstr("it has version 5 of the records, this program reads 3 and 4: a newer alpha-hill wrote it"));
+      HasSubstr("it has version 6 of the records, this program reads 3 to 5: a newer alpha-hill wrote it"));
   EXPECT_EQ(bytes(), newer) << "and left as it was";
   set_bytes("ALPHAHILL-JOURNAL-4\n");
   EXPECT_THAT(reason_of_open(), HasSubstr("a newer alpha-hill wrote it"));
@@ -299,7 +301,7 @@ TEST_F(JournalTest, ARecordOfANewerVersionIsRefused) {
 TEST_F(JournalTest, OneOfAVersionBeforeTheLastIsRefused) {
   set_bytes("ALPHAHILL-JOURNAL-2\n");
   EXPECT_EQ(reason_of_open(), path().string() +
-                                  ": it has version 2 of the records, this program reads 3 and 4: compute it "
+                                  ": it has version 2 of the records, this program reads 3 to 5: compute it "
                                   "again with --restart");
 }
 
@@ -331,13 +333,18 @@ struct OtherSetting {
   std::function<void(RunDescription&)> change;
 };
 
-TEST_F(JournalTest, AJournalOfOtherSettingsIsRefusedWithTheFirstThatDiffers) {
+TEST_F(JournalTest, AJournalOfOtherSettingsIsRefusedWithAllThatDiffer) {
   fill({example_record(1)});
   const std::vector<OtherSetting> others{
       {"whose --load-dtype is 'fp32', expected 'bf16'", [](auto& run) { run.load_dtype = "bf16"; }},
       {"whose --k-frac is '0.1', expected '0.10000000000000002'",
        [](auto& run) { run.k_frac = std::nextafter(0.1, 1); }},
       {"whose --share-tolerance is '0', expected '1e-05'", [](auto& run) { run.share_tolerance = 1e-5; }},
+      {"whose --load-dtype is 'fp32', expected 'fp16', and whose --k-frac is '0.1', expected '0.5'",
+       [](auto& run) {
+         run.load_dtype = "fp16";
+         run.k_frac = 0.5;
+       }},
       {"of another model, 'org/modèle', not 'x': its config.json, headers or weights are others",
        [](auto& run) {
          run.model = "x";
@@ -375,16 +382,29 @@ TEST_F(JournalTest, AJournalOfOtherSettingsIsRefusedWithTheFirstThatDiffers) {
   EXPECT_EQ(open().finished(), 1) << "and it is left as it was";
 }
 
-TEST_F(JournalTest, AJournalWithoutAComputedLayerIsBegunAnewForAnotherModelOrSetting) {
-  fill({failed_record(1)});
+TEST_F(JournalTest, AJournalWithoutAFigureIsBegunAnewForAnotherModelOrSettingAndSaysSo) {
+  LayerRecord nonfinite = failed_record(2);
+  for (ResultRow& row : nonfinite.results) row.status = Status::nonfinite;
+  fill({failed_record(1), nonfinite});
+  EXPECT_FALSE(open().replaces_another());
   RunDescription other = run_;
   other.model = "x";
   other.model_fingerprint = "ffff";
-  EXPECT_EQ(Journal::open_or_resume(path(), other).finished(), 0);
+  {
+    const Journal journal = Journal::open_or_resume(path(), other);
+    EXPECT_EQ(journal.finished(), 0);
+    EXPECT_TRUE(journal.replaces_another());
+  }
   EXPECT_THAT(log_.text(), HasSubstr("it belonged to a run of another model, 'org/modèle', not 'x'"));
   other.k_frac = 0.5;
   EXPECT_EQ(Journal::open_or_resume(path(), other).run().k_frac, 0.5);
   EXPECT_EQ(Journal::open_for_reading(path()).run().model, "x");
+}
+
+TEST_F(JournalTest, AJournalThatIsBegunWhereThereWasNoneReplacesNone) {
+  EXPECT_FALSE(open().replaces_another());
+  set_bytes("");
+  EXPECT_FALSE(open().replaces_another());
 }
 
 TEST_F(JournalTest, RowsThatAreReconsideredAreMissingUntilALaterRecordIsOnDisk) {

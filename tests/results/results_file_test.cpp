@@ -29,7 +29,7 @@ class ResultsFileTest : public testing::Test {
     return layer == 2 ? failed_record(layer) : example_record(layer);
   }
   ResultsFile written(const std::function<std::optional<LayerRecord>(std::int64_t)>& record_of) const {
-    write_results(path_, run_, record_of);
+    write_results(path_, run_, everything_in(run_), record_of);
     return ResultsFile::open(path_);
   }
   std::string reason_of_open() const {
@@ -60,6 +60,14 @@ TEST_F(ResultsFileTest, TheRunAndEveryColumnComeBack) {
     }
   }
   EXPECT_EQ(to_bytes(file.results()), to_bytes(expected));
+}
+
+TEST_F(ResultsFileTest, WhatTheLastRunAskedForComesBackAndIsEverythingWhereTheFileDoesNotSayIt) {
+  const Asked asked{{"bf16", "fp32"}, "層", false};
+  write_results(path_, run_, asked, example);
+  EXPECT_EQ(ResultsFile::open(path_).asked(), asked);
+  H5::H5File(path_.string(), H5F_ACC_RDWR).removeAttr("asked_precisions");
+  EXPECT_EQ(ResultsFile::open(path_).asked(), (Asked{run_.precisions, "", true}));
 }
 
 TEST_F(ResultsFileTest, ASharedSpectrumIsStoredOnceAndEveryRowFindsItsOwn) {
@@ -137,7 +145,7 @@ TEST_F(ResultsFileTest, PythonSeesTablesAndColumnsInOrder) {
   EXPECT_EQ(
       std::string(printed.data(), size),
       "layers: name category out_features in_features numel stored_dtype source_file stored_as "
-      "bits_per_weight dequantized\n"
+      "bits_per_weight dequantized predicts_further_tokens\n"
       "results: layer precision alpha alpha_stderr k_used n_eigs method status reason shares share_bound "
       "error_bound cast_error lambda_max stable_rank seconds rank team_size spectrum_offset spectrum_length\n"
       "spectra: eigenvalues\n"
@@ -173,11 +181,11 @@ TEST_F(ResultsFileTest, ANewerOrMuchOlderVersionIsRefused) {
         .write(H5::PredType::NATIVE_INT64, &version);
     return reason_of_open();
   };
-  EXPECT_EQ(refusal_of(5), path_.string() +
-                               ": it has version 5 of the records, this program reads 3 and 4: a newer "
+  EXPECT_EQ(refusal_of(6), path_.string() +
+                               ": it has version 6 of the records, this program reads 3 to 5: a newer "
                                "alpha-hill wrote it, use that one");
   EXPECT_EQ(refusal_of(2), path_.string() +
-                               ": it has version 2 of the records, this program reads 3 and 4: compute "
+                               ": it has version 2 of the records, this program reads 3 to 5: compute "
                                "it again with --restart");
 }
 
@@ -222,7 +230,7 @@ TEST_F(ResultsFileTest, AFullDiskIsAnErrorAndLeavesTheOldFile) {
   for (std::int64_t size = 0; size < std::ssize(before); size += 509) {
     const FileSizeLimit disk(size);
     try {
-      write_results(path_, run_, example);
+      write_results(path_, run_, everything_in(run_), example);
       ADD_FAILURE() << size;
     } catch (const Error& error) {
       EXPECT_EQ(error.fault(), Fault::system);
@@ -241,7 +249,7 @@ TEST_F(ResultsFileTest, AFullDiskStopsALongRunSoon) {
   record.eigenvalues.assign(10'000, 1.5);
   std::int64_t asked = 0;
   const FileSizeLimit disk(16'000);
-  EXPECT_THROW(write_results(path_, run,
+  EXPECT_THROW(write_results(path_, run, everything_in(run),
                              [&](std::int64_t layer) {
                                asked = layer;
                                return record;
@@ -254,7 +262,7 @@ TEST_F(ResultsFileTest, AnErrorOfTheRecordsPassesThroughAndLeavesTheOldFile) {
   written(example);
   const std::string before = bytes();
   try {
-    write_results(path_, run_, [](std::int64_t layer) -> std::optional<LayerRecord> {
+    write_results(path_, run_, everything_in(run_), [](std::int64_t layer) -> std::optional<LayerRecord> {
       if (layer == 2) throw Error(Fault::input, "journal", "damaged");
       return example_record(layer);
     });
@@ -268,7 +276,7 @@ TEST_F(ResultsFileTest, AnErrorOfTheRecordsPassesThroughAndLeavesTheOldFile) {
 TEST_F(ResultsFileTest, TwentyThousandLayersAreWrittenAndRead) {
   RunDescription run = run_;
   run.layers.resize(20'000, run.layers[0]);
-  write_results(path_, run, [&](std::int64_t layer) {
+  write_results(path_, run, everything_in(run), [&](std::int64_t layer) {
     LayerRecord record = example_record(layer);
     record.eigenvalues.resize(64 * 3, static_cast<double>(layer));
     return record;

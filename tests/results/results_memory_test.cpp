@@ -30,7 +30,7 @@ std::size_t peak_of_writing(std::size_t layers) {
   for (ResultRow& row : record.results) row.reason.assign(200, 'r');
   const std::size_t before = bytes_in_use();
   std::size_t peak = 0;
-  write_results(folder.path() / "run.h5", run, [&](std::int64_t) {
+  write_results(folder.path() / "run.h5", run, everything_in(run), [&](std::int64_t) {
     peak = std::max(peak, bytes_in_use() - std::min(before, bytes_in_use()));
     return record;
   });

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -17,6 +18,7 @@ namespace alphahill {
 struct SampleRun {
   RunDescription run;
   std::vector<ResultRow> rows;  ///< layers in order, precisions in order
+  std::optional<Asked> asked;   ///< nothing: everything
 };
 
 inline LayerRow sample_layer(std::int64_t index) {
@@ -90,7 +92,8 @@ inline SampleRun sample_run(std::int64_t layers, std::vector<std::string> precis
 
 inline ReportView view_of(const SampleRun& sample, const Selection& selection = {}) {
   return view_of(
-      sample.run, sample.rows, [](const ResultRow&) { return std::vector<double>{}; }, selection);
+      sample.run, sample.asked.value_or(everything_in(sample.run)), sample.rows,
+      [](const ResultRow&) { return std::vector<double>{}; }, selection);
 }
 
 }  // namespace alphahill

@@ -45,13 +45,30 @@ TEST(View, FilterIsFoundAnywhereInTheNameAndNumbersStay) {
   EXPECT_EQ(view.layers[0].number, 8);
 }
 
-TEST(View, LayersThatAreLeftOutByNameAreNotShownAndNumbersStay) {
-  const SampleRun sample = sample_run(3, {"fp32"});
-  Selection selection;
-  selection.left_out = {sample.run.layers[1].name};
-  const ReportView view = view_of(sample, selection);
-  ASSERT_EQ(view.layers.size(), 2U);
-  EXPECT_EQ(view.layers[1].number, 3);
+/// A run that has more than was asked for last: of two blocks the attention, of that not the v projections.
+SampleRun run_asked_for_less() {
+  SampleRun sample = sample_run(14, {"fp32", "fp16", "bf16"});
+  sample.asked = {{"bf16", "fp32"}, "self_attn", false};
+  sample.run.layers[2].predicts_further_tokens = sample.run.layers[9].predicts_further_tokens = true;
+  return sample;
+}
+
+TEST(View, ShowsByDefaultWhatTheRunAskedFor) {
+  const ReportView view = view_of(run_asked_for_less());
+  EXPECT_EQ(view.precisions, (std::vector<std::string>{"bf16", "fp32"}));
+  ASSERT_EQ(view.layers.size(), 6U);
+  EXPECT_EQ(view.layers[2].number, 4);
+  EXPECT_EQ(view.filter_layers, "self_attn");
+  EXPECT_TRUE(view.all_layers);
+  EXPECT_TRUE(view.all_precisions);
+}
+
+TEST(View, AFilterSelectsFromAllLayersOfTheRun) {
+  const ReportView all = view_of(run_asked_for_less(), selection_of({"fp16"}, ""));
+  EXPECT_EQ(all.layers.size(), 14U);
+  EXPECT_FALSE(all.all_layers);
+  EXPECT_FALSE(all.all_precisions);
+  EXPECT_EQ(view_of(run_asked_for_less(), selection_of({}, "v_proj")).layers.size(), 2U);
 }
 
 TEST(View, LayersWithFewEigenvaluesHaveNoFigureAndSayWhy) {
@@ -100,6 +117,9 @@ TEST(View, RefusesWhatTheRunDoesNotHave) {
                "--precisions: the run has fp32, bf16, found 'fp16'");
   EXPECT_THAT(thrown_by([&] { view_of(sample, selection_of({}, "w2")); }).value().what(),
               StartsWith("--filter-layers: 'w2' is in none of the names of the "));
+  EXPECT_STREQ(
+      thrown_by([&] { view_of(sample, selection_of({}, "q\xff")); }).value().what(),
+      "--filter-layers: expected UTF-8 without control characters, which no name has, found 'q\\xff'");
   EXPECT_THAT(thrown_by([&] { view_of(sample, selection_of({}, "(")); }).value().what(),
               HasSubstr("--filter-layers: '('"));
   EXPECT_STREQ(thrown_by([&] { view_of(sample, at_k_frac(1.5)); }).value().what(),
@@ -136,7 +156,8 @@ ReportView recomputed(double ratio, double k_frac, const ResultRow& row) {
   run.k_frac = 0.1;
   run.layers = {sample_layer(0)};
   return view_of(
-      run, std::vector{row}, [&](const ResultRow&) { return geometric(ratio); }, at_k_frac(k_frac));
+      run, everything_in(run), std::vector{row}, [&](const ResultRow&) { return geometric(ratio); },
+      at_k_frac(k_frac));
 }
 
 ResultRow row_with_spectrum() {

@@ -1,10 +1,12 @@
 /// Text for people: escapes, sizes and durations.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace alphahill {
 
@@ -20,6 +22,9 @@ std::string in_lower_case(std::string_view text);
 
 /// "a, b, c".
 std::string joined(std::span<const std::string> items, std::string_view separator = ", ");
+
+/// The first `most` items and, where there are more, "and 7 more".
+std::vector<std::string> some_of(std::span<const std::string> items, std::size_t most);
 
 /// "1 layer", "2 layers".
 std::string counted(std::int64_t count, std::string_view what);

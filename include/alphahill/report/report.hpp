@@ -62,7 +62,8 @@ ReportView open_view(const std::filesystem::path& results_file, const Selection&
 /// @throws Error(system) naming the file that cannot be written; says whether the CSVs are there then
 WrittenReport write_report(const ReportView& view, const ReportSettings& settings);
 
-/// Removes the tables and plots that earlier reports left in an output folder; other files stay.
+/// Removes the tables and plots that earlier reports left in an output folder, those of a comparison in the folders of
+/// its runs too; other files stay.
 void remove_report(const std::filesystem::path& output_dir);
 
 /// For the end of a run: the summary statistics, the layers that move most between precisions, and how many

@@ -58,18 +58,9 @@ RecordPlace place_of(const LayerRecord& record, std::int64_t offset);
 struct RunRequest {
   RunDescription run;                  ///< with the layers and precisions that are asked for
   std::vector<LayerRow> model_layers;  ///< all of the model, in layer order
-};
+  bool include_mtp = true;             ///< layers of multi-token prediction are asked for
 
-/// What the last run asked of the journal, where that is not simply everything that is in it.
-struct Asked {
-  std::vector<std::string> precisions;
-  std::string filter_layers;
-
-  template <class Archive, class Self>
-  static void fields(Archive& archive, Self& self) {
-    archive(self.precisions, self.filter_layers);
-  }
-  bool operator==(const Asked&) const = default;
+  Asked asked() const { return {run.precisions, run.filter_layers, include_mtp}; }
 };
 
 /// How the last run ended, where it could say so.
@@ -105,11 +96,11 @@ class Journal {
   /// frame. Holds the folder's lock (run_lock.hpp). The model's name, host and version may differ from the
   /// journal's. What is asked for and not yet there, layers or precisions, is added to its description, in
   /// layer order; layers that are not computed are described as this version of the program sees them: then, and
-  /// for a journal of the version before, the file is written anew beside the old one
-  /// and renamed over it; records and attempts are kept. One of other weights or settings in which nothing is
-  /// computed yet is begun anew.
-  /// @throws Error(input) when it belongs to a run of other weights or settings that change figures; names the
-  /// first that differs
+  /// for a journal of an earlier version, the file is written anew beside the old one
+  /// and renamed over it; records and attempts are kept. One of other weights or settings in which no layer has
+  /// a figure yet is begun anew.
+  /// @throws Error(input) when it belongs to a run of other weights or settings that change figures; names those
+  /// that differ
   /// @throws Error(input) when its magic or its description of the run is damaged
   /// @throws Error(system) when another run holds the lock, or the journal cannot be written
   static Journal open_or_resume(const std::filesystem::path& path, const RunRequest& request);
@@ -121,11 +112,16 @@ class Journal {
   /// @throws Error(input) as above
   static std::optional<Journal> find_resumable(const std::filesystem::path& path, const RunRequest& request);
   /// Begins anew, whatever was there. @throws Error(system) as above
-  static Journal restart(const std::filesystem::path& path, const RunDescription& run);
+  static Journal restart(const std::filesystem::path& path, const RunRequest& request);
+  static Journal restart(const std::filesystem::path& path, const RunDescription& run) {
+    return restart(path, RunRequest{run, run.layers});
+  }
   /// The records so far of a run that may still be writing them; no lock, and a torn tail is passed over.
   /// @throws Error(input) when there is no run in it
   static Journal open_for_reading(const std::filesystem::path& path);
 
+  /// True where it took the place of another run's: what else that one left in the folder is out of date.
+  bool replaces_another() const { return replaces_another_; }
   /// The run that began the journal, with all layers and precisions that have been asked for since.
   const RunDescription& run() const { return run_; }
   /// True when the layer's record is on disk.
@@ -137,7 +133,7 @@ class Journal {
   bool reconsider(std::int64_t layer, std::span<const std::string> precisions, Status status);
   std::int64_t finished() const { return static_cast<std::int64_t>(frames_.size()); }
   /// The last run's, or everything.
-  Asked asked() const { return asked_.value_or(Asked{run_.precisions, ""}); }
+  Asked asked() const { return asked_.value_or(everything_in(run_)); }
   /// Nothing while a run is in progress, and after one that was killed.
   const std::optional<Ending>& ending() const { return ending_; }
 
@@ -166,7 +162,7 @@ class Journal {
 
  private:
   Journal(std::optional<RunLock> lock, File file, JournalContents contents);
-  static Journal begin(RunLock lock, File file, const RunDescription& run);
+  static Journal begin(RunLock lock, File file, const RunRequest& request);
   /// Written, where it is not what the journal says already.
   void note_asked(const Asked& asked);
   /// Appends frames with one write.
@@ -177,6 +173,7 @@ class Journal {
   std::optional<RunLock> lock_;  ///< of a journal that is written
   File file_;
   RunDescription run_;
+  bool replaces_another_ = false;
   std::map<std::int64_t, RecordPlace> frames_;    ///< by layer
   std::map<std::int64_t, RecordPlace> unsynced_;  ///< those that are written and not yet synced
   std::map<std::int64_t, AttemptTally> attempts_;

@@ -7,7 +7,8 @@
 ///             ResultRow; status by its name)
 ///   /spectra/eigenvalues  fp64, ascending, one spectrum after another, chunked and compressed; a shared one
 ///             is stored once; rows point into it by spectrum_offset and spectrum_length
-/// Root attributes: schema_version (the version of the records), complete (1: every layer has its rows), and the fields of RunDescription.
+/// Root attributes: schema_version (the version of the records), complete (1: every layer has its rows), the fields of
+/// RunDescription, and what the last run asked for (asked_precisions, asked_filter_layers, asked_include_mtp).
 /// Text is variable-length UTF-8. Result files are trusted input.
 #pragma once
 
@@ -34,7 +35,8 @@ using RecordOf = std::function<std::optional<LayerRecord>(std::int64_t layer)>;
 /// are.
 /// @param record_of  called once for each layer, in order
 /// @throws Error(system) naming the file when it cannot be written
-void write_results(const std::filesystem::path& path, const RunDescription& run, const RecordOf& record_of);
+void write_results(const std::filesystem::path& path, const RunDescription& run, const Asked& asked,
+                   const RecordOf& record_of);
 
 /// The same of the layers that the journal holds.
 void write_results(const std::filesystem::path& path, const Journal& journal);
@@ -51,6 +53,8 @@ class ResultsFile {
 
   const std::filesystem::path& path() const { return path_; }
   const RunDescription& run() const { return run_; }
+  /// What the last run asked for; everything where the file does not say it.
+  const Asked& asked() const { return asked_; }
   const std::vector<ResultRow>& results() const { return results_; }
   /// True when every layer has its rows.
   bool complete() const { return complete_; }
@@ -63,6 +67,7 @@ class ResultsFile {
 
   std::filesystem::path path_;
   RunDescription run_;
+  Asked asked_;
   std::vector<ResultRow> results_;
   bool complete_ = false;
   std::unique_ptr<Handle> handle_;

@@ -12,10 +12,9 @@
 namespace alphahill {
 
 /// The version of these records, in the journal and in the results file. A new field is read by
-/// `archive.since` and is an optional column; the version grows with it. This version and the one before are
-/// read.
-inline constexpr int record_version = 4;
-inline constexpr int oldest_record_version = record_version - 1;
+/// `archive.since` and is an optional column; the version grows with it. All from the oldest on are read.
+inline constexpr int record_version = 5;
+inline constexpr int oldest_record_version = 3;
 
 /// @throws Error(input) naming `where`, the version and those that are read, where it is not one of them
 void require_readable_version(std::int64_t version, const std::string& where);
@@ -54,14 +53,16 @@ struct LayerRow {
   std::string source_file;   ///< relative to the checkpoint folder
   /// How, in a few words: "F8_E4M3 block 128x128"; of plain formats the dtype. Empty in rows of version 3.
   std::string stored_as = {};
-  double bits_per_weight = no_figure;  ///< as stored, with scales
-  bool dequantized = false;            ///< figures are those of the numbers that codes and scales stand for
+  double bits_per_weight = no_figure;    ///< as stored, with scales
+  bool dequantized = false;              ///< figures are those of the numbers that codes and scales stand for
+  bool predicts_further_tokens = false;  ///< of multi-token prediction; false in rows of version 4
 
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
     archive(self.name, self.category, self.out_features, self.in_features, self.numel, self.stored_dtype,
             self.source_file);
     archive.since(4, self.stored_as, self.bits_per_weight, self.dequantized);
+    archive.since(5, self.predicts_further_tokens);
   }
 };
 
@@ -141,5 +142,24 @@ struct RunDescription {
             self.share_tolerance, self.filter_layers, self.version, self.host, self.layers);
   }
 };
+
+/// What the last run in an output folder asked for, of all that earlier ones left there.
+struct Asked {
+  std::vector<std::string> precisions;  ///< in the order asked for
+  std::string filter_layers;
+  bool include_mtp = true;  ///< layers of multi-token prediction too; true in records of version 4
+
+  template <class Archive, class Self>
+  static void fields(Archive& archive, Self& self) {
+    archive(self.precisions, self.filter_layers);
+    archive.since(5, self.include_mtp);
+  }
+  bool operator==(const Asked&) const = default;
+};
+
+Asked everything_in(const RunDescription& run);
+
+/// For each layer of a run whether it was asked for.
+std::vector<bool> asked_layers(const RunDescription& run, const Asked& asked);
 
 }  // namespace alphahill

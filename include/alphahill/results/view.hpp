@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,11 +15,12 @@ namespace alphahill {
 
 /// What part of a run to show.
 struct Selection {
-  std::optional<double> k_frac;         ///< in (0, 1]; nothing: the run's own
-  std::vector<std::string> precisions;  ///< in the order of the report; empty: those that all layers have
-  std::string filter_layers;            ///< Perl expression found anywhere in a layer's name; empty: all
-  std::set<std::string> left_out;       ///< names of layers that are not shown besides
-  std::int64_t min_eigenvalues = 0;     ///< layers with fewer are shown without figures
+  std::optional<double> k_frac;  ///< in (0, 1]; nothing: the run's own
+  /// In the order of the report; empty: of those that the run asked for the ones that all layers have.
+  std::vector<std::string> precisions;
+  /// Perl expression found anywhere in a layer's name; nothing: the layers that the run asked for.
+  std::optional<std::string> filter_layers;
+  std::int64_t min_eigenvalues = 0;  ///< layers with fewer are shown without figures
 };
 
 struct ReportedLayer {
@@ -38,9 +38,9 @@ struct ReportView {
   double k_frac = 0;
   std::vector<std::string> run_precisions;
   std::vector<std::string> precisions;
-  bool all_precisions = true;  ///< those that are shown where none are asked for
+  bool all_precisions = true;  ///< those that are shown where none are selected
   std::string filter_layers;
-  bool all_layers = true;  ///< the filter keeps all layers of the run
+  bool all_layers = true;  ///< the filter keeps those that the run asked for, and no others
   std::int64_t min_eigenvalues = 0;
   std::string reference;  ///< the widest precision that all layers have, which changes are relative to
   std::vector<ReportedLayer> layers;  ///< finished layers, in layer order
@@ -60,11 +60,12 @@ double relative_change(double alpha, double reference);
 /// The eigenvalues of a row, ascending; empty where it has none.
 using SpectrumOf = std::function<std::vector<double>(const ResultRow&)>;
 
+/// @param asked  what the run asked for, which is shown where nothing else is selected
 /// @param rows  as in a results file; a layer that lacks a precision of the view is unfinished
 /// @throws Error(usage) for a precision that the run does not have, a k-frac outside (0, 1], a broken
 ///                      expression or one that matches no layer
 /// @throws Error(input) for a row that belongs to no layer of the run
-ReportView view_of(const RunDescription& run, std::span<const ResultRow> rows, const SpectrumOf& spectrum_of,
-                   const Selection& selection);
+ReportView view_of(const RunDescription& run, const Asked& asked, std::span<const ResultRow> rows,
+                   const SpectrumOf& spectrum_of, const Selection& selection);
 
 }  // namespace alphahill

@@ -59,13 +59,9 @@ Candidates candidates_in(const std::filesystem::path& folder) {
   return found;
 }
 
-/// "a, b, c and 7 more".
-std::string some_of(std::vector<std::string> names) {
+std::string list_of(const std::vector<std::string>& names) {
   constexpr std::size_t most = 8;
-  const std::size_t more = names.size() > most ? names.size() - most : 0;
-  names.resize(names.size() - more);
-  const std::string shown = joined(names);
-  return more == 0 ? shown : fmt::format("{} and {} more", shown, more);
+  return joined(some_of(names, most));
 }
 
 /// Sub-folders that hold a model, as those of pipelines do.
@@ -81,7 +77,7 @@ std::vector<std::string> models_below(const std::filesystem::path& folder) {
 std::string models_below_text(const std::filesystem::path& folder) {
   const std::vector<std::string> models = models_below(folder);
   if (models.empty()) return "";
-  return fmt::format("; models are in its sub-folders {}: --model {}", some_of(models),
+  return fmt::format("; models are in its sub-folders {}: --model {}", list_of(models),
                      (folder / models.front()).string());
 }
 
@@ -107,7 +103,7 @@ std::string other_weights(const std::filesystem::path& folder) {
   throw Error(Fault::input, folder.string(),
               fmt::format("expected {} or {}, found {} of other names, of which any may be meant: {}; one of "
                           "them by --model {}",
-                          whole_name, index_name, what, some_of(names), (folder / names.front()).string()));
+                          whole_name, index_name, what, list_of(names), (folder / names.front()).string()));
 }
 
 /// How many shards there are, where the name says that the file is one of several; else 1.
@@ -151,7 +147,7 @@ void name_models_below(const std::filesystem::path& folder) {
   const std::vector<std::string> models = models_below(folder);
   if (models.empty()) return;
   spdlog::info("{}: not read are the models in the sub-folders {} of this pipeline: --model {}",
-               printable(folder.string()), printable(some_of(models)),
+               printable(folder.string()), printable(list_of(models)),
                printable((folder / models.front()).string()));
 }
 

@@ -61,9 +61,11 @@ po::options_description input_options() {
       "where everything is written; default: beside the results file, for several of them ./comparison");
   add("overwrite", po::bool_switch(), "replace a report that was made with other settings");
   add("k-frac", text("FRACTION"), "part of the eigenvalues in the tail, in (0, 1]; default: the run's");
-  add("precisions", text("LIST"), "some of the run's precisions; default: all");
-  add("filter-layers", text("REGEX")->default_value(""),
-      "only layers whose name contains a match (Perl syntax)");
+  add("precisions", text("LIST"),
+      "some of those in the results file; default: those that the last run asked for");
+  add("filter-layers", text("REGEX"),
+      "layers in the results file whose name contains a match (Perl syntax), '' for all; default: those that "
+      "the last run asked for");
   return options;
 }
 
@@ -87,14 +89,15 @@ ReportSettings settings_of(const po::variables_map& values) {
   if (values.contains("k-frac")) settings.selection.k_frac = fraction("--k-frac", text("k-frac"));
   if (values.contains("precisions"))
     settings.selection.precisions = list_of("--precisions", text("precisions"));
-  settings.selection.filter_layers = text("filter-layers");
+  if (values.contains("filter-layers")) settings.selection.filter_layers = text("filter-layers");
   return settings;
 }
 
 std::vector<std::filesystem::path> named_files(const po::variables_map& values) {
   if (!values.contains("results")) {
     throw Error(Fault::usage, "command line",
-                "expected an output folder of alpha-hill or a results file (alpha_hill.h5); see --help");
+                fmt::format("expected an output folder of alpha-hill or a results file ({}); see --help",
+                            results_name));
   }
   const auto names = values["results"].as<std::vector<std::string>>();
   return {names.begin(), names.end()};

@@ -8,7 +8,6 @@
 #include <map>
 #include <vector>
 
-#include "alphahill/base/layer_filter.hpp"
 #include "alphahill/base/text.hpp"
 #include "alphahill/formats/distinct_casts.hpp"
 #include "alphahill/results/results_file.hpp"
@@ -33,14 +32,6 @@ Casts casts_of(const RunDescription& run, const Asked& asked) {
     casts.precisions.push_back(parse_precision(precision, "precisions"));
   }
   return casts;
-}
-
-/// Which layers the last run asked for.
-std::vector<bool> asked_layers(const RunDescription& run, const Asked& asked) {
-  std::vector<std::string> names;
-  for (const LayerRow& layer : run.layers) names.push_back(layer.name);
-  if (asked.filter_layers.empty()) return std::vector<bool>(names.size(), true);
-  return layers_kept(names, asked.filter_layers);
 }
 
 /// What the records add up to, as the last run asked for them, and what the cost model makes of it. Of a
@@ -163,12 +154,8 @@ std::string progress_text(const Tally& tally, const std::optional<Ending>& endin
 std::string missing_text(const std::vector<std::string>& without_figure) {
   if (without_figure.empty()) return {};
   std::string text = fmt::format("no figure  {}\n", counted(std::ssize(without_figure), "layer"));
-  for (std::size_t i = 0; i < std::min(without_figure.size(), most_shown); ++i) {
-    text += fmt::format("           {}\n", without_figure[i]);
-  }
-  if (without_figure.size() > most_shown) {
-    text += fmt::format("           and {} more\n", without_figure.size() - most_shown);
-  }
+  for (const std::string& line : some_of(without_figure, most_shown))
+    text += fmt::format("           {}\n", line);
   return text;
 }
 

@@ -15,6 +15,7 @@
 #include "alphahill/base/text.hpp"
 #include "alphahill/checkpoint/hub_cache.hpp"
 #include "alphahill/report/report.hpp"
+#include "alphahill/results/missing_figures.hpp"
 #include "alphahill/results/results_file.hpp"
 #include "alphahill/runtime/calibration.hpp"
 #include "alphahill/runtime/crash_note.hpp"
@@ -23,7 +24,6 @@
 #include "alphahill/schedule/prediction.hpp"
 #include "programs/command_line/exit_codes.hpp"
 #include "programs/command_line/version.hpp"
-#include "programs/run/missing_figures.hpp"
 
 namespace alphahill {
 
@@ -39,7 +39,8 @@ LayerRow row_of(const Catalog& catalog, const Layer& layer) {
           .source_file = catalog.files.at(static_cast<std::size_t>(first_file(layer.layout))).name,
           .stored_as = layer.stored_as(),
           .bits_per_weight = layer.unsupported() == nullptr ? layer.bits_per_weight() : no_figure,
-          .dequantized = layer.dequantized()};
+          .dequantized = layer.dequantized(),
+          .predicts_further_tokens = layer.predicts_further_tokens};
 }
 
 std::vector<std::string> precision_names_of(const Options& options) {
@@ -79,19 +80,20 @@ std::filesystem::path journal_of(const Options& options) {
 /// @param catalog  all layers of the model
 RunRequest request_of(const Options& options, const Catalog& catalog, const std::vector<bool>& wanted) {
   const std::vector<bool> all(catalog.layers.size(), true);
-  return {describe(options, catalog, wanted), describe(options, catalog, all).layers};
+  return {describe(options, catalog, wanted), describe(options, catalog, all).layers, options.include_mtp};
 }
 
 /// @param catalog  all layers of the model
 Journal open_journal(const Options& options, const Catalog& catalog, const std::vector<bool>& wanted) {
-  create_folders(options.report.output_dir);
-  if (!options.restart)
-    return Journal::open_or_resume(journal_of(options), request_of(options, catalog, wanted));
-  Journal journal = Journal::restart(journal_of(options), describe(options, catalog, wanted));
-  best_effort([&] { take_crash_notes(options.report.output_dir); },
-              "notes of crashes before --restart may count against layers");
-  std::filesystem::remove(options.report.output_dir / "alpha_hill.h5");
-  remove_report(options.report.output_dir);
+  const std::filesystem::path& folder = options.report.output_dir;
+  create_folders(folder);
+  const RunRequest request = request_of(options, catalog, wanted);
+  Journal journal = options.restart ? Journal::restart(journal_of(options), request)
+                                    : Journal::open_or_resume(journal_of(options), request);
+  if (!options.restart && !journal.replaces_another()) return journal;
+  best_effort([&] { take_crash_notes(folder); }, "notes of crashes before this run may count against layers");
+  std::filesystem::remove(folder / results_name);
+  remove_report(folder);
   return journal;
 }
 
@@ -205,25 +207,27 @@ std::map<std::int64_t, LayerRecord> records_too_large(const Run& run, std::int64
 }
 
 MissingFigures missing_figures_of(const Run& run) {
-  std::vector<ResultRow> rows = ResultsFile::open(run.results_file()).results();
-  std::erase_if(rows, [&](const ResultRow& row) {
+  MissingFigures missing;
+  const ResultsFile file = ResultsFile::open(run.results_file());
+  for (const ResultRow& row : file.results()) {
     const bool asked_for = std::ranges::find(run.precisions, row.precision) != run.precisions.end();
-    return !asked_for || !run.is_wanted(row.layer);
-  });
-  return missing_figures(rows);
+    if (asked_for && run.is_wanted(row.layer)) missing.add(row);
+  }
+  return missing;
 }
 
 /// @throws Error(input) where no layer has a figure
 void report_missing_figures(const MissingFigures& missing, const Run& run) {
-  if (missing.layers == 0) return;
-  if (missing.any_figure) {
+  if (missing.layers() == 0) return;
+  if (missing.any_figure()) {
     spdlog::warn("without a figure at one precision or more: {} of {}; status and reason are in {}",
-                 missing.layers, counted(run.layers(), "layer"), printable(run.results_file().string()));
+                 missing.layers(), counted(run.layers(), "layer"), printable(run.results_file().string()));
     return;
   }
+  const MissingReason commonest = missing.by_reason().front();
   throw Error(Fault::input, run.results_file().string(),
-              fmt::format("no layer has a figure; {} of {}: {}", missing.with_commonest_reason,
-                          counted(run.layers(), "layer"), missing.commonest_reason));
+              fmt::format("no layer has a figure; {} of {}: {}", commonest.layers.size(),
+                          counted(run.layers(), "layer"), commonest.text()));
 }
 
 void warn_of_early_stop(const Run& run) {
@@ -352,12 +356,13 @@ Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t m
 }
 
 void write_results_of(const Run& run) {
-  write_results(run.results_file(), run.journal.run(), [&](std::int64_t layer) -> std::optional<LayerRecord> {
+  const auto record_of = [&](std::int64_t layer) -> std::optional<LayerRecord> {
     const auto left_out = run.too_large.find(layer);
     if (left_out != run.too_large.end())
       return with_stored(run.journal, std::span(&left_out->second, 1)).front();
     return run.journal.has(layer) ? std::optional(run.journal.read(layer)) : std::nullopt;
-  });
+  };
+  write_results(run.results_file(), run.journal.run(), run.journal.asked(), record_of);
 }
 
 int finish_run(const Run& run) {
@@ -367,16 +372,7 @@ int finish_run(const Run& run) {
     return exit_stopped_early;
   }
   fmt::print("Results: {}\n", run.results_file().string());
-  if (run.options.write_report) {
-    ReportSettings report = run.options.report;
-    report.selection.precisions = run.precisions;
-    report.selection.filter_layers = run.options.filter_layers;
-    for (const Layer& layer : run.catalog.layers) {
-      if (layer.predicts_further_tokens && !run.options.include_mtp)
-        report.selection.left_out.insert(layer.name);
-    }
-    print_report(run.results_file(), report);
-  }
+  if (run.options.write_report) print_report(run.results_file(), run.options.report);
   report_other_tensors(run.catalog.others);
   MissingFigures missing;
   best_effort([&] { missing = missing_figures_of(run); }, "layers without a figure are not counted");

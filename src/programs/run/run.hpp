@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "alphahill/checkpoint/catalog.hpp"
-#include "alphahill/results/journal.hpp"
+#include "alphahill/results/results_file.hpp"
 #include "alphahill/schedule/plan.hpp"
 #include "programs/run/options.hpp"
 
@@ -34,7 +34,7 @@ struct Run {
   /// Layers that are asked for, and those of them that have their record.
   std::int64_t layers() const { return std::ranges::count(wanted, true); }
   std::int64_t done() const;
-  std::filesystem::path results_file() const { return options.report.output_dir / "alpha_hill.h5"; }
+  std::filesystem::path results_file() const { return options.report.output_dir / results_name; }
   bool complete() const { return done() + std::ssize(too_large) == layers(); }
 };
 

@@ -8,6 +8,8 @@
 #include <memory>
 #include <numeric>
 #include <optional>
+#include <set>
+#include <span>
 
 #include "alphahill/base/text.hpp"
 #include "report/file_name.hpp"
@@ -178,9 +180,9 @@ bool wants_individual(const ReportView& view, IndividualPlots wish) {
 }
 
 /// Also one that was being written when a run was killed.
-bool has_name_of_plot(std::filesystem::path file, std::initializer_list<std::string_view> beginnings) {
+bool has_name_of_plot(std::filesystem::path file, std::span<const PlotFormat> formats,
+                      std::initializer_list<std::string_view> beginnings) {
   if (file.extension() == ".tmp") file.replace_extension();
-  constexpr std::array formats{PlotFormat::png, PlotFormat::pdf, PlotFormat::svg};
   const std::string extension = file.extension().string();
   const std::string name = file.filename().string();
   return std::ranges::any_of(formats,
@@ -189,23 +191,37 @@ bool has_name_of_plot(std::filesystem::path file, std::initializer_list<std::str
                              [&](std::string_view beginning) { return name.starts_with(beginning); });
 }
 
-void remove_plots_in(const std::filesystem::path& folder,
-                     std::initializer_list<std::string_view> beginnings) {
+void remove_plots_in(const std::filesystem::path& folder, std::initializer_list<std::string_view> beginnings,
+                     std::span<const PlotFormat> formats, const std::set<std::filesystem::path>& kept) {
   if (!std::filesystem::is_directory(folder)) return;
   std::vector<std::filesystem::path> stale;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    if (entry.is_regular_file() && has_name_of_plot(entry.path(), beginnings)) stale.push_back(entry.path());
+    if (entry.is_regular_file() && has_name_of_plot(entry.path(), formats, beginnings) &&
+        !kept.contains(entry.path()))
+      stale.push_back(entry.path());
   }
   for (const auto& file : stale) std::filesystem::remove(file);
   if (std::filesystem::is_empty(folder)) std::filesystem::remove(folder);
 }
 
+void remove_plots(const std::filesystem::path& output_dir, std::span<const PlotFormat> formats,
+                  const std::set<std::filesystem::path>& kept) {
+  const std::filesystem::path plots = output_dir / plots_folder_name;
+  remove_plots_in(plots / individual_folder, {individual_prefix}, formats, kept);
+  remove_plots_in(plots, {distribution_name, category_prefix, all_combined_name, batch_prefix}, formats,
+                  kept);
+}
+
 }  // namespace
 
 void remove_plots(const std::filesystem::path& output_dir) {
-  const std::filesystem::path plots = output_dir / plots_folder_name;
-  remove_plots_in(plots / individual_folder, {individual_prefix});
-  remove_plots_in(plots, {distribution_name, category_prefix, all_combined_name, batch_prefix});
+  remove_plots(output_dir, std::array{PlotFormat::png, PlotFormat::pdf, PlotFormat::svg}, {});
+}
+
+void remove_plots_but(const std::vector<Plot>& plots, const ReportSettings& settings) {
+  std::set<std::filesystem::path> kept;
+  for (const Plot& plot : plots) kept.insert(plot.file);
+  remove_plots(settings.output_dir, std::array{settings.plot_format}, kept);
 }
 
 std::vector<Plot> plots_of(const ReportView& view, const ReportSettings& settings) {

@@ -19,4 +19,7 @@ std::vector<Plot> plots_of(const ReportView& view, const ReportSettings& setting
 /// empty.
 void remove_plots(const std::filesystem::path& output_dir);
 
+/// The same of those that are in the format of these plots and not among them.
+void remove_plots_but(const std::vector<Plot>& plots, const ReportSettings& settings);
+
 }  // namespace alphahill

@@ -1,5 +1,5 @@
-/// Files that version 3 of the records wrote: a sample of one block (alpha-hill-sample --blocks 1 --hidden 16 --seed 7),
-/// whole, and torn behind its third layer.
+/// Files that earlier versions of the records wrote: a sample of one block (alpha-hill-sample --blocks 1 --hidden 16
+/// --seed 7), whole, and torn behind its third layer.
 #include <gmock/gmock.h>
 
 #include <array>
@@ -21,9 +21,16 @@ std::vector<LayerRecord> records_in(const Journal& journal) {
   return records;
 }
 
-TEST_F(JournalTest, AJournalOfVersion3IsRead) {
-  const Journal journal = Journal::open_for_reading(fixtures / "version3/alpha_hill.journal");
-  const ResultsFile results = ResultsFile::open(fixtures / "version3/alpha_hill.h5");
+class EarlierVersions : public JournalTest, public testing::WithParamInterface<const char*> {
+ protected:
+  std::filesystem::path fixture(const char* name) const { return fixtures / GetParam() / name; }
+};
+
+TEST_P(EarlierVersions, AreRead) {
+  const Journal journal = Journal::open_for_reading(fixture("alpha_hill.journal"));
+  const ResultsFile results = ResultsFile::open(fixture("alpha_hill.h5"));
+  EXPECT_EQ(journal.asked(), everything_in(journal.run()));
+  EXPECT_EQ(results.asked(), everything_in(results.run()));
   ASSERT_EQ(journal.finished(), std::ssize(results.run().layers));
   auto row = results.results().begin();
   for (std::int64_t layer = 1; layer <= journal.finished(); ++layer) {
@@ -50,8 +57,8 @@ TEST_F(JournalTest, HowALayerIsStoredIsNotKnownOfVersion3) {
   }
 }
 
-TEST_F(JournalTest, AJournalOfVersion3GoesOnInThePresentVersion) {
-  std::filesystem::copy(fixtures / "version3/interrupted.journal", path());
+TEST_P(EarlierVersions, GoOnInThePresentOne) {
+  std::filesystem::copy(fixture("interrupted.journal"), path());
   RunDescription run = Journal::open_for_reading(path()).run();
   const std::vector<LayerRecord> records = records_in(Journal::open_for_reading(path()));
   ASSERT_EQ(records.size(), 3U);
@@ -67,6 +74,9 @@ TEST_F(JournalTest, AJournalOfVersion3GoesOnInThePresentVersion) {
   EXPECT_EQ(journal.finished(), 4);
   EXPECT_EQ(journal.run().layers[7].stored_as, "as this version says it");
 }
+
+INSTANTIATE_TEST_SUITE_P(Version, EarlierVersions, testing::Values("version3", "version4"),
+                         [](const auto& version) { return version.param; });
 
 }  // namespace
 }  // namespace alphahill
