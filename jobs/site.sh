@@ -99,14 +99,14 @@ program_command() {
 submitted_file=alpha_hill.jobs
 
 # ask_slurm JOB...: the associative array `job_state` of those that are queued or running, by both of the ids that a
-# task of an array has. Fails where Slurm does not answer.
+# task of an array has, of which `raw_id` has the one that its lock says. Fails where Slurm does not answer.
 ask_slurm() {
-  local said id raw_id state
-  declare -gA job_state=()
+  local said id raw state
+  declare -gA job_state=() raw_id=()
   (($#)) || return 0
   said=$(IFS=, && timeout 30 squeue --array --noheader --jobs="$*" --format="%i %A %T" 2>&1) ||
     { [[ $said == *"Invalid job id"* ]] && said=; } || return 1
-  while read -r id raw_id state; do
-    [[ -z $id ]] || job_state[$id]=$state job_state[$raw_id]=$state
+  while read -r id raw state; do
+    [[ -z $id ]] || job_state[$id]=$state job_state[$raw]=$state raw_id[$id]=$raw raw_id[$raw]=$raw
   done <<<"$said"
 }

@@ -62,6 +62,16 @@ std::size_t transfer_all(std::size_t size, const char* call, const std::filesyst
   return done;
 }
 
+LockAttempt attempt_lock(int descriptor, int kind, const std::filesystem::path& path) {
+  constexpr int kernel_enotsupp = 524;  // of some network file systems; no C library knows it
+  if (uninterrupted([&] { return ::flock(descriptor, kind | LOCK_NB); }) == 0) return LockAttempt::taken;
+  if (errno == EWOULDBLOCK) return LockAttempt::held;
+  for (const int code : {ENOSYS, EOPNOTSUPP, ENOLCK, EINVAL, kernel_enotsupp}) {
+    if (errno == code) return LockAttempt::unsupported;
+  }
+  throw_failed("flock", path);
+}
+
 }  // namespace
 
 File::File(int descriptor, const std::filesystem::path& path) : descriptor_(descriptor), path_(path) {
@@ -151,13 +161,13 @@ void File::will_need(std::int64_t offset, std::int64_t bytes) const {
 }
 
 LockAttempt File::try_lock() {
-  constexpr int kernel_enotsupp = 524;  // of some network file systems; no C library knows it
-  if (uninterrupted([&] { return ::flock(descriptor_, LOCK_EX | LOCK_NB); }) == 0) return LockAttempt::taken;
-  if (errno == EWOULDBLOCK) return LockAttempt::held;
-  for (const int code : {ENOSYS, EOPNOTSUPP, ENOLCK, EINVAL, kernel_enotsupp}) {
-    if (errno == code) return LockAttempt::unsupported;
-  }
-  throw_failed("flock", path_);
+  return attempt_lock(descriptor_, LOCK_EX, path_);
+}
+
+LockAttempt File::probe_lock() const {
+  const LockAttempt attempt = attempt_lock(descriptor_, LOCK_SH, path_);
+  if (attempt == LockAttempt::taken) ::flock(descriptor_, LOCK_UN);
+  return attempt;
 }
 
 void sync_folder_of(const std::filesystem::path& path) {

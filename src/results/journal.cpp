@@ -231,6 +231,7 @@ Journal::Journal(std::optional<RunLock> lock, File file, JournalContents content
       attempts_(std::move(contents.attempts)),
       asked_(std::move(contents.asked)),
       ending_(std::move(contents.ending)),
+      last_run_begin_(contents.last_run_begin),
       end_(contents.end),
       unsynced_begin_(contents.end) {}
 
@@ -329,9 +330,9 @@ void Journal::append_bytes(std::span<const std::byte> bytes) {
 }
 
 void Journal::note_asked(const Asked& asked) {
-  if (asked == this->asked() && !ending_) return;
   std::vector<std::byte> bytes;
   append_record(bytes, FrameKind::asked, asked);
+  last_run_begin_ = end_;
   append_bytes(bytes);
   asked_ = asked;
   ending_.reset();
@@ -364,6 +365,11 @@ bool Journal::has(std::int64_t layer, std::span<const std::string> precisions) c
   return found != frames_.end() && std::ranges::all_of(precisions, [&](const std::string& precision) {
            return found->second.statuses.contains(precision);
          });
+}
+
+bool Journal::is_of_last_run(std::int64_t layer) const {
+  const auto found = frames_.find(layer);
+  return found != frames_.end() && found->second.offset >= last_run_begin_;
 }
 
 bool Journal::reconsider(std::int64_t layer, std::span<const std::string> precisions, Status status) {

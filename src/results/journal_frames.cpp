@@ -187,6 +187,7 @@ void note_payload(const Payload& payload, const Frame& frame, const std::string&
   } else if (frame.kind == FrameKind::asked) {
     contents.asked = record_in<Asked>(payload, path);
     contents.ending.reset();
+    contents.last_run_begin = frame.offset;
   } else {
     contents.ending = record_in<Ending>(payload, path);
   }

@@ -52,6 +52,7 @@ struct JournalContents {
   std::map<std::int64_t, AttemptTally> attempts = {};
   std::optional<Asked> asked = {};    ///< of the last run
   std::optional<Ending> ending = {};  ///< of that run
+  std::int64_t last_run_begin = 0;    ///< where its frames begin; 0 for a run that began the journal
   std::int64_t end = 0;               ///< of the last good frame; what follows is a torn tail
   bool of_present_version = true;  ///< the program that began the journal wrote this version of the records
 };

@@ -8,10 +8,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <ctime>
 #include <fstream>
 #include <sstream>
+#include <thread>
 #include <utility>
 
 #include "alphahill/base/environment.hpp"
@@ -31,8 +33,18 @@ std::string boot_id() {
   return id;
 }
 
-bool process_exists(std::int64_t pid) {
-  return ::kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM;
+/// Has the process ended, and nobody has asked how? It holds no lock then.
+bool is_zombie(std::int64_t pid) {
+  std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  std::string text;  // "pid (command) state ..."; a command may have any character
+  std::getline(file, text, '\0');
+  const std::size_t end_of_command = text.rfind(')');
+  return end_of_command != std::string::npos && text.compare(end_of_command, 3, ") Z") == 0;
+}
+
+bool process_lives(std::int64_t pid) {
+  const bool exists = ::kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM;
+  return exists && !is_zombie(pid);
 }
 
 std::string text_of(const File& file) {
@@ -71,6 +83,14 @@ std::filesystem::path lock_path(std::filesystem::path journal) {
   return journal.replace_extension(".lock");
 }
 
+/// Whoever only looks (lock_beside) has the lock for a moment.
+LockAttempt try_to_lock(File& file) {
+  const LockAttempt attempt = file.try_lock();
+  if (attempt != LockAttempt::held) return attempt;
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  return file.try_lock();
+}
+
 /// Creates the file and locks it where that is possible, or clears the way for that.
 /// @return nothing when it is to be tried again
 std::optional<File> try_to_create(const std::filesystem::path& path, const LockOwner& ours) {
@@ -80,7 +100,7 @@ std::optional<File> try_to_create(const std::filesystem::path& path, const LockO
     return is_ours ? std::move(file) : std::nullopt;
   }
   File file = File::open_or_create(path);
-  require_stale_lock(file, ours, file.try_lock());
+  require_stale_lock(file, ours, try_to_lock(file));
   if (file.is_at_its_path()) std::filesystem::remove(path);
   return std::nullopt;
 }
@@ -127,8 +147,9 @@ std::string LockOwner::description() const {
 
 Liveness liveness(const LockOwner& left_behind, const LockOwner& ours, LockAttempt attempt) {
   if (left_behind.boot == ours.boot) {
+    if (attempt == LockAttempt::held) return Liveness::alive;
     const bool ended = attempt == LockAttempt::taken || left_behind.pid == ours.pid;
-    return !ended && process_exists(left_behind.pid) ? Liveness::alive : Liveness::dead;
+    return !ended && process_lives(left_behind.pid) ? Liveness::alive : Liveness::dead;
   }
   const bool rebooted = left_behind.host == ours.host;
   const bool requeued = left_behind.job != LockOwner::no_job && left_behind.job == ours.job &&
@@ -137,15 +158,20 @@ Liveness liveness(const LockOwner& left_behind, const LockOwner& ours, LockAttem
 }
 
 std::optional<FoundLock> lock_beside(const std::filesystem::path& journal) {
-  std::string text;
+  const LockOwner ours = LockOwner::this_process();
   try {
-    text = read_text(lock_path(journal), longest_text);
+    const File file = File::open_for_reading(lock_path(journal));
+    const auto owner = LockOwner::parse(text_of(file));
+    if (!owner) return FoundLock{};
+    // Locks may be known to one machine alone.
+    const bool is_here = owner->boot == ours.boot;
+    const FoundLock found{owner,
+                          liveness(*owner, ours, is_here ? file.probe_lock() : LockAttempt::unsupported)};
+    const bool has_ended_since = !file.is_at_its_path();
+    return has_ended_since ? std::nullopt : std::optional(found);
   } catch (const Error&) {
     return std::nullopt;
   }
-  const auto owner = LockOwner::parse(text);
-  if (!owner) return FoundLock{};
-  return FoundLock{owner, liveness(*owner, LockOwner::this_process(), LockAttempt::unsupported)};
 }
 
 RunLock RunLock::take(const std::filesystem::path& path) {

@@ -17,6 +17,7 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "alphahill/base/checked.hpp"
@@ -145,6 +146,10 @@ NodeMemory memory_of_node() {
   add_slurm_limits(limits);
   add_available_memory(limits);
   return limits.memory();
+}
+
+int cores_of_node() {
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
 std::int64_t address_space_left() {

@@ -7,6 +7,7 @@ import unittest
 
 from support.models import gpt2, llama
 from support.programs import ENVIRONMENT, RESULTS, STORE, ProgramTest, command, run
+from support.safetensors_files import file_bytes
 
 BLOCKS = 126  # of Llama-3.1-405B
 SHAPES = {"self_attn.q_proj": (16384, 16384), "self_attn.k_proj": (1024, 16384), "self_attn.v_proj": (1024, 16384),
@@ -49,7 +50,9 @@ class CommandsTest(ProgramTest):
                        "include-mtp", "allow-unmerged", "all", "plot-format", "max-layers-per-plot", "log-level",
                        "revision", "no-report", "restart", "list-layers", "individual-plots", "dry-run", "config", "version", "help"):
             self.assertRegex(text, rf"--{option}\b")
-        self.assertRegex(self.succeed("alpha-hill-report", "--help").stdout, r"--k-frac\b")
+        text = self.succeed("alpha-hill-report", "--help").stdout
+        self.assertRegex(text, r"--k-frac\b")
+        self.assertNotIn("slurm", text, "of jobs/status alone")
 
     def test_a_standard_error_that_is_full_stops_nothing(self):
         options = ["--model", llama("bf16", blocks=1).write(self.folder / "model"), "--no-report", "--output-dir"]
@@ -134,9 +137,35 @@ class CommandsTest(ProgramTest):
         self.assertIn("5 layers on one rank", planned)
         anew = self.succeed("alpha-hill", "--model", model, "--output-dir", output, "--dry-run", "--restart").stdout
         self.assertIn("8 layers on one rank", anew)
+        nothing_left = self.succeed("alpha-hill", "--model", model, "--output-dir", output, "--dry-run",
+                                    "--filter-layers", "mlp").stdout
+        self.assertIn("nothing to compute", nothing_left)
         refused = run("alpha-hill", "--model", model, "--output-dir", output, "--dry-run", "--load-dtype", "bf16")
         self.assertEqual(refused.returncode, 1)
         self.assertIn("--load-dtype", refused.stderr)
+
+    def test_a_dry_run_of_a_model_of_which_nothing_can_be_computed_fails_as_the_run_would(self):
+        folder = self.folder / "model"
+        folder.mkdir()
+        (folder / "config.json").write_text("{}")
+        header = {"up_proj.weight": {"dtype": "I32", "shape": [40, 20], "data_offsets": [0, 3200]}}
+        (folder / "model.safetensors").write_bytes(file_bytes(header, bytes(3200)))
+        for options in (["--dry-run"], []):
+            done = run("alpha-hill", "--model", folder, "--output-dir", self.folder / "results", "--no-report", *options)
+            self.assertEqual(done.returncode, 1)
+            self.assertRegex(done.stderr, "error: .*: no layer has a figure; 1 of 1 layer: unsupported: ")
+
+    def test_a_model_is_opened_once(self):
+        model = llama("fp32", blocks=1)
+        model.add_tensor("mtp.layers.0.up_proj.weight", 30, 30)
+        folder = model.write(self.folder / "model")
+        (folder / "model.safetensors").rename(folder / "other.safetensors")
+        for more in ((), ("--dry-run",), ("--list-layers",)):
+            with self.subTest(more):
+                said = self.succeed("alpha-hill", "--model", folder, "--output-dir", self.folder / "results",
+                                    "--no-report", *more).stderr
+                for line in ("other.safetensors is read, since", "left out: 1 layer of multi-token prediction"):
+                    self.assertEqual(said.count(line), 1, said)
 
     def test_what_computes_nothing_needs_no_mpi(self):
         model = llama("fp32", blocks=1).write(self.folder / "model")
@@ -158,9 +187,11 @@ class CommandsTest(ProgramTest):
         self.assertIn("shared by 1 rank;", own)
         told = self.succeed("alpha-hill", "--model", model, "--dry-run", "--memory-per-rank", "129M").stdout
         self.assertRegex(told, r"of 129.0 MiB \(--memory-per-rank\)")
-        too_little = self.succeed("alpha-hill", "--model", model, "--dry-run", "--memory-per-rank",
-                                  "131073K").stdout
-        self.assertRegex(too_little, r"and 8 need more memory than any team's ranks have")
+        too_little = run("alpha-hill", "--model", model, "--dry-run", "--memory-per-rank", "131073K")
+        self.assertRegex(too_little.stdout, r"and 8 need more memory than any team's ranks have")
+        self.assertEqual(too_little.returncode, 1, "a run would have no figure")
+        self.assertRegex(too_little.stderr, r"error: .*model: no layer has a figure; \d of 8 layers: failed: needs .* of "
+                                            r"memory, a rank has 128.0 MiB \(--memory-per-rank\)")
 
     def test_a_configuration_file_and_options_that_override_it(self):
         model = llama("fp32", blocks=1).write(self.folder / "model")

@@ -4,8 +4,11 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <array>
+
 #include "alphahill/base/error.hpp"
 #include "alphahill/results/results_file.hpp"
+#include "alphahill/schedule/cost_model.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace alphahill {
@@ -56,8 +59,12 @@ LockOwner owner() {
 
 /// Of a run that goes on, two seconds after its last record.
 RunSigns signs_of(Liveness liveness, const SlurmJob& job = {}, double seconds_since_record = 2) {
-  return {FoundLock{owner(), liveness}, job, seconds_since_record};
+  return {FoundLock{owner(), liveness}, {job, {}}, seconds_since_record};
 }
+
+constexpr auto running = SlurmJob::State::running;
+constexpr auto suspended = SlurmJob::State::suspended;
+constexpr auto pending = SlurmJob::State::pending;
 
 class StatusTest : public testing::Test {
  protected:
@@ -71,6 +78,11 @@ class StatusTest : public testing::Test {
   /// Of the run whose journal is there.
   std::string status(const RunSigns& signs = signs_of(Liveness::alive)) const {
     return status_text(Journal::open_for_reading(path()), signs);
+  }
+  std::filesystem::path results() const { return folder_.path() / results_name; }
+  /// Of a run that has ended, seven seconds after its last record.
+  std::string status_without_lock(const SlurmJobs& jobs = {}) const {
+    return status({.lock = {}, .jobs = jobs, .seconds_since_record = 7, .results_file = results()});
   }
 
   const TemporaryFolder folder_;
@@ -126,11 +138,56 @@ TEST_F(StatusTest, NothingIsPromisedBeforeTheFirstLayer) {
   EXPECT_THAT(status_after({}), HasSubstr("time left  unknown"));
 }
 
+TEST_F(StatusTest, RateAndTimeLeftAreThoseOfTheRanksOfTheLastRun) {
+  status_after({record(1, 2, 0), record(2, 4, 5)}, equal_layers());
+  {
+    Journal resumed = Journal::open_or_resume(path(), equal_layers());
+    EXPECT_THAT(status(), HasSubstr("2 of 4 done, 50% of the work\n"));
+    EXPECT_THAT(status(), HasSubstr("time left  unknown: the last run has computed no layer yet\n"));
+    resumed.append(std::array{record(3, 3, 0)});
+  }
+  EXPECT_THAT(status(), HasSubstr("3 of 4 done, 75% of the work\n"));
+  EXPECT_THAT(status(), HasSubstr("20 layers a minute on 1 rank\ntime left  about 3.0s\n"));
+}
+
+TEST_F(StatusTest, QuantizedLayersCountWithTheSpectraThatTheirValuesHave) {
+  constexpr std::int64_t order = 2000;
+  RunDescription run = example_run();
+  run.precisions = {precision, "bf16"};
+  run.layers = {layer("bf16", order, order), layer("fp8", order, order)};
+  run.layers[0].stored_dtype = "BF16";
+  run.layers[1].stored_dtype = "F8_E4M3";
+  run.layers[1].dequantized = true;
+  run.layers[1].bits_per_weight = 8;
+  LayerRecord of_bf16 = record(1, CostModel(usual_rates()).work({order, order, 2 * order * order, 1}, 1), 0);
+  of_bf16.results.push_back(of_bf16.results[0]);
+  of_bf16.results[1].precision = "bf16";
+  of_bf16.results[1].seconds = 0;
+  EXPECT_THAT(status_after({of_bf16}, run), HasSubstr("1 of 2 done, 33% of the work\n"));
+}
+
 TEST_F(StatusTest, CompleteRunHasNoTimeLeft) {
-  const std::string status =
-      status_after({record(1, 2, 0), record(2, 2, 0), record(3, 2, 0), record(4, 9, 1)});
-  EXPECT_THAT(status, HasSubstr("4 of 4 done, 100% of the work\ncomplete\n"));
-  EXPECT_THAT(status, Not(HasSubstr("time left")));
+  status_after({record(1, 2, 0), record(2, 2, 0), record(3, 2, 0), record(4, 9, 1)});
+  write_results_beside(path());
+  EXPECT_THAT(status_without_lock(), HasSubstr("4 of 4 done, 100% of the work\ncomplete\n"));
+  EXPECT_THAT(status_without_lock(), Not(HasSubstr("time left")));
+}
+
+TEST_F(StatusTest, ARunThatHasNotWrittenItsResultsIsNotComplete) {
+  status_after({record(1, 2, 0), record(2, 2, 0), record(3, 2, 0)});
+  write_results_beside(path());
+  Journal::open_or_resume(path(), example_run()).append(std::array{record(4, 9, 1)});
+  EXPECT_THAT(status(),
+              HasSubstr("state      running: pid 4711 on node7, Slurm job 100, since today; last record "
+                        "2.0s ago; all layers are done, the results are being written\n"));
+  EXPECT_THAT(status(signs_of(Liveness::dead)), HasSubstr("state      lost: pid 4711"));
+  const char* not_written =
+      "100% of the work\nstate      not running: all layers are done, but not all of them are in "
+      "alpha_hill.h5; last "
+      "record 7.0s ago; the same command writes it\n";
+  EXPECT_THAT(status_without_lock(), HasSubstr(not_written));
+  std::filesystem::remove(results());
+  EXPECT_THAT(status_without_lock(), HasSubstr(not_written));
 }
 
 TEST_F(StatusTest, LayersWithoutAFigureAreNamedWithTheReason) {
@@ -153,7 +210,9 @@ TEST_F(StatusTest, CountsAreOfThePrecisionsThatTheLastRunAskedFor) {
   EXPECT_THAT(status(), HasSubstr("0 of 4 done"));
   EXPECT_THAT(status(), Not(HasSubstr("complete")));
   static_cast<void>(Journal::open_or_resume(path(), example_run()));
-  EXPECT_THAT(status(), HasSubstr("at fp32\nlayers     4 of 4 done, 100% of the work\ncomplete\n"));
+  write_results_beside(path());
+  EXPECT_THAT(status_without_lock(),
+              HasSubstr("at fp32\nlayers     4 of 4 done, 100% of the work\ncomplete\n"));
 }
 
 TEST_F(StatusTest, CountsAreOfTheLayersThatTheLastRunAskedFor) {
@@ -194,11 +253,40 @@ TEST_F(StatusTest, OfADeadProcessTheRunIsLostAndHasNoTimeLeft) {
 
 TEST_F(StatusTest, OfAnotherMachineSlurmKnowsWhetherTheRunGoesOn) {
   status_after({record(1, 2, 0)});
-  EXPECT_THAT(status(signs_of(Liveness::unknown, {SlurmJob::State::running, "100"})),
-              HasSubstr("running: pid"));
+  EXPECT_THAT(status(signs_of(Liveness::unknown, {running, "100"})), HasSubstr("running: pid"));
   EXPECT_THAT(status(signs_of(Liveness::unknown, {SlurmJob::State::gone, ""})), HasSubstr("lost: pid"));
-  EXPECT_THAT(status(signs_of(Liveness::unknown, {SlurmJob::State::pending, "100"})),
+  EXPECT_THAT(status(signs_of(Liveness::unknown, {pending, "100"})),
               testing::AllOf(HasSubstr("lost: pid"), HasSubstr("; Slurm job 100 is pending and goes on\n")));
+}
+
+TEST_F(StatusTest, ASuspendedJobIsNotRunning) {
+  status_after({record(1, 2, 0)});
+  for (const Liveness liveness : {Liveness::alive, Liveness::unknown}) {
+    const std::string said = status(signs_of(liveness, {suspended, "100"}));
+    EXPECT_THAT(said, testing::AllOf(HasSubstr("state      suspended: pid 4711"), HasSubstr("work left")));
+  }
+}
+
+TEST_F(StatusTest, OtherJobsOfTheFolderAreNamed) {
+  status_after({record(1, 2, 0)});
+  RunSigns signs = signs_of(Liveness::alive, {running, "100"});
+  signs.jobs.others = {{pending, "101"}};
+  EXPECT_THAT(status(signs), HasSubstr("ago; Slurm job 101 for the same folder is pending\n"));
+  EXPECT_THAT(status_without_lock({{pending, "101"}, {{suspended, "102"}}}),
+              HasSubstr("ago; Slurm job 101 is pending and goes on; Slurm job 102 is suspended\n"));
+}
+
+TEST(SlurmJobs, AreAWordOfEachRun) {
+  const auto jobs = parse_slurm_jobs("unknown,gone+pending:101,suspended:100_2", 3);
+  EXPECT_EQ(jobs[0].own.state, SlurmJob::State::unknown);
+  EXPECT_EQ(jobs[1].own.state, SlurmJob::State::gone);
+  ASSERT_EQ(jobs[1].others.size(), 1U);
+  EXPECT_EQ(jobs[1].others[0].id, "101");
+  EXPECT_EQ(jobs[2].own.state, suspended);
+  EXPECT_EQ(jobs[2].own.id, "100_2");
+  for (const char* wrong : {"", "running", "running:", "gone:1", "ended:1", "gone+", "gone,gone"}) {
+    EXPECT_THROW(parse_slurm_jobs(wrong, 1), Error) << wrong;
+  }
 }
 
 TEST_F(StatusTest, WhereNobodyKnowsTheAgeOfTheLastRecordTells) {
@@ -209,17 +297,21 @@ TEST_F(StatusTest, WhereNobodyKnowsTheAgeOfTheLastRecordTells) {
 }
 
 TEST_F(StatusTest, ARunThatEndedSaysHow) {
-  const RunSigns no_lock{.lock = {}, .job = {}, .seconds_since_record = 7};
   status_after({record(1, 2, 0)});
-  EXPECT_THAT(status(no_lock), HasSubstr("state      not running; last record 7.0s ago"));
+  EXPECT_THAT(status_without_lock(), HasSubstr("state      not running; last record 7.0s ago"));
   Journal::open_or_resume(path(), example_run()).note_ending({75, ""});
-  EXPECT_THAT(status(no_lock), HasSubstr("state      stopped (75); last record 7.0s ago; the same command"));
-  EXPECT_THAT(status({.lock = {}, .job = {SlurmJob::State::pending, "100_2"}, .seconds_since_record = 7}),
+  EXPECT_THAT(status_without_lock(),
+              HasSubstr("state      stopped (75); last record 7.0s ago; the same command goes on\n"));
+  EXPECT_THAT(status_without_lock({{pending, "100_2"}, {}}),
               HasSubstr("stopped (75); last record 7.0s ago; Slurm job 100_2 is pending and goes on\n"));
   Journal::open_or_resume(path(), example_run()).note_ending({1, "no space\x1b"});
-  EXPECT_THAT(status(no_lock), HasSubstr("state      failed (1): no space\\x1b; last"));
+  EXPECT_THAT(status_without_lock(),
+              HasSubstr("state      failed (1): no space\\x1b; last record 7.0s ago; once that "
+                        "is mended, the same command goes on\n"));
+  Journal::open_or_resume(path(), example_run()).note_ending({0, ""});
+  EXPECT_THAT(status_without_lock(), HasSubstr("; with more memory a rank the same command computes them\n"));
   static_cast<void>(Journal::open_or_resume(path(), example_run()));
-  EXPECT_THAT(status(no_lock), HasSubstr("state      not running"));
+  EXPECT_THAT(status_without_lock(), HasSubstr("state      not running"));
 }
 
 TEST_F(StatusTest, SignsAreTheLockBesideTheJournalAndItsAge) {
@@ -233,6 +325,16 @@ TEST_F(StatusTest, SignsAreTheLockBesideTheJournalAndItsAge) {
 TEST_F(StatusTest, OutputFolderStandsForTheJournalInIt) {
   EXPECT_EQ(journal_at(folder_.path()), path());
   EXPECT_EQ(journal_at(path()), path());
+}
+
+TEST_F(StatusTest, AResultsFileIsNoJournalAndOpenedWithoutStatus) {
+  try {
+    journal_at(results());
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::usage);
+    EXPECT_THAT(error.what(), HasSubstr("alpha_hill.h5': results are opened without --status"));
+  }
 }
 
 TEST_F(StatusTest, WhileARunIsInProgressItsResultsAreItsOwnToWrite) {

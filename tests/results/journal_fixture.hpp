@@ -14,6 +14,7 @@
 #include "alphahill/base/error.hpp"
 #include "alphahill/results/journal.hpp"
 #include "results/example_run.hpp"
+#include "results/journal_frames.hpp"
 #include "support/captured_log.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -36,6 +37,12 @@ class JournalTest : public testing::Test {
   void set_bytes(std::string_view bytes) const { folder_.write("run.journal", bytes); }
 
   Journal open() const { return Journal::open_or_resume(path(), run_); }
+  /// What that writes at once, where a run goes on.
+  std::string asked_frame() const {
+    std::vector<std::byte> frame;
+    append_record(frame, FrameKind::asked, Asked{run_.precisions, ""});
+    return {reinterpret_cast<const char*>(frame.data()), frame.size()};
+  }
   std::string reason_of_open() const {
     return reason_of([&] { open(); });
   }

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdlib>
 #include <iostream>
+#include <utility>
 
 #include "alphahill/results/results_file.hpp"
 #include "results/file_size_limit.hpp"
@@ -58,6 +59,19 @@ TEST_F(JournalTest, WhatTheLastRunAskedForComesBack) {
   EXPECT_EQ(Journal::open_for_reading(path()).asked(), (Asked{{"fp16"}, "lm_head", false}));
   EXPECT_EQ(open().asked(), (Asked{run_.precisions, ""}));
   expect_same(open().read(1), example_record(1));
+}
+
+TEST_F(JournalTest, RecordsOfTheLastRunAreToldFromThoseThatItFound) {
+  fill({example_record(1)});
+  EXPECT_TRUE(Journal::open_for_reading(path()).is_of_last_run(1));
+  Journal resumed = open();
+  resumed.append(std::array{example_record(2)});
+  const Journal watched = Journal::open_for_reading(path());
+  for (const Journal* journal : {&std::as_const(resumed), &watched}) {
+    EXPECT_FALSE(journal->is_of_last_run(1));
+    EXPECT_TRUE(journal->is_of_last_run(2));
+    EXPECT_FALSE(journal->is_of_last_run(3)) << "it has no record";
+  }
 }
 
 TEST_F(JournalTest, TheEndOfARunComesBackUntilTheNextOneBegins) {

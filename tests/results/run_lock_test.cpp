@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -60,21 +61,29 @@ TEST_F(RunLockTest, IsThereWhileItIsHeldAndGoneAfterwards) {
 TEST_F(RunLockTest, ABystanderFindsItAndLeavesIt) {
   const auto journal = folder_.path() / "run.journal";
   EXPECT_FALSE(lock_beside(journal));
-  for (const auto& [pid, expected] :
-       {std::pair{std::int64_t{::getppid()}, Liveness::alive}, std::pair{no_such_process, Liveness::dead}}) {
-    LockOwner owner = LockOwner::this_process();
-    owner.pid = pid;
-    folder_.write("run.lock", owner.text());
+  {
+    const RunLock lock = RunLock::take(path());
     const auto found = lock_beside(journal);
-    ASSERT_TRUE(found);
-    EXPECT_EQ(found->owner, owner);
-    EXPECT_EQ(found->liveness, expected);
-    EXPECT_TRUE(std::filesystem::exists(path()));
+    ASSERT_TRUE(found && found->owner);
+    EXPECT_EQ(found->owner->pid, ::getpid());
+    EXPECT_EQ(found->liveness, Liveness::alive);
+    EXPECT_THAT(reason_of_taking(), HasSubstr("another run is using this folder"));
   }
   folder_.write("run.lock", elsewhere().text());
   EXPECT_EQ(lock_beside(journal)->liveness, Liveness::unknown);
   folder_.write("run.lock", "host");
   EXPECT_FALSE(lock_beside(journal)->owner);
+}
+
+TEST_F(RunLockTest, ABystanderIsNotMisledByAProcessThatHasTheNumberOfADeadOne) {
+  LockOwner owner = LockOwner::this_process();
+  owner.pid = ::getppid();
+  folder_.write("run.lock", owner.text());
+  const auto found = lock_beside(folder_.path() / "run.journal");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->owner, owner);
+  EXPECT_EQ(found->liveness, Liveness::dead);
+  EXPECT_TRUE(std::filesystem::exists(path()));
 }
 
 TEST_F(RunLockTest, IsGivenBackOnceWhenItIsMoved) {
@@ -187,6 +196,16 @@ TEST(LockOwner, LivenessFollowsFromWhatIsKnownOfTheProcess) {
        Liveness::unknown},
   };
   for (const Case& c : cases) EXPECT_EQ(liveness(c.left_behind, ours, c.attempt), c.expected) << c.what;
+}
+
+TEST(LockOwner, AProcessThatHasEndedIsDeadThoughNobodyHasAskedHow) {
+  LockOwner left_behind = LockOwner::this_process();
+  left_behind.pid = ::fork();
+  if (left_behind.pid == 0) ::_exit(0);
+  siginfo_t ended{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(left_behind.pid), &ended, WEXITED | WNOWAIT), 0);
+  EXPECT_EQ(liveness(left_behind, LockOwner::this_process(), LockAttempt::unsupported), Liveness::dead);
+  ::waitpid(static_cast<pid_t>(left_behind.pid), nullptr, 0);
 }
 
 TEST(LockOwner, ACountOfRequeuesThatIsNoNumberIsNone) {

@@ -7,7 +7,7 @@ import subprocess
 import unittest
 
 from support.models import llama
-from support.programs import BIN, REPOSITORY, ProgramTest
+from support.programs import BIN, ENVIRONMENT, REPOSITORY, ProgramTest
 from support.safetensors_files import file_bytes
 
 JOBS = REPOSITORY / "jobs"
@@ -27,10 +27,10 @@ def write_unread_model(folder, order, layers):
         file.truncate(file.tell() + layers * size)
 
 
-class SubmitTest(ProgramTest):
+class ScriptsTest(ProgramTest):
     def setUp(self):
         super().setUp()
-        self.environment = os.environ | {"XDG_CONFIG_HOME": str(self.folder)}  # where the test's site file is
+        self.environment = ENVIRONMENT | {"XDG_CONFIG_HOME": str(self.folder)}  # where the test's site file is
         self.site = self.folder / "alphahill" / "site"
         self.write_site(f"programs = {BIN}")
         self.commands_folder = self.folder / "commands"
@@ -52,6 +52,9 @@ class SubmitTest(ProgramTest):
         return subprocess.run([JOBS / script, *map(str, arguments)], cwd=self.folder, env=self.environment,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
 
+
+
+class SubmitTest(ScriptsTest):
     def commands(self, *options):
         """The two commands of sbatch that --print shows."""
         done = self.call("submit", "--print", *options)
@@ -319,11 +322,94 @@ class SubmitTest(ProgramTest):
         self.fake("squeue", "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1")
         self.assertRegex(self.call("status").stdout, r"(?m)^state +running: .*cannot be seen from this machine$")
 
+    def test_status_names_the_other_jobs_of_a_folder_and_what_is_suspended(self):
+        output = self.lose_run()
+        (output / "alpha_hill.jobs").write_text("99_1\n101\n")
+        self.fake("squeue", "echo '99_1 100 RUNNING'; echo '101 101 PENDING'")
+        self.assertRegex(self.call("status").stdout, r"(?m)^state +running: pid 7 on n9, Slurm job 100, .* ago; Slurm "
+                                                     r"job 101 for the same folder is pending$")
+        self.fake("squeue", "echo '99_1 100 SUSPENDED'")
+        self.assertRegex(self.call("status").stdout, r"(?m)^state +suspended: pid 7 on n9, Slurm job 100, .* ago$")
+
     def test_status_of_a_job_that_has_not_begun(self):
         (self.folder / "results").mkdir()
-        (self.folder / "results" / "alpha_hill.jobs").write_text("100\n")
+        (self.folder / "results" / "alpha_hill.jobs").write_text("100\n101\n")
         self.fake("squeue", "echo '100 100 PENDING'")
         self.assertEqual(self.call("status").stdout, "results\nstate      not begun; Slurm job 100 is pending\n")
+        self.fake("squeue", "echo '101 101 SUSPENDED'")
+        self.assertEqual(self.call("status").stdout, "results\nstate      not begun; Slurm job 101 is suspended\n")
+
+
+class AnalyzeTest(ScriptsTest):
+    """Turns of analyze.sbatch."""
+
+    def setUp(self):
+        super().setUp()
+        self.fake("squeue", "echo RUNNING")
+        self.fake("scontrol", "")
+        self.model, self.output = llama("fp32", blocks=1).write(self.folder / "model"), self.folder / "results"
+        self.environment |= {"SLURM_JOB_ID": "100", "SLURM_NTASKS": "1", "SLURM_JOB_NODELIST": "n1",
+                             "SLURM_JOB_END_TIME": "2000000000"}
+
+    def turn(self, number, of_ranks, *options):
+        """The ranks do this in the place of srun; their program is "$@" in it. @return exit code, what was said"""
+        self.fake("srun", f"while [ ${{1#-}} != $1 ]; do shift; done\n{of_ranks}")
+        log = self.folder / "log"
+        begin = log.stat().st_size if log.exists() else 0
+        with log.open("ab") as file:
+            done = subprocess.run(["bash", JOBS / "analyze.sbatch", JOBS, "", "", BIN, "20", self.model, self.output, "--",
+                                   *options], env=self.environment | {"SLURM_RESTART_COUNT": str(number - 1)},
+                                  stdin=subprocess.DEVNULL, stdout=file, stderr=file, timeout=60)
+        return done.returncode, log.read_text()[begin:]
+
+    def test_a_turn_that_finishes_a_layer_is_progress(self):
+        for number, layers in ((1, "q_proj"), (2, "[qk]_proj")):
+            code, said = self.turn(number, f'"$@" --filter-layers {layers}; exit 75')
+            self.assertEqual(code, 0)
+            self.assertRegex(said, rf"turn {number} ended with exit code 75; back into the queue\n\Z")
+
+    def test_turns_that_crash_before_a_restart_are_no_progress_and_leave_the_restart_to_be_done(self):
+        self.analyse(self.model, self.output)
+        code, said = self.turn(1, "exit 139", "--restart")
+        self.assertEqual(code, 0)
+        self.assertRegex(said, "turn 1 ended with exit code 139 and finished no layer; back into the queue; the journal "
+                               "is as it was\n")
+        code, said = self.turn(2, 'echo "$@"; exit 139', "--restart")
+        self.assertEqual(code, 139)
+        self.assertRegex(said, r"(?m)--restart$")
+
+    def test_a_restart_is_done_once(self):
+        self.analyse(self.model, self.output)
+        self.turn(1, '"$@" --filter-layers q_proj; exit 75', "--restart")
+        _, said = self.turn(2, 'echo "$@"; exit 75', "--restart")
+        self.assertNotIn("--restart", said)
+        self.assertIn("turn 2 ended with exit code 75 and finished no layer", said)
+
+    def test_a_journal_that_cannot_be_read_is_no_progress(self):
+        self.output.mkdir()
+        spoil = f"date +%N > {self.output / 'alpha_hill.journal'}; exit 139"
+        self.turn(1, spoil)
+        code, said = self.turn(2, spoil)
+        self.assertEqual(code, 139)
+        self.assertIn("two turns in a row finished no layer", said)
+
+    def reason_after(self, *lines):
+        (self.folder / "log").unlink(missing_ok=True)
+        (self.folder / "said").write_text("".join(f"{line}\n" for line in lines))
+        self.turn(1, "exit 139")
+        return self.turn(2, f"cat {self.folder / 'said'}; exit 139")[1].splitlines()[-1].split("the last one: ")[1]
+
+    def test_the_reason_is_what_the_ranks_said(self):
+        of_srun = "srun: error: n1: task 0: Exited with exit code 75"
+        stopped = "12:00:00 warning stopped early: 3 of 8 layers done; run the same command again to go on"
+        launcher = "12:00:00 warning what the launcher says next of an aborted job is expected"
+        self.assertEqual(self.reason_after("alpha-hill: error: x: no space", "MPI error", of_srun),
+                         "alpha-hill: error: x: no space")
+        self.assertEqual(self.reason_after(stopped, launcher, of_srun), stopped)
+        self.assertEqual(self.reason_after("[n1] Signal: Segmentation fault (11)", "[n1] *** End of error message ***",
+                                           of_srun), "[n1] Signal: Segmentation fault (11)")
+        self.assertEqual(self.reason_after(of_srun), of_srun)
+        self.assertEqual(self.reason_after(), "it said nothing")
 
 
 if __name__ == "__main__":

@@ -50,6 +50,8 @@ class File {
   void will_need(std::int64_t offset, std::int64_t bytes) const;
   /// Takes an exclusive lock (flock) that ends with this process.
   LockAttempt try_lock();
+  /// Whether somebody has that lock: takes a shared one for a moment, which others may find held.
+  LockAttempt probe_lock() const;
 
  private:
   File(int descriptor, const std::filesystem::path& path);

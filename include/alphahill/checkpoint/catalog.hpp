@@ -110,7 +110,8 @@ Catalog open_catalog(const std::filesystem::path& checkpoint, const std::string&
 /// where all are known.
 void report_other_tensors(const OtherTensors& others);
 
-/// Which layers are kept, one value a layer. Parameters and errors are those of open_catalog.
+/// Which layers are kept, one value a layer; logs how many of multi-token prediction are not. Parameters and errors are
+/// those of open_catalog.
 std::vector<bool> kept_layers(const Catalog& catalog, const std::string& filter, bool include_mtp = false);
 
 /// The catalog with some of its layers, and the files that hold them.

@@ -134,6 +134,8 @@ class Journal {
   std::int64_t finished() const { return static_cast<std::int64_t>(frames_.size()); }
   /// The last run's, or everything.
   Asked asked() const { return asked_.value_or(everything_in(run_)); }
+  /// Was the layer's record written by the last run, which may have gone on with what others had written?
+  bool is_of_last_run(std::int64_t layer) const;
   /// Nothing while a run is in progress, and after one that was killed.
   const std::optional<Ending>& ending() const { return ending_; }
 
@@ -163,7 +165,7 @@ class Journal {
  private:
   Journal(std::optional<RunLock> lock, File file, JournalContents contents);
   static Journal begin(RunLock lock, File file, const RunRequest& request);
-  /// Written, where it is not what the journal says already.
+  /// Written; of the first thing that a run does which goes on.
   void note_asked(const Asked& asked);
   /// Appends frames with one write.
   void append_bytes(std::span<const std::byte> bytes);
@@ -179,6 +181,7 @@ class Journal {
   std::map<std::int64_t, AttemptTally> attempts_;
   std::optional<Asked> asked_;
   std::optional<Ending> ending_;
+  std::int64_t last_run_begin_;  ///< where its frames begin
   std::int64_t end_;             ///< where the next frame goes
   std::int64_t unsynced_begin_;  ///< where the first frame of `unsynced_` begins; `end_` when there is none
 };

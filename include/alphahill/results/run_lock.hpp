@@ -41,7 +41,7 @@ struct LockOwner {
 enum class Liveness { dead, alive, unknown };
 
 /// Whether the process that left a lock behind still runs.
-/// @param attempt  of `ours` at its file's flock, which it did not find held
+/// @param attempt  of `ours` at its file's flock
 Liveness liveness(const LockOwner& left_behind, const LockOwner& ours, LockAttempt attempt);
 
 /// A lock as a bystander finds it.
@@ -50,8 +50,8 @@ struct FoundLock {
   Liveness liveness = Liveness::unknown;
 };
 
-/// The lock of the folder that a journal is in, left untouched: by the owner's number alone, which a process
-/// begun since may have. @return nothing where there is none
+/// The lock of the folder that a journal is in, left as it is. Where the file system has no locks, the owner's number
+/// alone tells of a process of this machine, which one begun since may have. @return nothing where there is none
 std::optional<FoundLock> lock_beside(const std::filesystem::path& journal);
 
 class RunLock {

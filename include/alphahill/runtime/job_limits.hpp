@@ -1,4 +1,4 @@
-/// What the machine and the batch system leave to this job: memory and time.
+/// What the machine and the batch system leave to this job: memory, cores and time.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,9 @@ struct NodeMemory {
 /// The least of what this node's cgroups, Slurm (SLURM_MEM_PER_NODE, SLURM_MEM_PER_CPU) and the kernel
 /// (MemAvailable) say. What is not a number above zero counts as no limit.
 NodeMemory memory_of_node();
+
+/// One at least.
+int cores_of_node();
 
 /// Bytes that this process may still map where its address space is limited (ulimit -v); else the largest
 /// number.

@@ -76,15 +76,9 @@ Catalog layers_found(const std::filesystem::path& checkpoint, bool allow_unmerge
 Catalog open_catalog(const std::filesystem::path& checkpoint, const std::string& filter, bool include_mtp,
                      bool allow_unmerged) {
   Catalog catalog = layers_found(checkpoint, allow_unmerged);
-  const auto left_out =
-      include_mtp ? 0 : std::ranges::count(catalog.layers, true, &Layer::predicts_further_tokens);
-  if (std::ssize(catalog.layers) == left_out) {
+  if (catalog.layers.empty()) {
     report_other_tensors(catalog.others);
     throw Error(Fault::input, checkpoint.string(), "no Linear layers: expected 2-D tensors called *.weight");
-  }
-  if (left_out > 0) {
-    spdlog::info("left out: {} of multi-token prediction; --include-mtp takes them in",
-                 counted(left_out, "layer"));
   }
   say_what_is_dequantized(catalog.layers);
   sort_in_model_order(catalog.layers);
@@ -107,6 +101,14 @@ std::vector<bool> kept_layers(const Catalog& catalog, const std::string& filter,
   std::vector<std::string> names;
   for (const Layer& layer : catalog.layers) {
     if (is_candidate(layer)) names.push_back(layer.name);
+  }
+  if (names.empty()) {
+    throw Error(Fault::input, catalog.folder,
+                "no Linear layers but those of multi-token prediction; --include-mtp takes them in");
+  }
+  if (const auto left_out = std::ssize(catalog.layers) - std::ssize(names); left_out > 0) {
+    spdlog::info("left out: {} of multi-token prediction; --include-mtp takes them in",
+                 counted(left_out, "layer"));
   }
   const std::vector<bool> matches = layers_kept(names, filter);
   std::vector<bool> kept;

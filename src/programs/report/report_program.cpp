@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <boost/algorithm/string/split.hpp>
 #include <cstdio>
 
 #include "alphahill/base/error.hpp"
@@ -53,10 +51,6 @@ po::options_description input_options() {
   add("results", po::value<std::vector<std::string>>()->value_name("FILE"),
       "output folders, results files or journals (also without --results)");
   add("status", po::bool_switch(), "print how far the runs of these journals or output folders are, and end");
-  add("slurm-jobs", text("LIST"),
-      "with --status: what Slurm says of the job of each, as jobs/status asks it: unknown, gone, running:JOB "
-      "or "
-      "pending:JOB");
   add("output-dir", text("DIR"),
       "where everything is written; default: beside the results file, for several of them ./comparison");
   add("overwrite", po::bool_switch(), "replace a report that was made with other settings");
@@ -69,10 +63,18 @@ po::options_description input_options() {
   return options;
 }
 
+/// As --help lists it.
 CommandLine report_command_line() {
   CommandLine command_line{input_options(), {}, intro, examples};
   command_line.options.add(report_options()).add(general_options());
   command_line.positional.add("results", -1);
+  return command_line;
+}
+
+/// With what only jobs/status gives besides.
+CommandLine whole_command_line() {
+  CommandLine command_line = report_command_line();
+  command_line.options.add_options()("slurm-jobs", po::value<std::string>());
   return command_line;
 }
 
@@ -103,27 +105,19 @@ std::vector<std::filesystem::path> named_files(const po::variables_map& values) 
   return {names.begin(), names.end()};
 }
 
-std::vector<SlurmJob> slurm_jobs(const po::variables_map& values, std::size_t runs) {
-  std::vector<SlurmJob> jobs(runs);
-  if (!values.contains("slurm-jobs")) return jobs;
-  std::vector<std::string> words;
-  boost::split(words, values["slurm-jobs"].as<std::string>(), [](char c) { return c == ','; });
-  if (words.size() != runs) {
-    throw Error(Fault::usage, "--slurm-jobs",
-                fmt::format("expected one of each of {} runs, found {}", runs, words.size()));
-  }
-  std::ranges::transform(words, jobs.begin(), SlurmJob::parse);
-  return jobs;
+std::vector<SlurmJobs> slurm_jobs(const po::variables_map& values, std::size_t runs) {
+  if (!values.contains("slurm-jobs")) return std::vector<SlurmJobs>(runs);
+  return parse_slurm_jobs(values["slurm-jobs"].as<std::string>(), runs);
 }
 
 /// Goes on past what cannot be read. @return the exit code
-int print_status(const std::vector<std::filesystem::path>& paths, const std::vector<SlurmJob>& jobs) {
+int print_status(const std::vector<std::filesystem::path>& paths, const std::vector<SlurmJobs>& jobs) {
   int code = exit_complete;
   for (std::size_t i = 0; i < paths.size(); ++i) {
     try {
       const auto path = journal_at(paths[i]);
-      const Journal journal = Journal::open_for_reading(path);
-      fmt::print("{}\n{}", printable(paths[i].string()), status_text(journal, signs_beside(path, jobs[i])));
+      const RunSigns signs = signs_beside(path, jobs[i]);
+      fmt::print("{}\n{}", printable(paths[i].string()), status_text(Journal::open_for_reading(path), signs));
     } catch (const std::exception& error) {
       std::fflush(stdout);
       code = report_error(program, error);
@@ -166,9 +160,8 @@ void write(std::vector<std::filesystem::path> files, ReportSettings settings) {
 
 int alpha_hill_report(int argc, char** argv) {
   try {
-    const CommandLine command_line = report_command_line();
-    const po::variables_map values = parse(command_line, argc, argv);
-    if (const auto text = requested_text(command_line, values, program); !text.empty()) {
+    const po::variables_map values = parse(whole_command_line(), argc, argv);
+    if (const auto text = requested_text(report_command_line(), values, program); !text.empty()) {
       fmt::print("{}", text);
       return exit_complete;
     }

@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <utility>
+#include <system_error>
+#include <vector>
 
-#include "alphahill/base/error.hpp"
 #include "alphahill/base/text.hpp"
+#include "alphahill/results/results_file.hpp"
 #include "programs/command_line/exit_codes.hpp"
 
 namespace alphahill {
@@ -16,25 +17,44 @@ namespace {
 
 using State = SlurmJob::State;
 
-constexpr const char* go_on = "the same command goes on";
-
 std::string age_text(const RunSigns& signs) {
   return fmt::format("last record {} ago", human_seconds(signs.seconds_since_record));
 }
 
-/// "; Slurm job 100 is pending", where the run has a job.
-std::string job_text(const SlurmJob& job) {
-  if (job.state == State::running) return fmt::format("; Slurm job {} is running", job.id);
-  if (job.state == State::pending) return fmt::format("; Slurm job {} is pending and goes on", job.id);
-  return {};
+std::vector<SlurmJob> all_of(const SlurmJobs& jobs) {
+  std::vector<SlurmJob> all = jobs.others;
+  all.insert(all.begin(), jobs.own);
+  return all;
+}
+
+/// "; Slurm job 101 for the same folder is pending", for each that is in the queue.
+std::string further_jobs_text(const std::vector<SlurmJob>& jobs) {
+  std::string text;
+  for (const SlurmJob& job : jobs) {
+    if (!is_in_queue(job.state)) continue;
+    text += fmt::format("; Slurm job {} for the same folder is {}", job.id, name_of(job.state));
+  }
+  return text;
+}
+
+/// What comes next of a run that is over: its jobs in the queue, else what its user can do.
+std::string next_text(const SlurmJobs& jobs, const std::string& advice) {
+  std::string text;
+  for (const SlurmJob& job : all_of(jobs)) {
+    if (!is_in_queue(job.state)) continue;
+    text += fmt::format("; Slurm job {} is {}{}", job.id, name_of(job.state),
+                        job.state == State::pending ? " and goes on" : "");
+  }
+  return text.empty() ? "; " + advice : text;
 }
 
 /// Whether the owner of a lock lives, if this machine cannot tell: by Slurm, else by the age of its last record.
 Liveness liveness_by_signs(const RunSigns& signs, double longest_layer) {
   constexpr double usual_silence = 600;
   constexpr double times_as_long = 4;
-  switch (signs.job.state) {
+  switch (signs.jobs.own.state) {
     case State::running:
+    case State::suspended:
       return Liveness::alive;
     case State::pending:
     case State::gone:
@@ -46,52 +66,69 @@ Liveness liveness_by_signs(const RunSigns& signs, double longest_layer) {
   return signs.seconds_since_record > longest_silence ? Liveness::dead : Liveness::unknown;
 }
 
-RunState state_by_lock(const FoundLock& lock, const RunSigns& signs, double longest_layer) {
+RunState state_by_lock(const FoundLock& lock, const RunSigns& signs, const RunRecords& records) {
   const std::string who = lock.owner ? printable(lock.owner->description()) : "its lock does not say who";
   const Liveness found =
-      lock.liveness == Liveness::unknown ? liveness_by_signs(signs, longest_layer) : lock.liveness;
+      lock.liveness == Liveness::unknown ? liveness_by_signs(signs, records.longest_layer) : lock.liveness;
   if (found == Liveness::dead) {
-    const std::string further = signs.job.state == State::pending || signs.job.state == State::running
-                                    ? job_text(signs.job)
-                                    : fmt::format("; {}", go_on);
-    return {false, fmt::format("lost: {}, ended without a word; {}{}", who, age_text(signs), further)};
+    return {.text = fmt::format("lost: {}, ended without a word; {}{}", who, age_text(signs),
+                                next_text(signs.jobs, "the same command goes on"))};
   }
-  const char* doubt = found == Liveness::unknown ? "; that process cannot be seen from this machine" : "";
-  return {true, fmt::format("running: {}; {}{}", who, age_text(signs), doubt)};
+  const bool suspended = signs.jobs.own.state == State::suspended;
+  return {
+      .running = !suspended,
+      .text = fmt::format("{}: {}; {}{}{}{}", suspended ? "suspended" : "running", who, age_text(signs),
+                          records.all_done ? "; all layers are done, the results are being written" : "",
+                          found == Liveness::unknown ? "; that process cannot be seen from this machine" : "",
+                          further_jobs_text(signs.jobs.others))};
 }
 
-std::string ending_text(const Ending& ending) {
-  if (ending.exit_code == exit_complete) return "ended: the layers left need more memory than it had";
-  if (ending.exit_code == exit_stopped_early) return fmt::format("stopped ({})", ending.exit_code);
-  return fmt::format("failed ({}): {}", ending.exit_code, printable_message(ending.reason));
+/// How the last run ended, and what its user can do.
+struct Ended {
+  std::string how;
+  std::string advice;
+};
+
+Ended ended_run(const std::optional<Ending>& ending) {
+  if (!ending) return {"not running", "the same command goes on"};
+  if (ending->exit_code == exit_complete) {
+    return {"ended: the layers left need more memory than it had",
+            "with more memory a rank the same command computes them"};
+  }
+  if (ending->exit_code == exit_stopped_early) {
+    return {fmt::format("stopped ({})", ending->exit_code), "the same command goes on"};
+  }
+  return {fmt::format("failed ({}): {}", ending->exit_code, printable_message(ending->reason)),
+          "once that is mended, the same command goes on"};
 }
 
 }  // namespace
 
-SlurmJob SlurmJob::parse(const std::string& text) {
-  const std::size_t colon = std::min(text.find(':'), text.size());
-  const std::string name = text.substr(0, colon);
-  const std::string id = text.substr(std::min(colon + 1, text.size()));
-  if (text == "unknown") return {};
-  if (text == "gone") return {State::gone, ""};
-  if (name == "running" && !id.empty()) return {State::running, id};
-  if (name == "pending" && !id.empty()) return {State::pending, id};
-  throw Error(Fault::usage, "--slurm-jobs",
-              fmt::format("expected unknown, gone, running:JOB or pending:JOB, found '{}'", text));
+RunState run_state(const RunSigns& signs, const std::optional<Ending>& ending, const RunRecords& records) {
+  if (signs.lock) return state_by_lock(*signs.lock, signs, records);
+  if (records.all_done && records.has_results && !ending) {
+    return {.complete = true, .text = "complete" + further_jobs_text(all_of(signs.jobs))};
+  }
+  Ended ended = ended_run(ending);
+  if (records.all_done && !ending) {
+    ended = {fmt::format("not running: all layers are done, but not all of them are in {}", results_name),
+             "the same command writes it"};
+  }
+  return {.text = fmt::format("{}; {}{}", ended.how, age_text(signs), next_text(signs.jobs, ended.advice))};
 }
 
-RunState run_state(const RunSigns& signs, const std::optional<Ending>& ending, double longest_layer) {
-  if (signs.lock) return state_by_lock(*signs.lock, signs, longest_layer);
-  const std::string how = ending ? ending_text(*ending) : "not running";
-  const std::string further = job_text(signs.job);
-  return {false, fmt::format("{}; {}{}", how, age_text(signs),
-                             further.empty() ? fmt::format("; {}", go_on) : further)};
-}
-
-RunSigns signs_beside(const std::filesystem::path& journal, const SlurmJob& job) {
+RunSigns signs_beside(const std::filesystem::path& journal, const SlurmJobs& jobs) {
   using Clock = std::filesystem::file_time_type::clock;
-  const std::chrono::duration<double> age = Clock::now() - std::filesystem::last_write_time(journal);
-  return {lock_beside(journal), job, std::max(0.0, age.count())};
+  RunSigns signs{
+      .lock = lock_beside(journal), .jobs = jobs, .seconds_since_record = 0, .results_file = journal};
+  signs.results_file.replace_extension(".h5");
+  std::error_code missing;
+  const auto written = std::filesystem::last_write_time(journal, missing);
+  if (!missing) {
+    const std::chrono::duration<double> age = Clock::now() - written;
+    signs.seconds_since_record = std::max(0.0, age.count());
+  }
+  return signs;
 }
 
 }  // namespace alphahill

@@ -4,11 +4,15 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <vector>
 
+#include "alphahill/analysis/layer_record.hpp"
 #include "alphahill/analysis/planned_layers.hpp"
 #include "alphahill/base/text.hpp"
 #include "alphahill/runtime/job_limits.hpp"
 #include "alphahill/schedule/prediction.hpp"
+#include "programs/run/left_out.hpp"
 #include "programs/run/run.hpp"
 
 namespace alphahill {
@@ -100,6 +104,21 @@ std::string preview(const Catalog& catalog, const AnalysisSettings& settings,
       human_bytes(static_cast<double>(memory.bytes)), memory.source, teams_text(prediction),
       human_seconds(prediction.seconds), counted(ranks.ranks, "rank"), prediction.efficiency,
       critical_text(catalog, plan, cost, prediction));
+}
+
+void require_computable_layer(const Catalog& catalog, const AnalysisSettings& settings,
+                              const std::set<std::string>& finished, const BlockLayout& ranks,
+                              std::int64_t memory_per_rank) {
+  MissingFigures missing;
+  std::int64_t number = 0;
+  for (const Layer& layer : catalog.layers) {
+    std::optional<LeftOut> reason = left_out(layer, {});
+    if (!reason) reason = too_large(layer, ranks, memory_per_rank);
+    if (!reason || finished.contains(layer.name)) return;
+    const LayerRecord record = record_without_figures(++number, settings, reason->status, reason->reason);
+    for (const ResultRow& row : record.results) missing.add(row);
+  }
+  throw no_figure_at_all(missing, number, catalog.folder);
 }
 
 }  // namespace alphahill

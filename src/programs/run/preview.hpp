@@ -23,4 +23,10 @@ std::string preview(const Catalog& catalog, const AnalysisSettings& settings,
                     const std::set<std::string>& finished, const BlockLayout& ranks,
                     const MemoryShare& memory_per_rank);
 
+/// @param memory_per_rank  bytes
+/// @throws Error(input) naming the commonest reason, where none of the layers is done or can be computed
+void require_computable_layer(const Catalog& catalog, const AnalysisSettings& settings,
+                              const std::set<std::string>& finished, const BlockLayout& ranks,
+                              std::int64_t memory_per_rank);
+
 }  // namespace alphahill

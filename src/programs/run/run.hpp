@@ -6,12 +6,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "alphahill/base/error.hpp"
 #include "alphahill/checkpoint/catalog.hpp"
+#include "alphahill/results/missing_figures.hpp"
 #include "alphahill/results/results_file.hpp"
 #include "alphahill/schedule/plan.hpp"
 #include "programs/run/options.hpp"
@@ -41,16 +42,16 @@ struct Run {
 /// The records, with what earlier ones of their layers have at other precisions.
 std::vector<LayerRecord> with_stored(const Journal& journal, std::span<const LayerRecord> records);
 
-/// The catalog of the model that the options name.
-Catalog catalog_of(const Options& options);
-
-/// Names of layers that a run with these options would not compute again: its output folder has them.
-/// @throws Error(input) where the folder belongs to another run
-std::set<std::string> finished_layers(const Options& options);
-
 /// The rates of this core on layers as large as the catalog's; takes about half a second, and where the run
 /// is expected to take less than half a minute they are the usual ones instead.
 CostModel measured_cost(const Catalog& catalog, const AnalysisSettings& settings);
+
+/// That of a run in which no layer has a figure: how many, and the commonest reason.
+Error no_figure_at_all(const MissingFigures& missing, std::int64_t layers, const std::string& where);
+
+/// The blocks of ranks that may share a layer. Rank 0 computes on another thread than it coordinates on;
+/// where MPI is for one thread alone, it is in no team.
+BlockLayout blocks_of(const Options& options, int ranks, bool thread_multiple);
 
 /// Opens the checkpoint and the journal. Layers that cannot be analysed, do not fit into memory, or have
 /// crashed earlier runs have their records at once; others that failed are to be computed again.

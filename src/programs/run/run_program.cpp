@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
-#include <thread>
 
 #include "alphahill/analysis/layer_record.hpp"
 #include "alphahill/analysis/planned_layers.hpp"
@@ -15,9 +14,6 @@
 #include "alphahill/base/logging.hpp"
 #include "alphahill/base/text.hpp"
 #include "alphahill/base/vector_level.hpp"
-#include "alphahill/checkpoint/hub_cache.hpp"
-#include "alphahill/checkpoint/layer_table.hpp"
-#include "alphahill/checkpoint/tensor_table.hpp"
 #include "alphahill/runtime/calibration.hpp"
 #include "alphahill/runtime/coordinator.hpp"
 #include "alphahill/runtime/crash_note.hpp"
@@ -32,7 +28,8 @@
 #include "programs/command_line/errors.hpp"
 #include "programs/command_line/exit_codes.hpp"
 #include "programs/run/agreement.hpp"
-#include "programs/run/preview.hpp"
+#include "programs/run/ending.hpp"
+#include "programs/run/one_process.hpp"
 #include "programs/run/run.hpp"
 #include "programs/run/snapshots.hpp"
 
@@ -40,25 +37,11 @@ namespace alphahill {
 
 namespace {
 
-constexpr const char* program = "alpha-hill";
-
 /// What the ranks leave behind when MPI is over.
 struct Ended {
   int exit_code = exit_complete;
   std::optional<Run> run;  ///< on rank 0, where results are to be written
 };
-
-/// The blocks of ranks that may share a layer. Rank 0 computes on another thread than it coordinates on;
-/// where MPI is for one thread alone, it is in no team.
-BlockLayout blocks_of(const Options& options, int ranks, bool thread_multiple) {
-  return {.ranks = ranks,
-          .first = thread_multiple ? 0 : 1,
-          .largest_size = options.device.cuda ? 1 : options.largest_team.value_or(ranks)};
-}
-
-int cores_here() {
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
 
 void log_slow_rank(const std::vector<double>& speeds) {
   constexpr double worth_telling = 0.8;
@@ -72,7 +55,7 @@ void log_slow_rank(const std::vector<double>& speeds) {
 void announce(const Run& run, int ranks) {
   spdlog::info("{}: {} at {} on {}", run.catalog.folder, counted(run.layers(), "layer"),
                joined(run.precisions), counted(ranks, "rank"));
-  const int cores = cores_here();
+  const int cores = cores_of_node();
   const int threads = run.options.threads_per_rank;
   if (ranks == 1 && cores >= 2 * threads) {
     spdlog::info("this rank uses {} of {} cores; mpirun -n {} alpha-hill ... uses {}", threads, cores,
@@ -123,35 +106,7 @@ auto or_abort(MpiSession& mpi, Action action) {
   try {
     return action();
   } catch (const std::exception& error) {
-    mpi.abort(report_error(program, error));
-  }
-}
-
-/// Notes what is no complete run for those who look at the folder afterwards. @return the exit code
-int with_ending(Run& run, int exit_code, const std::string& reason = "") {
-  if (exit_code == exit_complete && run.too_large.empty()) return exit_code;
-  best_effort(
-      [&] {
-        run.journal.note_ending({exit_code, reason});
-      },
-      "alpha-hill-report --status cannot say how this run ended");
-  return exit_code;
-}
-
-/// What a run that failed leaves behind. @return the exit code
-int failed_run(Run& run, const Error& failure) {
-  const int code = with_ending(run, report_error(program, failure), failure.what());
-  spdlog::warn("{} of {} kept; the same command goes on from there", run.done(),
-               counted(run.layers(), "layer"));
-  return code;
-}
-
-/// finish_run, and what it comes to.
-int concluded(Run& run) {
-  try {
-    return with_ending(run, finish_run(run));
-  } catch (const std::exception& error) {
-    return with_ending(run, report_error(program, error), error.what());
+    mpi.abort(report_error(program_name, error));
   }
 }
 
@@ -246,7 +201,7 @@ Ended lead(const Options& options, const Device& device, MpiSession& mpi) {
         prepare_run(options, blocks_of(options, mpi.size(), mpi.thread_multiple()), device.memory, speeds));
   } catch (const std::exception& error) {
     broadcast_job(mpi, {.cancelled = true, .catalog = {}, .ranks = {}});
-    return {report_error(program, error), std::nullopt};
+    return {report_error(program_name, error), std::nullopt};
   }
   broadcast_job(mpi, {.cancelled = false, .catalog = run->catalog, .ranks = run->ranks});
   MpiTeams teams(mpi, run->ranks);
@@ -281,45 +236,6 @@ void check_arithmetic_of_ranks(MpiSession& mpi) {
                 name_of(vector_level()));
 }
 
-MemoryShare share_of_this_node(int ranks) {
-  const NodeMemory memory = memory_of_node();
-  if (!memory.warning.empty()) spdlog::warn("{}", memory.warning);
-  return {memory.bytes / ranks, fmt::format("this node's, shared by {}; --memory-per-rank tells another's",
-                                            counted(ranks, "rank"))};
-}
-
-void show_preview(const Options& options, int ranks) {
-  const int ranks_here = std::clamp(cores_here() / options.threads_per_rank, 1, ranks);
-  const MemoryShare memory = options.memory_per_rank
-                                 ? MemoryShare{*options.memory_per_rank, "--memory-per-rank"}
-                                 : share_of_this_node(ranks_here);
-  const Catalog catalog = catalog_of(options);
-  fmt::print("{}", preview(catalog, options.settings, finished_layers(options),
-                           blocks_of(options, ranks, true), memory));
-  report_other_tensors(catalog.others);
-}
-
-void show_layers(const Options& options) {
-  if (options.list_all_tensors) {
-    fmt::print("{}", tensor_table(find_model(options.model, options.revision)));
-    return;
-  }
-  const Catalog catalog = catalog_of(options);
-  fmt::print("{}", layer_table(catalog));
-  report_other_tensors(catalog.others);
-}
-
-/// What needs one rank only and no MPI, which a login node may forbid.
-void show(const Options& options, int ranks) {
-  if (!options.text.empty()) {
-    fmt::print("{}", options.text);
-  } else if (options.list_layers) {
-    show_layers(options);
-  } else {
-    show_preview(options, options.ranks.value_or(ranks));
-  }
-}
-
 /// srun without PMIx starts tasks of which each is a world of its own to MPI.
 void warn_of_lone_task(int slurm_tasks, const MpiSession& mpi) {
   if (slurm_tasks < 2 || mpi.size() > 1) return;
@@ -347,7 +263,7 @@ Ended compute(const Options& options, int argc, char** argv) {
         mpi, [&] { return mpi.rank() == 0 ? lead(options, device, mpi) : follow(options, device, mpi); });
   } catch (const Error& error) {
     // All ranks find the same mistake, or none may go on; one of them says so.
-    if (mpi.rank() == 0) return {report_error(program, error), std::nullopt};
+    if (mpi.rank() == 0) return {report_error(program_name, error), std::nullopt};
     return {exit_code_of(error), std::nullopt};
   }
 }
@@ -378,7 +294,7 @@ int alpha_hill(int argc, char** argv) {
     Ended ended = take_part(argc, argv);
     return ended.run ? concluded(*ended.run) : ended.exit_code;
   } catch (const std::exception& error) {
-    return report_error(program, error);
+    return report_error(program_name, error);
   }
 }
 
