@@ -11,30 +11,37 @@ warn() { echo "${0##*/}: warning: $*" >&2; }
 
 option_names="account container gpus-per-node memory model models modules output-dir partition programs qos ranks \
 report-partition report-time sbatch site time turns"
+byte_order_mark=$'\xEF\xBB\xBF' # that editors of Windows put in front of a text
 declare -A option=()         # name, value
 declare -a sbatch_options=() # those that have no name of ours
 declare -a words=()          # arguments that are no options
 declare -a rest=()           # arguments behind --
 
-# set_option NAME VALUE WHERE
+# set_option NAME VALUE WHERE: a leading ~/, which bash leaves in --programs=~/bin, is the home folder.
 set_option() {
-  [[ " $option_names " == *" $1 "* ]] || refuse "$3: there is no option '$1'${further_options:-}"
-  [[ -n $2 ]] || refuse "$3: expected a value of $1, found nothing"
-  if [[ $1 == sbatch ]]; then sbatch_options+=("$2"); else option[$1]=$2; fi
+  local value=${2/#\~\//$HOME/} hint=
+  [[ $3 != "command line" ]] || hint=${further_options:-}
+  [[ " $option_names " == *" $1 "* ]] || refuse "$3: there is no option '$1'$hint"
+  [[ -n $value ]] || refuse "$3: expected a value of $1, found nothing"
+  [[ $value != --* || $1 == sbatch ]] || refuse "$3: expected a value of $1, found '$value'"
+  if [[ $1 == sbatch ]]; then sbatch_options+=("$value"); else option[$1]=$value; fi
 }
 
 # read_options ARGUMENT...: the command line, then the site file for what is left open.
 read_options() {
+  local argument
   while (($#)) && [[ $1 != -- ]]; do
+    argument=${1#--}
     case $1 in
       --help | -h) help && exit ;;
       --print) option[print]=yes ;;
       --no-check) option[no-check]=yes ;;
-      --*=*) set_option "$(sed -E 's/^--([^=]*)=.*/\1/;q' <<<"$1")" "${1#*=}" "command line" ;;
+      --*=*) set_option "${argument%%=*}" "${argument#*=}" "command line" ;;
       --*)
-        set_option "${1#--}" "${2:-}" "command line"
+        set_option "$argument" "${2:-}" "command line"
         shift
         ;;
+      -*) refuse "command line: there is no option '$1': all are written out, such as --site" ;;
       *) words+=("$1") ;;
     esac
     shift
@@ -50,17 +57,21 @@ site_file() {
   done
 }
 
-# Lines "name = value"; # begins a comment.
+# Lines "name = value"; # begins a comment, at the start of a line or behind a blank. One pair of quotes around a value
+# is no part of it.
 read_site() {
-  local file line number=0
+  local file line name value number=0
   local form='^[[:space:]]*([a-z-]+)[[:space:]]*=[[:space:]]*(.*[^[:space:]])[[:space:]]*$'
   [[ -r ${option[site]:-/dev/null} ]] || refuse "--site: cannot read '${option[site]}'"
   file=$(site_file)
   while IFS= read -r line || [[ -n $line ]]; do
     number=$((number + 1))
+    line=${line#"$byte_order_mark"}
     [[ ! $line =~ ^[[:space:]]*(#|$) ]] || continue
-    [[ $line =~ $form ]] || refuse "$file, line $number: expected 'name = value', found '$line'"
-    [[ -v option[${BASH_REMATCH[1]}] ]] || set_option "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" "$file, line $number"
+    [[ ${line%%[[:space:]]#*} =~ $form ]] || refuse "$file, line $number: expected 'name = value', found '$line'"
+    name=${BASH_REMATCH[1]} value=${BASH_REMATCH[2]}
+    [[ ! $value =~ ^\"([^\"]*)\"$ && ! $value =~ ^\'([^\']*)\'$ ]] || value=${BASH_REMATCH[1]}
+    [[ -v option[$name] ]] || set_option "$name" "$value" "$file, line $number"
   done <"${file:-/dev/null}"
 }
 

@@ -29,10 +29,12 @@ std::vector<bool> layers_kept(std::span<const std::string> names, const std::str
     throw Error(Fault::usage, option, fmt::format("'{}': {}", expression, error.what()));
   }
   if (std::ranges::find(kept, true) != kept.end()) return kept;
+  const bool is_list = expression.find(',') != expression.npos && expression.find('{') == expression.npos;
   throw Error(
       Fault::usage, option,
-      fmt::format("'{}' is in none of the names of the {}{}", expression, counted(std::ssize(names), "layer"),
-                  names.empty() ? "" : "; the first is " + names.front()));
+      fmt::format("'{}' is in none of the names of the {}{}{}", expression,
+                  counted(std::ssize(names), "layer"), names.empty() ? "" : "; the first is " + names.front(),
+                  is_list ? "; between alternatives stands | and no comma" : ""));
 }
 
 }  // namespace alphahill

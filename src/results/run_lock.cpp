@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <ctime>
@@ -55,7 +54,7 @@ std::string text_of(const File& file) {
 
 /// For the end of an error of one of several tasks of a Slurm job, about a folder of the same job or of nobody known.
 std::string hint_of_lone_tasks(const std::optional<LockOwner>& owner, const LockOwner& ours) {
-  if (slurm_tasks() < 2 || (owner && owner->job != ours.job)) return "";
+  if (tasks_of_slurm_step() < 2 || (owner && owner->job != ours.job)) return "";
   return "; if that is another task of the same srun, MPI does not join them: srun --mpi=pmix does";
 }
 
@@ -105,14 +104,6 @@ std::optional<File> try_to_create(const std::filesystem::path& path, const LockO
   return std::nullopt;
 }
 
-/// 0 where Slurm says nothing, or what is no number.
-std::int64_t requeues_of_job() {
-  const std::string text = environment("SLURM_RESTART_COUNT");
-  std::int64_t requeues = 0;
-  std::from_chars(text.data(), text.data() + text.size(), requeues);
-  return requeues;
-}
-
 }  // namespace
 
 LockOwner LockOwner::this_process() {
@@ -121,7 +112,7 @@ LockOwner LockOwner::this_process() {
           .boot = boot_id().empty() ? host : boot_id(),
           .pid = ::getpid(),
           .job = environment("SLURM_JOB_ID", LockOwner::no_job),
-          .requeues = requeues_of_job(),
+          .requeues = environment_number("SLURM_RESTART_COUNT").value_or(0),
           .since = fmt::format("{:%F %T} UTC", fmt::gmtime(std::time(nullptr)))};
 }
 

@@ -1,10 +1,7 @@
 #include "alphahill/runtime/launcher.hpp"
 
 #include <array>
-#include <charconv>
-#include <cstdlib>
-#include <optional>
-#include <string_view>
+#include <limits>
 #include <utility>
 
 #include "alphahill/base/environment.hpp"
@@ -20,26 +17,19 @@ constexpr std::array<std::pair<const char*, const char*>, 3> variables{{
     {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"},
 }};
 
-std::optional<int> number_of(const char* variable) {
-  const char* value = std::getenv(variable);
-  const std::string_view text = value == nullptr ? "" : value;
-  int number = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return code == std::errc() ? std::optional(number) : std::nullopt;
-}
-
 }  // namespace
 
-int tasks_of_slurm() {
-  const auto of_mpirun = number_of("OMPI_COMM_WORLD_SIZE");
-  return of_mpirun ? 1 : slurm_tasks();
+std::int64_t tasks_started_by_srun() {
+  return environment_number("OMPI_COMM_WORLD_SIZE") ? 1 : tasks_of_slurm_step();
 }
 
 LaunchPlace place_by_launcher() {
   for (const auto& [rank, ranks] : variables) {
-    const auto number = number_of(rank);
-    const auto of = number_of(ranks);
-    if (number && of && *number >= 0 && *number < *of) return {*number, *of, true};
+    const auto number = environment_number(rank);
+    const auto of = environment_number(ranks);
+    if (number && of && *number >= 0 && *number < *of && *of <= std::numeric_limits<int>::max()) {
+      return {static_cast<int>(*number), static_cast<int>(*of), true};
+    }
   }
   return {};
 }

@@ -7,6 +7,7 @@
 #include "programs/command_line/nearest.hpp"
 #include "programs/command_line/option_values.hpp"
 #include "programs/run/options.hpp"
+#include "support/environment_variable.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/thrown_error.hpp"
 
@@ -18,6 +19,7 @@ using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 Options parsed(const std::vector<std::string>& arguments) {
   std::vector<const char*> argv{"alpha-hill"};
@@ -55,6 +57,37 @@ TEST(CommandLine, AnUnknownOptionNamesTheNearestOne) {
   }
 }
 
+TEST(CommandLine, WhatOtherProgramsCallAnOptionIsToldAsItIsCalledHere) {
+  const std::vector<std::pair<std::string, std::string>> ours{
+      {"-m", "did you mean '--model'?"},
+      {"-o", "did you mean '--output-dir'?"},
+      {"--dtype", "unrecognised option '--dtype', did you mean '--load-dtype' or '--precisions'?"},
+      {"--torch_dtype", "did you mean '--load-dtype' or '--precisions'?"},
+      {"--layers", "did you mean '--filter-layers'?"},
+      {"--verbose", "did you mean '--log-level'?"}};
+  for (const auto& [given, meant] : ours) {
+    EXPECT_THAT(refusal_of({given, "x", "--model", "m"}), HasSubstr(meant));
+  }
+}
+
+TEST(CommandLine, ANumberOfRanksIsTheLaunchers) {
+  for (const char* given : {"-n", "-np", "--np", "--ntasks"}) {
+    EXPECT_THAT(refusal_of({given, "4", "--model", "m"}), HasSubstr("mpirun -n N alpha-hill ..."));
+  }
+  EXPECT_THAT(refusal_of({"--model", "m", "--ranks", "4"}),
+              HasSubstr("--ranks: expected together with --dry-run; a run has the ranks that mpirun -n N"));
+  EXPECT_EQ(parsed({"--model", "m", "--ranks", "4", "--dry-run"}).ranks, 4);
+}
+
+TEST(CommandLine, PathsAreNotEmptyAndKnowTheHomeFolder) {
+  const EnvironmentVariable home("HOME", "/home/ada");
+  const Options options = parsed({"--model=~/models/x", "--output-dir=~/results"});
+  EXPECT_EQ(options.model, "/home/ada/models/x");
+  EXPECT_EQ(options.report.output_dir, "/home/ada/results");
+  EXPECT_THAT(refusal_of({"--model", "m", "--output-dir", ""}),
+              HasSubstr("--output-dir: expected a path, found ''"));
+}
+
 TEST(CommandLine, TheValueOfAnUnknownOptionIsNoPartOfItsName) {
   EXPECT_THAT(refusal_of({"--model", "m", "--k-frc=0.1"}),
               HasSubstr("unrecognised option '--k-frc', did you mean '--k-frac'?"));
@@ -73,6 +106,11 @@ TEST(CommandLine, AModelWithoutItsOptionIsToldToUseIt) {
 TEST(CommandLine, ABlankInAListOnTheCommandLineIsToldToQuoteIt) {
   EXPECT_THAT(refusal_of({"--model", "m", "--precisions", "fp32", "bf16"}),
               HasSubstr("'bf16' belongs to no option; a list with blanks"));
+}
+
+TEST(CommandLine, AValueBehindAFlagIsToldThatItTakesNone) {
+  EXPECT_THAT(refusal_of({"--model", "m", "--restart", "yes"}),
+              HasSubstr("'yes' belongs to no option; --restart takes no value"));
 }
 
 TEST(CommandLine, BlanksAroundTheCommasOfAListDoNotCount) {
@@ -120,6 +158,57 @@ TEST_F(ConfigFileTest, AWrongNameIsRefusedWithItsLineAndTheRightSpelling) {
               HasSubstr("run.cfg, line 2: unrecognised option 'k_frac', did you mean 'k-frac'?"));
   EXPECT_THAT(refusal_of(with_config("--dry-run\n")),
               HasSubstr("line 1: unrecognised option '--dry-run', did you mean 'dry-run'?"));
+}
+
+TEST_F(ConfigFileTest, QuotesAroundAValueAreNoPartOfIt) {
+  const Options options = parsed(
+      with_config("precisions = \"fp64, bf16\"\nfilter-layers = 'a#b' # remark\noutput-dir='my results'\n"));
+  EXPECT_THAT(precision_names(options), ElementsAre("fp64", "bf16"));
+  EXPECT_EQ(options.filter_layers, "a#b");
+  EXPECT_EQ(options.report.output_dir, "my results");
+  for (const char* wrong :
+       {"precisions = \"fp64", "precisions = \"fp64\", \"bf16\"", "precisions = 'fp64\""}) {
+    EXPECT_THAT(refusal_of(with_config(wrong)),
+                HasSubstr("run.cfg, line 1: expected one pair of quotes around the value, found "));
+  }
+}
+
+TEST_F(ConfigFileTest, MayBeWrittenOnWindows) {
+  const Options options = parsed(with_config("\xEF\xBB\xBFk-frac\t=\t0.5\r\nrestart\r\n\r\n"));
+  EXPECT_EQ(options.settings.k_fraction, 0.5);
+  EXPECT_TRUE(options.restart);
+}
+
+TEST_F(ConfigFileTest, AWrongValueIsRefusedWithItsLine) {
+  const std::vector<std::pair<std::string, std::string>> wrong{
+      {"# mine\nk-frac = 2\n", "run.cfg, line 2: k-frac: expected a number in (0, 1], found '2'"},
+      {"k-frac =\n", "run.cfg, line 1: k-frac: expected a number in (0, 1], found ''"},
+      {"device = tpu\n", "run.cfg, line 1: device: expected cpu, cuda or cuda:N, found 'tpu'"},
+      {"\n\nplot-format = gif", "run.cfg, line 3: plot-format: expected png, pdf or svg"},
+      {"all\n", "run.cfg, line 1: all: expected together with --list-layers"},
+      {"restart = maybe\n", "run.cfg, line 1: the argument ('maybe') for option 'restart' is invalid"},
+      {"restart = %canonical_option%\n", "run.cfg, line 1: the option 'restart' or its value is wrong"},
+      {"k-frac = 0.1\n\nk-frac = 0.2\n",
+       "run.cfg, line 3: option 'k-frac' cannot be specified more than once"}};
+  for (const auto& [text, expected] : wrong) EXPECT_THAT(refusal_of(with_config(text)), HasSubstr(expected));
+}
+
+TEST_F(ConfigFileTest, AWrongValueOfTheCommandLineHasNoLine) {
+  std::vector<std::string> arguments = with_config("k-frac = 0.1\n");
+  arguments.insert(arguments.end(), {"--k-frac", "2"});
+  EXPECT_THAT(refusal_of(arguments), StartsWith("--k-frac: expected a number"));
+}
+
+TEST_F(ConfigFileTest, NamesNoOtherOne) {
+  EXPECT_THAT(refusal_of(with_config("restart\nconfig = other.cfg\n")),
+              HasSubstr("run.cfg, line 2: a config file names no other one"));
+}
+
+TEST_F(ConfigFileTest, ALineOfAnotherFormIsShown) {
+  for (const std::string line : {"k-frac: 0.2", "k-frac 0.2", "= 0.2"}) {
+    EXPECT_THAT(refusal_of(with_config(line + "  # remark\n")),
+                HasSubstr("run.cfg, line 1: expected 'name = value' or a flag, found '" + line));
+  }
 }
 
 TEST_F(ConfigFileTest, AnOptionWithoutItsValueIsNotAFlag) {

@@ -1,37 +1,17 @@
 #include "alphahill/runtime/job_limits.hpp"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 
 #include <ctime>
 #include <string>
 
-#include "alphahill/base/environment.hpp"
 #include "support/captured_log.hpp"
+#include "support/environment_variable.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace alphahill {
 namespace {
-
-/// An environment variable for the time of a test.
-class Variable {
- public:
-  Variable(const char* name, const char* value) : name_(name), before_(environment(name)) {
-    ::setenv(name, value, 1);
-  }
-  ~Variable() {
-    if (before_.empty()) {
-      ::unsetenv(name_);
-    } else {
-      ::setenv(name_, before_.c_str(), 1);
-    }
-  }
-
- private:
-  const char* name_;
-  std::string before_;
-};
 
 TEST(JobLimits, SlurmTimesAreRead) {
   EXPECT_EQ(parse_slurm_time("1-02:03:04"), 93784);
@@ -43,15 +23,15 @@ TEST(JobLimits, SlurmTimesAreRead) {
 }
 
 TEST(JobLimits, OutsideSlurmThereIsNoTimeLimit) {
-  const Variable job("SLURM_JOB_ID", "1; touch x");
+  const EnvironmentVariable job("SLURM_JOB_ID", "1; touch x");
   EXPECT_EQ(slurm_seconds_left(), std::nullopt);
 }
 
 TEST(JobLimits, WhereSqueueDoesNotAnswerTheEndOfTheJobCounts) {
-  const Variable no_programs("PATH", "/nowhere");
-  const Variable job("SLURM_JOB_ID", "1");
+  const EnvironmentVariable no_programs("PATH", "/nowhere");
+  const EnvironmentVariable job("SLURM_JOB_ID", "1");
   EXPECT_EQ(slurm_seconds_left(), std::nullopt);
-  const Variable end("SLURM_JOB_END_TIME", std::to_string(std::time(nullptr) + 100).c_str());
+  const EnvironmentVariable end("SLURM_JOB_END_TIME", std::to_string(std::time(nullptr) + 100).c_str());
   EXPECT_NEAR(slurm_seconds_left().value(), 100, 5);
 }
 
@@ -65,8 +45,8 @@ class Squeue {
 
  private:
   TemporaryFolder folder_;
-  Variable path_{"PATH", (folder_.path().string() + ":/usr/bin:/bin").c_str()};
-  Variable job_{"SLURM_JOB_ID", "1"};
+  EnvironmentVariable path_{"PATH", (folder_.path().string() + ":/usr/bin:/bin").c_str()};
+  EnvironmentVariable job_{"SLURM_JOB_ID", "1"};
 };
 
 TEST(JobLimits, SqueueSaysWhatIsLeft) {
@@ -84,7 +64,7 @@ TEST(JobLimits, AJobWithoutALimitIsNothingToWarnOf) {
 }
 
 TEST(JobLimits, AnEndThatMakesNoSenseIsNoLimitWithOneWarning) {
-  const Variable end("SLURM_JOB_END_TIME", "1000000000");
+  const EnvironmentVariable end("SLURM_JOB_END_TIME", "1000000000");
   for (const char* answer : {"0:00", "INVALID", "NOT_SET", "nan", "-1:00", ""}) {
     const CapturedLog log;
     const Squeue squeue(std::string("echo ") + answer);
@@ -98,7 +78,7 @@ TEST(JobLimits, AnEndThatMakesNoSenseIsNoLimitWithOneWarning) {
 
 TEST(JobLimits, ASqueueThatHangsIsNotWaitedFor) {
   const Squeue squeue("exec sleep 1000");
-  const Variable end("SLURM_JOB_END_TIME", std::to_string(std::time(nullptr) + 100).c_str());
+  const EnvironmentVariable end("SLURM_JOB_END_TIME", std::to_string(std::time(nullptr) + 100).c_str());
   EXPECT_NEAR(slurm_seconds_left().value(), 95, 6);
 }
 
@@ -107,18 +87,18 @@ TEST(JobLimits, SlurmsMemoryCounts) {
   EXPECT_GT(all.bytes, 0);
   EXPECT_EQ(all.warning, "");
   {
-    const Variable node("SLURM_MEM_PER_NODE", "5");
+    const EnvironmentVariable node("SLURM_MEM_PER_NODE", "5");
     EXPECT_EQ(memory_of_node().bytes, 5 << 20);
   }
-  const Variable per_cpu("SLURM_MEM_PER_CPU", "3");
-  const Variable cpus("SLURM_CPUS_ON_NODE", "2");
+  const EnvironmentVariable per_cpu("SLURM_MEM_PER_CPU", "3");
+  const EnvironmentVariable cpus("SLURM_CPUS_ON_NODE", "2");
   EXPECT_EQ(memory_of_node().bytes, 6 << 20);
 }
 
 TEST(JobLimits, ZeroIsAllOfANodesMemory) {
   for (const char* variable : {"SLURM_MEM_PER_NODE", "SLURM_MEM_PER_CPU"}) {
-    const Variable cpus("SLURM_CPUS_ON_NODE", "2");
-    const Variable all(variable, "0");
+    const EnvironmentVariable cpus("SLURM_CPUS_ON_NODE", "2");
+    const EnvironmentVariable all(variable, "0");
     EXPECT_GT(memory_of_node().bytes, 1 << 24);
     EXPECT_EQ(memory_of_node().warning, "");
   }
@@ -133,20 +113,20 @@ TEST(JobLimits, AMemoryThatMakesNoSenseIsNoLimit) {
   };
   for (const std::string nonsense : {"-5", "nan", "inf", "5G", "1e3", "99999999999999999999"}) {
     {
-      const Variable node("SLURM_MEM_PER_NODE", nonsense.c_str());
+      const EnvironmentVariable node("SLURM_MEM_PER_NODE", nonsense.c_str());
       expect_no_limit("SLURM_MEM_PER_NODE is '" + nonsense + "'");
     }
-    const Variable cpus("SLURM_CPUS_ON_NODE", "2");
-    const Variable per_cpu("SLURM_MEM_PER_CPU", nonsense.c_str());
+    const EnvironmentVariable cpus("SLURM_CPUS_ON_NODE", "2");
+    const EnvironmentVariable per_cpu("SLURM_MEM_PER_CPU", nonsense.c_str());
     expect_no_limit("SLURM_MEM_PER_CPU is '" + nonsense + "'");
   }
-  const Variable cpus("SLURM_CPUS_ON_NODE", "0");
-  const Variable per_cpu("SLURM_MEM_PER_CPU", "3");
+  const EnvironmentVariable cpus("SLURM_CPUS_ON_NODE", "0");
+  const EnvironmentVariable per_cpu("SLURM_MEM_PER_CPU", "3");
   expect_no_limit("SLURM_CPUS_ON_NODE is '0'");
 }
 
 TEST(JobLimits, AMemoryTooLargeForANumberIsNoLimit) {
-  const Variable node("SLURM_MEM_PER_NODE", "9223372036854775807");
+  const EnvironmentVariable node("SLURM_MEM_PER_NODE", "9223372036854775807");
   EXPECT_GT(memory_of_node().bytes, 1 << 24);
   EXPECT_EQ(memory_of_node().warning, "");
 }

@@ -135,14 +135,14 @@ class SubmitTest(ScriptsTest):
                              rf"\Arank 3 on \S+: {expected}; CUDA_VISIBLE_DEVICES 1; cores [-0-9,]+\n\Z")
 
     def test_options_about_plots_go_to_the_report_too(self):
-        more = ("--k-frac", "0.05", "--plot-format", "pdf", "--individual-plots=never")
+        more = ("--k-frac", "0.05", "--plot-format", "pdf", "--individual-plots=never", "--min-eigenvalues", "40")
         analysis, report = self.commands(*USUAL, "--", *more)
         self.assertEqual(analysis[analysis.index("--") + 1:], list(more))
         self.assertEqual(report[report.index("--") + 1:], list(more[2:]))
 
     def test_several_models_are_an_array_with_a_folder_each(self):
         (self.folder / "a model").mkdir()
-        (self.folder / "models").write_text("a model\n # a comment\n\norg/model")
+        (self.folder / "models").write_text("\ufeffa model # the small one\r\n # a comment\n\norg/model\t#")
         analysis, report = self.commands("--models", "models", "--ranks", 8, "--time", 90, "--output-dir", "out")
         self.assertIn("--array=0-1", analysis)
         self.assertIn("--dependency=aftercorr:ANALYSIS_JOB", report)
@@ -158,6 +158,20 @@ class SubmitTest(ScriptsTest):
             self.assertIn("gcc/12 openmpi/4.1", command)
         self.assertIn("--ntasks=8", analysis)
 
+    def test_a_site_file_may_have_remarks_quotes_and_line_ends_of_windows(self):
+        self.write_site("\ufeffpartition = cpu # the fast one\r\naccount = 'ab12'\nmodules = \"gcc/12 openmpi/4.1\"\n"
+                        "container = 'a b' 'c d'\nprograms = ~/bin\n")
+        analysis, _ = self.commands(*USUAL)
+        self.assertLessEqual({"--partition=cpu", "--account=ab12", "gcc/12 openmpi/4.1", "'a b' 'c d'",
+                              os.path.expanduser("~/bin")}, set(analysis))
+
+    def test_a_leading_tilde_is_the_home_folder(self):
+        (self.folder / "a" / "model").mkdir(parents=True)
+        (self.folder / "models").write_text("~/a/model\n")
+        self.environment["HOME"] = str(self.folder)
+        analysis, _ = self.commands("--models", "models", "--ranks", 8, "--time", 90, "--output-dir=~/out")
+        self.assertEqual(analysis[-3:-1], [f"{self.folder}/a/model", f"{self.folder}/out/model"])
+
     def test_another_site_file(self):
         (self.folder / "other").write_text("partition = other")
         self.assertIn("--partition=other", self.commands(*USUAL, "--site", "other")[0])
@@ -169,11 +183,15 @@ class SubmitTest(ScriptsTest):
         self.refuses("--turns: .* found 'many'", *USUAL, "--turns=many")
         self.refuses("--memory: expected a size such as 4G, found '4 G'", *USUAL, "--memory", "4 G")
         self.refuses("there is no option 'rank'", *USUAL, "--rank", "8")
-        self.refuses("no option 'filter-layers'; options of alpha-hill go behind --", *USUAL, "--filter-layers", "x")
+        self.refuses("no option 'filter-layers'; options of alpha-hill go behind --, those of sbatch as --sbatch=",
+                     *USUAL, "--filter-layers", "x")
+        self.refuses("no option '-n': all are written out", *USUAL, "-n", "8")
+        self.refuses("expected a value of model, found '--ranks'", "--model", "--ranks", "8")
         self.refuses("expected a value of ranks, found nothing", "--ranks")
-        self.refuses("expected an option, found 'org/model'", "org/model", *USUAL)
+        self.refuses("expected an option, such as --model, found 'org/model'", "org/model", *USUAL)
         self.refuses("--container: expected quotes in pairs", *USUAL, "--container", "run 'it")
         self.refuses("--output-dir: expected before the --", *USUAL, "--", "--output-dir=x")
+        self.refuses("--ranks: expected before the --", *USUAL, "--", "--ranks", "8")
         self.refuses("--site: cannot read 'nowhere'", *USUAL, "--site", "nowhere")
 
     def test_wrong_models(self):
@@ -185,7 +203,8 @@ class SubmitTest(ScriptsTest):
         self.refuses("--models: cannot read 'nowhere'", *resources, "--models", "nowhere")
         self.refuses("expected a model a line in 'none', found none", *resources, "--models", "none")
         self.refuses("two models for 'results/a--model'", *resources, "--models", "twice")
-        self.refuses("there is no folder './missing'", *resources, "--model", "./missing", code=1)
+        self.refuses("--programs: there is no alpha-hill in 'nowhere'", *USUAL, "--programs", "nowhere")
+        self.refuses("--models: cannot read '.'", *resources, "--models", ".")
 
     def fake_slurm(self):
         """Jobs 100, the analysis, and the report; `submitted` appears with them."""
@@ -201,7 +220,10 @@ class SubmitTest(ScriptsTest):
         self.fake_slurm()
         llama("fp32").write(self.folder / "model")
         resources = ("--ranks", "8", "--time", "90")
-        self.refuses("--model: no/model: neither a folder nor", "--model", "no/model", *resources, code=1)
+        self.refuses("no/model: neither a folder nor", "--model", "no/model", *resources, code=1)
+        self.refuses("found './missing', which is not there", "--model", "./missing", *resources)
+        self.refuses("--k-frac: expected a number", "--model", "model", *resources, "--", "--k-frac", "2")
+        self.refuses("--memory: expected more than", "--model", "model", *resources, "--memory", "64M")
         self.refuses("behind --: unrecognised option '--k-frc'", "--model", "model", *resources, "--", "--k-frc", "0.1")
         self.refuses("behind --: option '--no-report' cannot be specified more than once", "--model", "model", *resources,
                      "--", "--no-report")
@@ -222,6 +244,29 @@ class SubmitTest(ScriptsTest):
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr, r"\Asubmit: error: models, line 4: no/one: neither [^\n]*\n"
                                       r"submit: error: models, line 5: no/two: neither [^\n]*\n\Z")
+        self.assertFalse(self.submitted())
+
+    def test_what_is_refused_for_all_models_is_told_once(self):
+        self.fake_slurm()
+        llama("fp32").write(self.folder / "model")
+        (self.folder / "models").write_text("model\norg/other\n")
+        for models in (("--model", "model"), ("--models", "models")):
+            done = self.call("submit", *models, "--ranks", "8", "--time", "90", "--", "--k-frac", "2")
+            self.assertEqual((done.returncode, done.stderr),
+                             (2, "submit: error: --k-frac: expected a number in (0, 1], found '2' "
+                                 "(--no-check submits it unchecked)\n"))
+        self.assertFalse(self.submitted())
+
+    def test_every_line_that_is_refused_is_named(self):
+        self.fake_slurm()
+        (self.folder / "models").write_text("none/left\ngood/one\nno/match\n")
+        self.write_site("programs = commands")
+        self.fake("alpha-hill", "case $2 in none/left) echo 'alpha-hill: error: none of 8 layers can be computed' >&2; "
+                                "exit 1;; no/match) echo 'alpha-hill: error: --filter-layers: no match' >&2; exit 2;; esac")
+        done = self.call("submit", "--models", "models", "--ranks", "8", "--time", "90")
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stderr, r"\Asubmit: error: models, line 1: none of 8 layers can be computed [^\n]*\n"
+                                      r"submit: error: models, line 3: --filter-layers: no match [^\n]*\n\Z")
         self.assertFalse(self.submitted())
 
     def test_where_alpha_hill_does_not_run_it_is_submitted_with_a_warning(self):

@@ -1,6 +1,8 @@
 /// Which of a job's processes this one is, before MPI begins: by what its launcher puts into the environment.
 #pragma once
 
+#include <cstdint>
+
 namespace alphahill {
 
 struct LaunchPlace {
@@ -13,8 +15,8 @@ struct LaunchPlace {
 /// started is alone.
 LaunchPlace place_by_launcher();
 
-/// Tasks of the Slurm step that this process is one of, to be asked before MPI begins; 1 where there is none, and
-/// under mpirun, whatever the job around it says.
-int tasks_of_slurm();
+/// Tasks that srun started with this one, to be asked before MPI begins: 1 outside of Slurm, and under mpirun,
+/// whatever the job around it says.
+std::int64_t tasks_started_by_srun();
 
 }  // namespace alphahill

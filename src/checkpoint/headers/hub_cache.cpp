@@ -18,11 +18,9 @@ namespace {
 
 /// The path with a leading ~ and every $NAME and ${NAME} replaced, as Python does; unset names stay as they
 /// are.
-std::string expanded(std::string path) {
-  const bool from_home = path == "~" || path.starts_with("~/");
-  if (from_home) path.replace(0, 1, environment("HOME", "~"));
+std::string expanded(const std::string& path) {
   static const boost::regex variable(R"(\$(?:(\w+)|\{([^}]*)\}))");
-  return boost::regex_replace(path, variable, [](const boost::smatch& match) {
+  return boost::regex_replace(with_home_folder(path), variable, [](const boost::smatch& match) {
     const std::string name = match[1].matched ? match[1] : match[2];
     return environment(name.c_str(), match.str());
   });
@@ -47,7 +45,7 @@ void check_id(const std::string& model) {
   }
   throw Error(Fault::usage, "--model",
               fmt::format("expected a checkpoint folder, a safetensors file or a hub id such as ORG/NAME, "
-                          "found '{}'",
+                          "found '{}', which is not there",
                           model));
 }
 

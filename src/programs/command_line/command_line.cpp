@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <sstream>
 
-#include "alphahill/base/error.hpp"
 #include "alphahill/base/file.hpp"
 #include "programs/command_line/config_file.hpp"
 #include "programs/command_line/nearest.hpp"
@@ -31,30 +30,51 @@ constexpr std::int64_t largest_config_file = 1 << 20;
   throw Error(Fault::usage, where, reason + "; see --help");
 }
 
-void read_config(const CommandLine& command_line, const std::string& path, po::variables_map& values) {
-  const std::string where = "--config " + path;
-  std::istringstream text(
-      config_for_boost(read_text(path, largest_config_file), command_line.options, where));
+bool is_set(const po::variables_map& values, const std::string& name) {
+  return values.contains(name) && !values[name].defaulted();
+}
+
+/// What the command line leaves open.
+void store_config(const CommandLine& command_line, const std::string& path, GivenOptions& given) {
+  const std::string text = read_text(path, largest_config_file);
+  po::parsed_options parsed(&command_line.options);
+  for (const ConfigLine& line : parse_config(text, path, command_line.options)) {
+    if (is_set(given.values, line.name)) continue;
+    parsed.options.emplace_back(line.name, std::vector<std::string>{line.value});
+    given.places[line.name] = place_in_config(path, line.number);
+  }
   try {
-    po::store(po::parse_config_file(text, command_line.options), values);
-  } catch (const po::error& error) {
-    refuse(where, error, text.str());
+    po::store(parsed, given.values);
+  } catch (const po::error_with_option_name& error) {
+    refuse(given.places[error.get_option_name()], error, text);
   }
 }
 
-/// @throws Error(usage) for an argument that belongs to no option, where all have to
-void refuse_stray_arguments(const CommandLine& command_line, const po::parsed_options& parsed) {
-  const auto is_of = [&](const po::option& option) { return option.string_key == command_line.main_option; };
-  const bool has_main = std::ranges::any_of(parsed.options, is_of);
-  for (const po::option& option : parsed.options) {
-    if (!option.string_key.empty() || option.value.empty()) continue;
-    const std::string& stray = option.value.front();
-    const std::string meant =
-        has_main ? "a list with blanks, or a value with some, stands in quotes"
-                 : fmt::format("a {0} is named by --{0}: --{0} {1}", command_line.main_option, stray);
-    throw Error(Fault::usage, "command line",
-                fmt::format("'{}' belongs to no option; {}; see --help", stray, meant));
+bool is_stray(const po::option& option) {
+  return option.string_key.empty() && !option.value.empty();
+}
+
+/// What the argument that belongs to no option was meant for.
+std::string meaning_of_stray(const CommandLine& command_line, const std::vector<po::option>& given,
+                             std::vector<po::option>::const_iterator stray) {
+  const auto is_main = [&](const po::option& option) {
+    return option.string_key == command_line.main_option;
+  };
+  if (std::ranges::none_of(given, is_main)) {
+    return fmt::format("a {0} is named by --{0}: --{0} {1}", command_line.main_option, stray->value.front());
   }
+  const bool behind_flag = stray != given.begin() && std::prev(stray)->value.empty();
+  if (behind_flag) return fmt::format("--{} takes no value", std::prev(stray)->string_key);
+  return "a list with blanks, or a value with some, stands in quotes";
+}
+
+/// @throws Error(usage) for an argument that belongs to no option, where all have to
+void refuse_stray_arguments(const CommandLine& command_line, const std::vector<po::option>& given) {
+  const auto stray = std::ranges::find_if(given, is_stray);
+  if (stray == given.end()) return;
+  throw Error(Fault::usage, "command line",
+              fmt::format("'{}' belongs to no option; {}; see --help", stray->value.front(),
+                          meaning_of_stray(command_line, given, stray)));
 }
 
 po::parsed_options parse_arguments(const CommandLine& command_line, int argc, const char* const* argv) {
@@ -107,12 +127,19 @@ ReportSettings report_settings(const po::variables_map& values) {
   return settings;
 }
 
-po::variables_map parse(const CommandLine& command_line, int argc, const char* const* argv) {
-  po::variables_map values;
+Error GivenOptions::placed(const Error& error) const {
+  if (!error.where().starts_with("--")) return error;
+  const auto place = places.find(error.where().substr(2));
+  if (place == places.end()) return error;
+  return {error.fault(), place->second + ": " + place->first, error.reason()};
+}
+
+GivenOptions parse(const CommandLine& command_line, int argc, const char* const* argv) {
+  GivenOptions given;
   try {
     const po::parsed_options parsed = parse_arguments(command_line, argc, argv);
-    refuse_stray_arguments(command_line, parsed);
-    po::store(parsed, values);
+    refuse_stray_arguments(command_line, parsed.options);
+    po::store(parsed, given.values);
   } catch (const po::unknown_option& error) {
     const std::string token = error.get_option_name();
     throw Error(
@@ -121,8 +148,10 @@ po::variables_map parse(const CommandLine& command_line, int argc, const char* c
   } catch (const po::error& error) {
     refuse("command line", error, fmt::format("{}", fmt::join(argv, argv + argc, " ")));
   }
-  if (values.contains("config")) read_config(command_line, values["config"].as<std::string>(), values);
-  return values;
+  if (given.values.contains("config")) {
+    store_config(command_line, file_path("--config", given.values["config"].as<std::string>()), given);
+  }
+  return given;
 }
 
 std::string requested_text(const CommandLine& command_line, const po::variables_map& values,

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <boost/program_options.hpp>
+#include <map>
 #include <string>
 
+#include "alphahill/base/error.hpp"
 #include "alphahill/report/report.hpp"
 
 namespace alphahill {
@@ -18,6 +20,15 @@ struct CommandLine {
       {};  ///< what a value without an option is most likely about, where there are no positional ones
 };
 
+/// The values that a command line and its config file give to options.
+struct GivenOptions {
+  boost::program_options::variables_map values;
+  std::map<std::string, std::string> places;  ///< of those from the config file: "--config run.cfg, line 3"
+
+  /// The error with the place in the config file, where it is about an option from there.
+  Error placed(const Error& error) const;
+};
+
 /// The options that both programs have: --config, --log-level, --help, --version.
 boost::program_options::options_description general_options();
 
@@ -29,8 +40,7 @@ ReportSettings report_settings(const boost::program_options::variables_map& valu
 
 /// Parses the arguments, then the file that --config names; the command line wins.
 /// @throws Error(usage) for anything that the program does not accept
-boost::program_options::variables_map parse(const CommandLine& command_line, int argc,
-                                            const char* const* argv);
+GivenOptions parse(const CommandLine& command_line, int argc, const char* const* argv);
 
 /// The text that --help or --version asks for; empty when neither is given.
 std::string requested_text(const CommandLine& command_line,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <vector>
 
@@ -24,6 +25,50 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 namespace {
 
+/// What other programs call options of ours.
+struct Synonym {
+  std::string_view name;
+  std::vector<std::string_view> ours;
+};
+
+const std::vector<Synonym> synonyms{
+    {"m", {"model"}},
+    {"o", {"output-dir"}},
+    {"dtype", {"load-dtype", "precisions"}},
+    {"torch-dtype", {"load-dtype", "precisions"}},
+    {"layers", {"filter-layers"}},
+    {"gpu", {"device"}},
+    {"cuda", {"device"}},
+    {"verbose", {"log-level"}},
+    {"v", {"log-level", "version"}},
+};
+
+constexpr std::array<std::string_view, 4> options_of_launchers{"n", "np", "nproc", "ntasks"};
+
+std::string bare_name(std::string name) {
+  name.erase(0, name.find_first_not_of('-'));
+  std::ranges::replace(name, '_', '-');
+  return name;
+}
+
+/// Those of the program's options that other programs call so.
+std::vector<std::string> options_called(const std::string& name,
+                                        const boost::program_options::options_description& options) {
+  const auto synonym = std::ranges::find(synonyms, name, &Synonym::name);
+  std::vector<std::string> found;
+  if (synonym == synonyms.end()) return found;
+  for (const std::string_view ours : synonym->ours) {
+    if (options.find_nothrow(std::string(ours), false) != nullptr) found.emplace_back(ours);
+  }
+  return found;
+}
+
+/// Whether the program runs on several ranks, and the name is how a launcher is told of them.
+bool means_ranks(const std::string& name, const boost::program_options::options_description& options) {
+  return std::ranges::find(options_of_launchers, name) != options_of_launchers.end() &&
+         options.find_nothrow("ranks", false) != nullptr;
+}
+
 bool is_beginning(std::string_view beginning, std::string_view name) {
   constexpr std::size_t shortest = 3;
   return beginning.size() >= shortest && name.starts_with(beginning);
@@ -33,8 +78,7 @@ bool is_beginning(std::string_view beginning, std::string_view name) {
 
 std::string nearest_option(const boost::program_options::options_description& options, std::string name) {
   constexpr std::size_t least_tolerance = 2;
-  name.erase(0, name.find_first_not_of('-'));
-  std::ranges::replace(name, '_', '-');
+  name = bare_name(name);
   std::string nearest;
   std::size_t least = std::max(least_tolerance, name.size() / 3) + 1;
   for (const auto& option : options.options()) {
@@ -50,9 +94,14 @@ std::string nearest_option(const boost::program_options::options_description& op
 
 std::string unknown_option_text(const boost::program_options::options_description& options,
                                 const std::string& name, std::string_view dashes) {
-  const std::string nearest = nearest_option(options, name);
   const std::string text = fmt::format("unrecognised option '{}'", name);
-  return nearest.empty() ? text : fmt::format("{}, did you mean '{}{}'?", text, dashes, nearest);
+  if (means_ranks(bare_name(name), options))
+    return text + ", ranks are the launcher's: mpirun -n N alpha-hill ...";
+  std::vector<std::string> meant = options_called(bare_name(name), options);
+  if (meant.empty()) meant.push_back(nearest_option(options, name));
+  if (meant.front().empty()) return text;
+  for (std::string& option : meant) option = fmt::format("'{}{}'", dashes, option);
+  return fmt::format("{}, did you mean {}?", text, fmt::join(meant, " or "));
 }
 
 }  // namespace alphahill

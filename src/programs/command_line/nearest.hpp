@@ -14,7 +14,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b);
 /// dashes. Empty where none is near.
 std::string nearest_option(const boost::program_options::options_description& options, std::string name);
 
-/// "unrecognised option '--modle', did you mean '--model'?"
+/// "unrecognised option '--modle', did you mean '--model'?"; of a spelling that other programs use, what it is here.
 /// @param dashes  before an option where it is written
 std::string unknown_option_text(const boost::program_options::options_description& options,
                                 const std::string& name, std::string_view dashes);

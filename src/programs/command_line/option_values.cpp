@@ -10,6 +10,7 @@
 #include <set>
 
 #include "alphahill/base/checked.hpp"
+#include "alphahill/base/environment.hpp"
 #include "alphahill/base/text.hpp"
 
 namespace alphahill {
@@ -34,6 +35,11 @@ std::string choice(std::string_view option, const std::string& value,
                    const std::vector<std::string>& allowed) {
   if (std::ranges::find(allowed, value) == allowed.end()) refuse(option, "one of " + joined(allowed), value);
   return value;
+}
+
+std::string file_path(std::string_view option, const std::string& value) {
+  if (value.empty()) refuse(option, "a path", value);
+  return with_home_folder(value);
 }
 
 double fraction(std::string_view option, const std::string& value) {

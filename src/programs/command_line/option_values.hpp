@@ -13,6 +13,9 @@ namespace alphahill {
 std::string choice(std::string_view option, const std::string& value,
                    const std::vector<std::string>& allowed);
 
+/// A path, not empty, with the home folder for a leading ~.
+std::string file_path(std::string_view option, const std::string& value);
+
 /// A number in (0, 1].
 double fraction(std::string_view option, const std::string& value);
 

@@ -86,7 +86,7 @@ OtherSettings other_settings(const po::variables_map& values) {
 ReportSettings settings_of(const po::variables_map& values) {
   const auto text = [&](const char* name) { return values[name].as<std::string>(); };
   ReportSettings settings = report_settings(values);
-  if (values.contains("output-dir")) settings.output_dir = text("output-dir");
+  if (values.contains("output-dir")) settings.output_dir = file_path("--output-dir", text("output-dir"));
   settings.other_settings = other_settings(values);
   if (values.contains("k-frac")) settings.selection.k_frac = fraction("--k-frac", text("k-frac"));
   if (values.contains("precisions"))
@@ -156,20 +156,29 @@ void write(std::vector<std::filesystem::path> files, ReportSettings settings) {
   }
 }
 
+/// @return the exit code
+int carry_out(const po::variables_map& values) {
+  start_logging(values["log-level"].as<std::string>(), 0);
+  const auto files = named_files(values);
+  if (values["status"].as<bool>()) return print_status(files, slurm_jobs(values, files.size()));
+  write(files, settings_of(values));
+  return exit_complete;
+}
+
 }  // namespace
 
 int alpha_hill_report(int argc, char** argv) {
   try {
-    const po::variables_map values = parse(whole_command_line(), argc, argv);
-    if (const auto text = requested_text(report_command_line(), values, program); !text.empty()) {
+    const GivenOptions given = parse(whole_command_line(), argc, argv);
+    if (const auto text = requested_text(report_command_line(), given.values, program); !text.empty()) {
       fmt::print("{}", text);
       return exit_complete;
     }
-    start_logging(values["log-level"].as<std::string>(), 0);
-    const auto files = named_files(values);
-    if (values["status"].as<bool>()) return print_status(files, slurm_jobs(values, files.size()));
-    write(files, settings_of(values));
-    return exit_complete;
+    try {
+      return carry_out(given.values);
+    } catch (const Error& error) {
+      throw given.placed(error);
+    }
   } catch (const std::exception& error) {
     return report_error(program, error);
   }

@@ -92,7 +92,7 @@ using Value = const std::string&;
 const std::vector<RunOption> run_options{
     {"model", "MODEL", nullptr,
      "checkpoint folder, safetensors file, or hub id in the local cache (required)",
-     [](Options& options, Name, Value value) { options.model = value; }},
+     [](Options& options, Name name, Value value) { options.model = file_path(name, value); }},
     {"revision", "REV", "main", "branch, tag or commit of a hub id; of a commit, the first digits will do",
      [](Options& options, Name, Value value) { options.revision = value; }},
     {"device", "DEVICE", "cpu", "cpu, cuda (the ranks of a node take its GPUs in turn) or cuda:N",
@@ -109,7 +109,7 @@ const std::vector<RunOption> run_options{
        options.settings.precisions = precisions_of(name, value, options.remarks);
      }},
     {"output-dir", "DIR", "./results/precision_analysis", "where everything is written",
-     [](Options& options, Name, Value value) { options.report.output_dir = value; }},
+     [](Options& options, Name name, Value value) { options.report.output_dir = file_path(name, value); }},
     {"k-frac", "FRACTION", "0.1", "part of the eigenvalues in the tail, in (0, 1]",
      [](Options& options, Name name, Value value) { options.settings.k_fraction = fraction(name, value); }},
     {"share-tolerance", "TOLERANCE", "1e-5",
@@ -186,19 +186,28 @@ bool is_given(const RunOption& option, const po::variables_map& values) {
   return option.value == nullptr ? values[option.name].as<bool>() : values.contains(option.name);
 }
 
-}  // namespace
-
-Options parse_options(int argc, const char* const* argv) {
-  if (asks_for_formats(argc, argv)) {
-    Options formats;
-    formats.text = precision_table();
-    return formats;
-  }
-  const CommandLine command_line = alpha_hill_command_line();
-  const po::variables_map values = parse(command_line, argc, argv);
+Options to_print(const std::string& text) {
   Options options;
-  options.text = requested_text(command_line, values, "alpha-hill");
-  if (!options.text.empty()) return options;
+  options.text = text;
+  return options;
+}
+
+/// @throws Error(usage) for options that do not go together
+void check_combination(const Options& options) {
+  if (options.model.empty()) {
+    throw Error(Fault::usage, "--model", "expected a checkpoint folder or a hub id; see --help");
+  }
+  if (options.list_all_tensors && !options.list_layers) {
+    throw Error(Fault::usage, "--all", "expected together with --list-layers");
+  }
+  if (options.ranks && !options.dry_run) {
+    throw Error(Fault::usage, "--ranks",
+                "expected together with --dry-run; a run has the ranks that mpirun -n N or srun starts");
+  }
+}
+
+Options options_of(const po::variables_map& values) {
+  Options options;
   options.report = report_settings(values);
   options.log_level = values["log-level"].as<std::string>();
   for (const RunOption& option : run_options) {
@@ -206,13 +215,23 @@ Options parse_options(int argc, const char* const* argv) {
     const bool flag = option.value == nullptr;
     option.take(options, fmt::format("--{}", option.name), flag ? "" : values[option.name].as<std::string>());
   }
-  if (options.model.empty()) {
-    throw Error(Fault::usage, "--model", "expected a checkpoint folder or a hub id; see --help");
-  }
-  if (options.list_all_tensors && !options.list_layers) {
-    throw Error(Fault::usage, "--all", "expected together with --list-layers");
-  }
+  check_combination(options);
   return options;
+}
+
+}  // namespace
+
+Options parse_options(int argc, const char* const* argv) {
+  if (asks_for_formats(argc, argv)) return to_print(precision_table());
+  const CommandLine command_line = alpha_hill_command_line();
+  const GivenOptions given = parse(command_line, argc, argv);
+  const std::string text = requested_text(command_line, given.values, "alpha-hill");
+  if (!text.empty()) return to_print(text);
+  try {
+    return options_of(given.values);
+  } catch (const Error& error) {
+    throw given.placed(error);
+  }
 }
 
 }  // namespace alphahill

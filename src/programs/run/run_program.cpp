@@ -237,12 +237,12 @@ void check_arithmetic_of_ranks(MpiSession& mpi) {
 }
 
 /// srun without PMIx starts tasks of which each is a world of its own to MPI.
-void warn_of_lone_task(int slurm_tasks, const MpiSession& mpi) {
-  if (slurm_tasks < 2 || mpi.size() > 1) return;
+void warn_of_lone_task(std::int64_t tasks, const MpiSession& mpi) {
+  if (tasks < 2 || mpi.size() > 1) return;
   spdlog::warn(
       "Slurm says that there are {} tasks, MPI knows of this one alone: where each of them runs alpha-hill, "
       "start them by srun --mpi=pmix",
-      slurm_tasks);
+      tasks);
 }
 
 void start_log(const Options& options, int rank) {
@@ -251,11 +251,11 @@ void start_log(const Options& options, int rank) {
 }
 
 Ended compute(const Options& options, int argc, char** argv) {
-  const int slurm_tasks = tasks_of_slurm();  // MPI may change the environment
+  const std::int64_t tasks = tasks_started_by_srun();  // MPI may change the environment
   MpiSession mpi(argc, argv);
   try {
     start_log(options, mpi.rank());
-    warn_of_lone_task(slurm_tasks, mpi);
+    warn_of_lone_task(tasks, mpi);
     set_blas_threads(options.threads_per_rank);
     check_arithmetic_of_ranks(mpi);
     const Device device = open_device(options.device, options.memory_per_rank, mpi.share_of_node(), mpi);
