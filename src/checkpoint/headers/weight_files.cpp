@@ -84,14 +84,6 @@ std::vector<std::string> models_below(const std::filesystem::path& folder) {
   return found;
 }
 
-/// A remark where sub-folders hold models.
-std::string models_below_text(const std::filesystem::path& folder) {
-  const std::vector<std::string> models = models_below(folder);
-  if (models.empty()) return "";
-  return fmt::format("; models are in its sub-folders {}: --model {}", some_of(models),
-                     (folder / models.front()).string());
-}
-
 /// A remark where the folder holds weights in a format that is not read.
 std::string other_weights(const std::filesystem::path& folder) {
   constexpr std::array<std::string_view, 4> endings{".bin", ".pt", ".pth", ".gguf"};
@@ -103,7 +95,7 @@ std::string other_weights(const std::filesystem::path& folder) {
 }
 
 [[noreturn]] void throw_none(const std::filesystem::path& folder) {
-  std::string remark = other_weights(folder) + models_below_text(folder);
+  std::string remark = other_weights(folder) + models_below_text(folder, folder);
   if (remark.empty()) remark = how_to_complete(folder);
   throw Error(Fault::input, folder.string(),
               fmt::format("expected {} or {}, found neither{}", whole_name, index_name, remark));
@@ -175,6 +167,13 @@ WeightFile named_file(const std::filesystem::path& file) {
 }
 
 }  // namespace
+
+std::string models_below_text(const std::filesystem::path& folder, const std::filesystem::path& called) {
+  const std::vector<std::string> models = models_below(folder);
+  if (models.empty()) return "";
+  return fmt::format("; models are in its sub-folders {}: --model {}", some_of(models),
+                     (called / models.front()).string());
+}
 
 std::filesystem::path folder_of(const std::filesystem::path& checkpoint) {
   std::error_code ignored;
