@@ -169,30 +169,28 @@ class MlxTensors {
 
   Layer layer(const std::string& name, std::int64_t expert) const {
     const std::int64_t rows = codes_.shape.end()[-2], cols = groups_ * group_size_;
-    Layer layer = make_layer(codes_, name, rows, cols);
+    const TensorSlice codes = matrix(codes_, expert, word_bytes);
     if (biases_ == nullptr) {
-      ScaledCodes stored;
-      stored.format = floats_.codes;
-      stored.bits = floats_.bits;
-      stored.rows = rows;
-      stored.cols = cols;
-      stored.codes = in_bytes(matrix(codes_, expert, word_bytes));
-      stored.scales = {matrix(*scales_, expert, 1), floats_.scales, 1, group_size_};
-      stored.scale_name = module_ + ".scales";
-      layer.layout = std::move(stored);
-      return layer;
+      return make_layer(codes_, name,
+                        ScaledCodes{.format = floats_.codes,
+                                    .bits = floats_.bits,
+                                    .rows = rows,
+                                    .cols = cols,
+                                    .codes = in_bytes(codes),
+                                    .scales = {matrix(*scales_, expert, 1), floats_.scales, 1, group_size_},
+                                    .scale_name = module_ + ".scales"});
     }
     const ElementFormat scale_format = format_of(scales_->dtype).value_or(ElementFormat::fp32);
-    layer.layout = MlxGroups{.module = module_,
-                             .rows = rows,
-                             .cols = cols,
-                             .bits = bits_,
-                             .group_size = group_size_,
-                             .codes = matrix(codes_, expert, word_bytes),
-                             .scales = matrix(*scales_, expert, bytes_of(scale_format)),
-                             .biases = matrix(*biases_, expert, bytes_of(scale_format)),
-                             .scale_format = scale_format};
-    return layer;
+    return make_layer(codes_, name,
+                      MlxGroups{.module = module_,
+                                .rows = rows,
+                                .cols = cols,
+                                .bits = bits_,
+                                .group_size = group_size_,
+                                .codes = codes,
+                                .scales = matrix(*scales_, expert, bytes_of(scale_format)),
+                                .biases = matrix(*biases_, expert, bytes_of(scale_format)),
+                                .scale_format = scale_format});
   }
 
   const StoredTensor& codes_;
