@@ -16,7 +16,6 @@ namespace alphahill {
 
 namespace {
 
-constexpr std::int64_t word_bits = 32;
 constexpr std::int64_t word_bytes = 4;
 constexpr std::int64_t codes_of_bytes = 8;  // that begin and end with a byte, whatever their bits
 
@@ -125,12 +124,12 @@ class MlxTensors {
     std::vector<ExpectedTensor> partners{{module_ + ".scales", dtypes, expected}};
     if (biases_ != nullptr) partners.push_back({module_ + ".biases", {scales_->dtype}, expected});
     std::string why = misfit(headers_, partners);
-    const std::int64_t bits = codes_.shape.back() * word_bits;
+    const std::int64_t bits = codes_.shape.back() * 8 * word_bytes;
     if (!why.empty() || (groups_ > 0 && bits % groups_ == 0)) return why;
     return fmt::format("{}.scales: {} groups do not fit {} words", module_, groups_, codes_.shape.back());
   }
 
-  std::int64_t bits_of_group() const { return codes_.shape.back() * word_bits / groups_; }
+  std::int64_t bits_of_group() const { return codes_.shape.back() * 8 * word_bytes / groups_; }
 
   std::string misfit_of_floats() {
     const auto* found = std::ranges::find(float_modes, bits_of_group(),
