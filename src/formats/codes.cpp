@@ -89,6 +89,10 @@ void with_bits(int bits, const Use& use) {
 template <class Use>
 void for_each_in_groups(RowGroups groups, std::int64_t count, const Use& use) {
   vectorised([=]() ALPHAHILL_INLINE {
+    if (groups.size == 1) {
+      for (std::int64_t k = 0; k < count; ++k) use(k, k);
+      return;
+    }
     std::int64_t end = std::min(groups.size - groups.first, count);
     for (std::int64_t group = 0, begin = 0; begin < count; ++group) {
       for (std::int64_t k = begin; k < end; ++k) use(k, group);
@@ -140,6 +144,12 @@ void decode_pairs(const NumberPairs& pairs, std::span<const std::byte> codes, st
 
 void decode_f4_e2m1(std::span<const std::byte> codes, std::span<float> to) {
   decode_pairs(f4_e2m1_pairs, codes, to);
+}
+
+void decode_f4_e2m1_nibbles(std::span<const std::byte> codes, bool high, std::span<float> to) {
+  decode_bytes(codes, to, [shift = high ? 4 : 0](std::uint8_t code) ALPHAHILL_INLINE {
+    return decode_f4_e2m1(static_cast<std::uint32_t>(code) >> shift & 15U);
+  });
 }
 
 void decode_bit_string(int bits, int zero, std::span<const std::byte> codes, std::span<float> to) {

@@ -42,11 +42,7 @@ std::int64_t PlainWeights::bytes_of_block(const Block& block) const {
 
 void PlainWeights::decode_piece(const StoredBlock& from, std::int64_t row, std::int64_t col,
                                 std::span<double> to) const {
-  const auto value_bytes = static_cast<std::size_t>(bytes_of(shape().values));
-  const std::int64_t first = (row - from.block.row) * from.block.cols + col - from.block.col;
-  alphahill::decode(
-      shape().values,
-      from.bytes.subspan(static_cast<std::size_t>(first) * value_bytes, to.size() * value_bytes), to);
+  alphahill::decode(shape().values, from.values_at(row, col, to.size(), bytes_of(shape().values)), to);
 }
 
 }  // namespace alphahill

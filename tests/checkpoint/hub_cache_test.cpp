@@ -88,6 +88,26 @@ TEST_F(HubCache, WithoutTheRefTheSnapshotsThatAreThereAreNamed) {
       HasSubstr(".cache/huggingface/hub, which has abc123, def456 of it (--revision); to download it: hf "));
 }
 
+TEST_F(HubCache, APartOfAModelIsASubFolderOrAFileOfItsSnapshot) {
+  const auto snapshot = add_snapshot(".cache/huggingface/hub", "abc123");
+  home_.write(snapshot / "unet/weights.safetensors", "");
+  EXPECT_EQ(find_model("org/name/unet", "abc123"), snapshot / "unet");
+  EXPECT_EQ(find_model("org/name/unet/weights.safetensors", "abc123"), snapshot / "unet/weights.safetensors");
+}
+
+TEST_F(HubCache, WhereAPartIsNotThereTheSubFoldersWithModelsAreNamed) {
+  const auto snapshot = add_snapshot(".cache/huggingface/hub", "abc123");
+  home_.write(snapshot / "unet/weights.safetensors", "");
+  home_.write(snapshot / "vae/weights.safetensors", "");
+  const auto error = thrown_by([] { find_model("org/name/vea", "abc123"); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->what(),
+            "org/name/vea: there is no vea in " + snapshot.string() +
+                "; models are in its sub-folders unet, vae: --model org/name/unet; to complete the "
+                R"(download: hf download org/name --include "*.safetensors" "*.json" --revision abc123)");
+  EXPECT_EQ(how_to_complete(snapshot / "unet"), how_to_complete(snapshot));
+}
+
 TEST_F(HubCache, NoOtherSnapshotIsTakenInstead) {
   add_snapshot(".cache/huggingface/hub", "abc123");
   EXPECT_THROW(find_model("org/name", "main"), Error);
@@ -151,7 +171,7 @@ TEST_F(HubCache, AMissingRevisionIsInTheCommand) {
 }
 
 TEST_F(HubCache, WhatIsNeitherAFolderNorAnIdIsRefused) {
-  for (const char* model : {"", "/nowhere/model", "./model", "../model", "org/name/more", "org/a--b",
+  for (const char* model : {"", "/nowhere/model", "./model", "../model", "org/name/", "org//name", "org/a--b",
                             "org/a..b", "org/..", "--model", "~/model", "org/na me"}) {
     const auto error = thrown_by([&] { find_model(model, "main"); });
     ASSERT_TRUE(error) << model;

@@ -33,6 +33,16 @@ model.layers.0.mlp.up_proj 40x16 I64: expected F64, F32, F16 or BF16, found I64
 )");
 }
 
+TEST(UnsupportedLayers, IntegersOfModelOptWhoseInputsAreScaled) {
+  CheckpointBuilder builder;
+  builder.add("proj.weight", "U8", {20, 32});
+  builder.add("proj.weight_scale", "BF16", {40, 2});
+  builder.add("proj.pre_quant_scale", "BF16", {32});
+  EXPECT_EQ(layers_of(builder), R"(
+proj 40x32 U8: pre-quantized weights (int4 AWQ of ModelOpt) cannot be analysed
+)");
+}
+
 TEST(UnsupportedLayers, ExpertsInALayoutThatIsNotKnown) {
   CheckpointBuilder builder;
   builder.add("model.layers.0.mlp.experts.gate_up_proj", "BF16", {4, 80, 16});
@@ -76,10 +86,11 @@ n.experts.down_proj 16x1 BF16: experts in one tensor, [5000, 1, 16]: more than 4
 
 TEST(UnsupportedLayers, ExpertsInCodes) {
   CheckpointBuilder builder;
-  builder.add("l.experts.down_proj", "F8_E4M3", {4, 40, 16});
-  builder.add("l.experts.down_proj_scale", "F32", {4, 1, 16});
+  builder.add("l.experts.down_proj", "F8_E5M2", {4, 40, 16});
+  builder.add("l.experts.gate_up_proj", "F8_E4M3", {4, 40, 17});
   EXPECT_EQ(layers_of(builder, "llama4", 16), R"(
-l.experts.down_proj 16x40 F8_E4M3: pre-quantized weights (F8_E4M3, experts in one tensor, [4, 40, 16]) cannot be analysed
+l.experts.gate_up_proj 40x17 F8_E4M3: experts in one tensor, [4, 40, 17]: its sides do not fit hidden_size 16
+l.experts.down_proj 16x40 F8_E5M2: pre-quantized weights (F8_E5M2, experts in one tensor, [4, 40, 16]) cannot be analysed
 )");
 }
 

@@ -106,11 +106,17 @@ def layers():
 
 
 def experts():
-    """The tensors of gpt-oss's, by their names: gate and up of one expert, row by row in turn."""
-    weights = 2 * ROWS * COLS
-    name = "model.layers.0.mlp.experts.gate_up_proj"
-    return {f"{name}_blocks": ("U8", [1, 2 * ROWS, COLS // 32, 16], codes(weights // 2)),
-            f"{name}_scales": ("U8", [1, 2 * ROWS, COLS // 32], powers_of_two(weights // 32))}
+    """The tensors of one expert, by their names: gpt-oss's gate and up, row by row in turn; transposed in FP8 and NVFP4."""
+    weights = ROWS * COLS
+    mxfp4, fp8, nvfp4 = (f"model.layers.{layer}.mlp.experts.{name}"
+                         for layer, name in enumerate(("gate_up_proj", "down_proj", "down_proj")))
+    return {f"{mxfp4}_blocks": ("U8", [1, 2 * ROWS, COLS // 32, 16], codes(weights)),
+            f"{mxfp4}_scales": ("U8", [1, 2 * ROWS, COLS // 32], powers_of_two(weights // 16)),
+            fp8: ("F8_E4M3", [1, ROWS, COLS], codes(weights)),
+            f"{fp8}_scale": ("F32", [1, COLS, 1], floats(COLS)),
+            nvfp4: ("U8", [1, ROWS // 2, COLS], codes(weights // 2)),
+            f"{nvfp4}_weight_scale": ("F8_E4M3", [1, ROWS // 16, COLS], powers_of_two(weights // 16)),
+            f"{nvfp4}_weight_scale_2": ("F32", [], floats(1))}
 
 
 def write_checkpoint(folder):
@@ -138,5 +144,5 @@ def decoding():
     plain = nanoseconds.pop(PLAIN)
     for layer, taken in nanoseconds.items():
         bound = 1.5 if layer == FP8_BLOCK else 4
-        yield Figure(f"weights stored as {layer.rsplit('.', 1)[1]}, from the file to fp32, against bf16", taken / plain,
+        yield Figure(f"weights stored as {layer.removeprefix('model.layers.')}, from the file to fp32, against bf16", taken / plain,
                      bound, bound, f"{taken:.2f} ns and {plain:.2f} ns a weight", largest=True)

@@ -71,9 +71,10 @@ struct Plain {
 enum class CodeFormat : std::uint8_t {
   f8_e4m3,
   int8,
-  f4_e2m1,     ///< two to a byte, the first in the low bits
-  bit_string,  ///< integers without a sign, one after another from the lowest bit on
-  words,       ///< the same, as many as fit whole into each word of 32 bits
+  f4_e2m1,             ///< two to a byte, the first in the low bits
+  f4_e2m1_in_columns,  ///< likewise, of two rows
+  bit_string,          ///< integers without a sign, one after another from the lowest bit on
+  words,               ///< the same, as many as fit whole into each word of 32 bits
 };
 constexpr CodeFormat last_of(CodeFormat) {
   return CodeFormat::words;
@@ -97,8 +98,9 @@ struct ScaleGrid {
   }
 };
 
-/// Codes of [out, in] with scales: FP8, compressed-tensors, NVFP4, MXFP4, MLX's floats. A weight is (code - zero point) *
-/// scale, the scale itself multiplied or divided by one of the whole tensor in some formats.
+/// Codes of [out, in] with scales: FP8, compressed-tensors, NVFP4, MXFP4, MLX's floats; transposed for some tensors of
+/// experts. A weight is (code - zero point) * scale, the scale itself multiplied or divided by one of the whole tensor in
+/// some formats.
 struct ScaledCodes {
   enum class ZeroPoints : std::uint8_t {
     none,
@@ -114,15 +116,16 @@ struct ScaledCodes {
   std::int32_t bits = 8;  ///< of a code
   std::int64_t rows = 0;
   std::int64_t cols = 0;
-  TensorSlice codes;  ///< bytes
+  bool transposed = false;  ///< rows are in_features
+  TensorSlice codes;        ///< bytes
   ScaleGrid scales;
   std::string scale_name;  ///< for errors: "weight_scale_inv"
   ZeroPoints zero_points = ZeroPoints::none;
-  TensorSlice zero_point_values;
+  TensorSlice zero_point_values = {};
   TensorScale tensor_scale = TensorScale::none;
-  TensorSlice tensor_scale_value;  ///< F32
-  bool has_group_indices = false;  ///< else columns have their groups in order
-  TensorSlice group_indices;       ///< I32, one a column
+  TensorSlice tensor_scale_value = {};  ///< F32
+  bool has_group_indices = false;       ///< else columns have their groups in order
+  TensorSlice group_indices = {};       ///< I32, one a column
 
   static std::vector<Layer> find(const StoredTensor& tensor, const CheckpointHeaders& headers,
                                  const ModelConfig& config);
@@ -141,9 +144,9 @@ struct ScaledCodes {
   }
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
-    archive(self.format, self.bits, self.rows, self.cols, self.codes, self.scales, self.scale_name,
-            self.zero_points, self.zero_point_values, self.tensor_scale, self.tensor_scale_value,
-            self.has_group_indices, self.group_indices);
+    archive(self.format, self.bits, self.rows, self.cols, self.transposed, self.codes, self.scales,
+            self.scale_name, self.zero_points, self.zero_point_values, self.tensor_scale,
+            self.tensor_scale_value, self.has_group_indices, self.group_indices);
   }
 };
 
@@ -169,7 +172,7 @@ struct GroupedIntegers {
   TensorSlice scales;            ///< [groups, out]
   ElementFormat scale_format = ElementFormat::fp16;
   bool has_group_indices = false;  ///< else rows have their groups in order
-  TensorSlice group_indices;       ///< I32, one a row
+  TensorSlice group_indices = {};  ///< I32, one a row
 
   static std::vector<Layer> find(const StoredTensor& tensor, const CheckpointHeaders& headers,
                                  const ModelConfig& config);

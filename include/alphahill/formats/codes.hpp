@@ -71,6 +71,9 @@ void decode_pairs(const NumberPairs& pairs, std::span<const std::byte> codes, st
 /// FP4, two to a byte, the first in its low bits, likewise.
 void decode_f4_e2m1(std::span<const std::byte> codes, std::span<float> to);
 
+/// FP4, one in each byte, in its low or its high bits.
+void decode_f4_e2m1_nibbles(std::span<const std::byte> codes, bool high, std::span<float> to);
+
 /// Integers of 2 to 8 bits, each less `zero`, in a string of bits that begins with the lowest of the first
 /// byte. Reads eight at a time: to.size() is a multiple of that, and `codes` goes on for 8 bytes behind the
 /// first code of the last eight.

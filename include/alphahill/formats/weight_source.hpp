@@ -52,6 +52,14 @@ inline WeightShape plain_shape(std::int64_t rows, std::int64_t cols, ElementForm
 struct StoredBlock {
   Block block;
   std::span<const std::byte> bytes;  ///< that WeightSource::read has filled
+
+  /// Of a plain format, the values (row, col), (row, col + 1), ... and those of the rows below.
+  std::span<const std::byte> values_at(std::int64_t row, std::int64_t col, std::size_t count,
+                                       std::int64_t value_bytes) const {
+    const std::int64_t first = (row - block.row) * block.cols + col - block.col;
+    return bytes.subspan(static_cast<std::size_t>(first * value_bytes),
+                         count * static_cast<std::size_t>(value_bytes));
+  }
 };
 
 /// Codes stay codes until they are used: a block is read as it is stored, and decoded a few weights at a time,

@@ -219,6 +219,7 @@ std::optional<ExpertTensor> matrix_of_each(const SplitName& name, std::span<cons
   }
   Axes axes = output_axes(*known, shape, *config.hidden_size);
   if (axis == OutputAxis::rows) axes.cols = false;
+  if (axis == OutputAxis::columns) axes.rows = false;
   if (!axes.rows && !axes.cols) {
     tensor.unknown = fmt::format("its sides do not fit hidden_size {}", *config.hidden_size);
     return tensor;

@@ -34,6 +34,7 @@ struct ExpertTensor {
 enum class OutputAxis {
   either,  ///< rows or columns, as its shape and its partner's tell
   rows,
+  columns,
 };
 
 /// What a tensor of experts holds; nothing for a tensor that is not of experts, nor for biases and scales.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "alphahill/base/checked.hpp"
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/text.hpp"
@@ -13,12 +15,14 @@ std::optional<std::string_view> without_ending(std::string_view name, std::strin
   return name.substr(0, name.size() - ending.size());
 }
 
-Layer make_layer(const StoredTensor& tensor, std::string_view name, std::int64_t rows, std::int64_t cols) {
+Layer make_layer(const StoredTensor& tensor, std::string_view name, StoredLayout layout) {
   Layer layer;
   layer.name = printable(name);
-  layer.out_features = rows;
-  layer.in_features = cols;
   layer.stored_dtype = tensor.dtype;
+  layer.layout = std::move(layout);
+  const WeightShape shape = layer.shape();
+  layer.out_features = shape.transposed ? shape.cols : shape.rows;
+  layer.in_features = shape.transposed ? shape.rows : shape.cols;
   return layer;
 }
 
@@ -28,8 +32,10 @@ Layer unsupported_layer(const StoredTensor& tensor, std::string_view name, Featu
     throw Error(Fault::input, fmt::format("tensor '{}'", tensor.name),
                 fmt::format("the size of a layer of {} x {} weights overflows", features.out, features.in));
   }
-  Layer layer = make_layer(tensor, name, features.out, features.in);
-  layer.layout = Unsupported{printable_message(reason), {.file = tensor.file, .offset = tensor.offset}};
+  Layer layer = make_layer(
+      tensor, name, Unsupported{printable_message(reason), {.file = tensor.file, .offset = tensor.offset}});
+  layer.out_features = features.out;
+  layer.in_features = features.in;
   return layer;
 }
 

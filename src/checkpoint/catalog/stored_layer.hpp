@@ -1,6 +1,7 @@
 /// From a stored tensor to a layer.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -13,8 +14,17 @@ namespace alphahill {
 /// X of a tensor's name X + ending; nothing where the name does not end so or is the ending alone.
 std::optional<std::string_view> without_ending(std::string_view name, std::string_view ending);
 
-/// The layer of that name whose rows and columns are the tensor's; its category and layout are not set.
-Layer make_layer(const StoredTensor& tensor, std::string_view name, std::int64_t rows, std::int64_t cols);
+/// Endings of the names of a weight-normed layer's directions and lengths, before torch 2.1 and since.
+struct WeightNormEndings {
+  std::string_view directions;
+  std::string_view lengths;
+};
+inline constexpr std::array<WeightNormEndings, 2> weight_norm_endings{
+    {{".weight_v", ".weight_g"},
+     {".parametrizations.weight.original1", ".parametrizations.weight.original0"}}};
+
+/// The layer of that name which the tensor holds so; its category is not set.
+Layer make_layer(const StoredTensor& tensor, std::string_view name, StoredLayout layout);
 
 /// Features on the two sides of a layer.
 struct Features {

@@ -26,10 +26,10 @@ bool contains_any(std::string_view text, std::span<const std::string_view> words
 
 /// Of a module, its weight or a part of that, as weight norms have them.
 bool names_weight(std::string_view name) {
-  constexpr std::array<std::string_view, 5> endings{".weight", ".weight_v", ".weight_g",
-                                                    ".parametrizations.weight.original0",
-                                                    ".parametrizations.weight.original1"};
-  return std::ranges::any_of(endings, [&](std::string_view ending) { return name.ends_with(ending); });
+  return name.ends_with(".weight") ||
+         std::ranges::any_of(weight_norm_endings, [&](const WeightNormEndings& endings) {
+           return name.ends_with(endings.directions) || name.ends_with(endings.lengths);
+         });
 }
 
 /// A weight of three dimensions may also be a matrix of each expert or head: those of convolutions say so, or have

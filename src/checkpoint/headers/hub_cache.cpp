@@ -11,6 +11,7 @@
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/file.hpp"
 #include "alphahill/base/text.hpp"
+#include "checkpoint/headers/weight_files.hpp"
 
 namespace alphahill {
 
@@ -36,12 +37,18 @@ std::filesystem::path cache_folder() {
   return std::filesystem::path(expanded(environment("XDG_CACHE_HOME", "~/.cache"))) / "huggingface" / "hub";
 }
 
-/// ORG/NAME or NAME, as the hub allows it: no "--" and no "..", which would be ambiguous in the cache.
-void check_id(const std::string& model) {
-  static const boost::regex id(R"(\w[\w.-]*(/\w[\w.-]*)?)");
-  if (boost::regex_match(model, id) && model.find("--") == std::string::npos &&
+struct HubId {
+  std::string repository;      ///< ORG/NAME or NAME
+  std::filesystem::path part;  ///< a sub-folder or a file of it; empty: all
+};
+
+/// As the hub allows it: no "--" and no "..", which would be ambiguous in the cache.
+HubId parse_id(const std::string& model) {
+  static const boost::regex id(R"((\w[\w.-]*(?:/\w[\w.-]*)?)(?:/(\w[\w.-]*(?:/\w[\w.-]*)*))?)");
+  boost::smatch match;
+  if (boost::regex_match(model, match, id) && model.find("--") == std::string::npos &&
       model.find("..") == std::string::npos) {
-    return;
+    return {match.str(1), match.str(2)};
   }
   throw Error(Fault::usage, "--model",
               fmt::format("expected a checkpoint folder, a safetensors file or a hub id such as ORG/NAME, "
@@ -107,34 +114,52 @@ std::string download_command(const std::string& model, const std::string& revisi
                      revision == "main" ? "" : " --revision " + revision);
 }
 
-}  // namespace
-
-std::string how_to_complete(const std::filesystem::path& folder) {
-  const std::string prefix = "models--";
-  const std::filesystem::path snapshots = folder.parent_path();
-  const std::string repository = snapshots.parent_path().filename().string();
-  if (snapshots.filename() != "snapshots" || !repository.starts_with(prefix)) return "";
-  const std::string model = boost::replace_all_copy(repository.substr(prefix.size()), "--", "/");
-  return "; to complete the download: " + download_command(model, folder.filename().string());
+bool is_folder_or_file(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::is_directory(path, ignored) || std::filesystem::is_regular_file(path, ignored);
 }
 
-std::filesystem::path find_model(const std::string& model, const std::string& revision) {
+/// @param model  as it was asked for
+/// @throws Error(input) where it is not in the cache
+std::filesystem::path find_snapshot(const HubId& id, const std::string& revision, const std::string& model) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(model, ignored) || std::filesystem::is_regular_file(model, ignored)) {
-    return model;
-  }
-  check_id(model);
-  check_revision(revision);
   const std::filesystem::path cache = cache_folder();
-  const auto repository = cache / ("models--" + boost::replace_all_copy(model, "/", "--"));
+  const auto repository = cache / ("models--" + boost::replace_all_copy(id.repository, "/", "--"));
   auto snapshot = repository / "snapshots" / commit_of(repository, revision);
   if (std::filesystem::is_directory(snapshot, ignored)) return snapshot;
   snapshot.replace_filename(whole_commit(repository, revision));
   if (std::filesystem::is_directory(snapshot, ignored)) return snapshot;
-  throw Error(
-      Fault::input, model,
-      fmt::format("neither a folder nor, at revision {}, in the hub's cache {}{}; to download it: {}",
-                  revision, cache.string(), other_snapshots(repository), download_command(model, revision)));
+  throw Error(Fault::input, model,
+              fmt::format("neither a folder nor, at revision {}, in the hub's cache {}{}; to download it: {}",
+                          revision, cache.string(), other_snapshots(repository),
+                          download_command(id.repository, revision)));
+}
+
+}  // namespace
+
+std::string how_to_complete(const std::filesystem::path& folder) {
+  const std::string prefix = "models--";
+  for (std::filesystem::path snapshot = folder; snapshot.has_relative_path();
+       snapshot = snapshot.parent_path()) {
+    const std::filesystem::path snapshots = snapshot.parent_path();
+    const std::string repository = snapshots.parent_path().filename().string();
+    if (snapshots.filename() != "snapshots" || !repository.starts_with(prefix)) continue;
+    const std::string model = boost::replace_all_copy(repository.substr(prefix.size()), "--", "/");
+    return "; to complete the download: " + download_command(model, snapshot.filename().string());
+  }
+  return "";
+}
+
+std::filesystem::path find_model(const std::string& model, const std::string& revision) {
+  if (is_folder_or_file(model)) return model;
+  const HubId id = parse_id(model);
+  check_revision(revision);
+  const std::filesystem::path snapshot = find_snapshot(id, revision, model);
+  if (id.part.empty()) return snapshot;
+  if (is_folder_or_file(snapshot / id.part)) return snapshot / id.part;
+  throw Error(Fault::input, model,
+              fmt::format("there is no {} in {}{}{}", id.part.string(), snapshot.string(),
+                          models_below_text(snapshot, id.repository), how_to_complete(snapshot)));
 }
 
 }  // namespace alphahill

@@ -61,7 +61,7 @@ Candidates candidates_in(const std::filesystem::path& folder) {
 
 std::string list_of(const std::vector<std::string>& names) {
   constexpr std::size_t most = 8;
-  return joined(some_of(names, most));
+  return joined(list_of(names, most));
 }
 
 /// Sub-folders that hold a model, as those of pipelines do.
@@ -71,14 +71,6 @@ std::vector<std::string> models_below(const std::filesystem::path& folder) {
     if (is_folder(folder / name) && !candidates_in(folder / name).empty()) found.push_back(std::move(name));
   }
   return found;
-}
-
-/// A remark where sub-folders hold models.
-std::string models_below_text(const std::filesystem::path& folder) {
-  const std::vector<std::string> models = models_below(folder);
-  if (models.empty()) return "";
-  return fmt::format("; models are in its sub-folders {}: --model {}", list_of(models),
-                     (folder / models.front()).string());
 }
 
 /// A remark where the folder holds weights in a format that is not read.
@@ -92,7 +84,7 @@ std::string other_weights(const std::filesystem::path& folder) {
 }
 
 [[noreturn]] void throw_none(const std::filesystem::path& folder) {
-  std::string remark = other_weights(folder) + models_below_text(folder);
+  std::string remark = other_weights(folder) + models_below_text(folder, folder);
   if (remark.empty()) remark = how_to_complete(folder);
   throw Error(Fault::input, folder.string(),
               fmt::format("expected {} or {}, found neither{}", whole_name, index_name, remark));
@@ -170,6 +162,13 @@ bool is_there(const std::filesystem::path& path) {
   const bool there = std::filesystem::exists(path, code);
   if (code) throw Error(Fault::system, path.string(), "cannot be looked up: " + code.message());
   return there;
+}
+
+std::string models_below_text(const std::filesystem::path& folder, const std::filesystem::path& called) {
+  const std::vector<std::string> models = models_below(folder);
+  if (models.empty()) return "";
+  return fmt::format("; models are in its sub-folders {}: --model {}", list_of(models),
+                     (called / models.front()).string());
 }
 
 std::filesystem::path folder_of(const std::filesystem::path& checkpoint) {

@@ -19,6 +19,10 @@ struct WeightFile {
 /// @throws Error(system) where that cannot be told, as without permission
 bool is_there(const std::filesystem::path& path);
 
+/// A remark where sub-folders hold models, as those of pipelines do.
+/// @param called  what --model calls the folder
+std::string models_below_text(const std::filesystem::path& folder, const std::filesystem::path& called);
+
 /// The folder of a checkpoint: of one that is named by its file, where that lies.
 std::filesystem::path folder_of(const std::filesystem::path& checkpoint);
 

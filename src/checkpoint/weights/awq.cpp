@@ -99,22 +99,18 @@ Layer awq_layer(const StoredTensor& tensor, std::string_view name, const Checkpo
   std::string why = unknown_awq_packing(config);
   if (why.empty()) why = misfit_of_tensors(tensor, module, groups, headers);
   if (!why.empty()) return unsupported_layer(tensor, module, features, "AWQ: " + why);
-  Layer layer = make_layer(tensor, module, features.out, features.in);
-  layer.layout = GroupedIntegers{.packing = GroupedIntegers::Packing::awq,
-                                 .module = module,
-                                 .rows = features.in,
-                                 .cols = features.out,
-                                 .bits = bits,
-                                 .group_size = features.in / groups,
-                                 .zero_offset = 0,
-                                 .symmetry = "asym",
-                                 .codes = whole_tensor(tensor),
-                                 .zero_points = whole_tensor(*headers.find(module + ".qzeros")),
-                                 .scales = whole_tensor(*scales),
-                                 .scale_format = *format_of(scales->dtype),
-                                 .has_group_indices = false,
-                                 .group_indices = {}};
-  return layer;
+  return make_layer(tensor, module,
+                    GroupedIntegers{.packing = GroupedIntegers::Packing::awq,
+                                    .module = module,
+                                    .rows = features.in,
+                                    .cols = features.out,
+                                    .bits = bits,
+                                    .group_size = features.in / groups,
+                                    .symmetry = "asym",
+                                    .codes = whole_tensor(tensor),
+                                    .zero_points = whole_tensor(*headers.find(module + ".qzeros")),
+                                    .scales = whole_tensor(*scales),
+                                    .scale_format = *format_of(scales->dtype)});
 }
 
 std::unique_ptr<CodeReader> awq_codes(const GroupedIntegers& stored, LayerFiles& files) {

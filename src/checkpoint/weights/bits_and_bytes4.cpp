@@ -71,9 +71,7 @@ class QuantizedTensors {
   Layer layer() {
     const std::string why = misfit_of_all();
     if (!why.empty()) return unsupported_layer(codes_, module_, features(), "bitsandbytes: " + why);
-    Layer layer = make_layer(codes_, module_, state_.shape[0], state_.shape[1]);
-    layer.layout = layout();
-    return layer;
+    return make_layer(codes_, module_, layout());
   }
 
  private:

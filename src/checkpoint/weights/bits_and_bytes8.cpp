@@ -63,13 +63,12 @@ std::vector<Layer> BitsAndBytes8::find(const StoredTensor& tensor, const Checkpo
   if (!why.empty()) {
     return {unsupported_layer(tensor, module, {tensor.shape[0], tensor.shape[1]}, "bitsandbytes: " + why)};
   }
-  Layer layer = make_layer(tensor, module, tensor.shape[0], tensor.shape[1]);
-  layer.layout = BitsAndBytes8{.module = module,
-                               .codes = whole_tensor(tensor),
-                               .scales = whole_tensor(*scales),
-                               .has_format = format != nullptr,
-                               .format = format == nullptr ? TensorSlice{} : whole_tensor(*format)};
-  return {std::move(layer)};
+  return {make_layer(tensor, module,
+                     BitsAndBytes8{.module = module,
+                                   .codes = whole_tensor(tensor),
+                                   .scales = whole_tensor(*scales),
+                                   .has_format = format != nullptr,
+                                   .format = format == nullptr ? TensorSlice{} : whole_tensor(*format)})};
 }
 
 WeightShape BitsAndBytes8::shape() const {

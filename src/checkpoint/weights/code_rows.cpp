@@ -18,6 +18,8 @@ CodeUnit unit_of(CodeFormat format, std::int64_t bits) {
       return {1, 1};
     case CodeFormat::f4_e2m1:
       return {2, 1};
+    case CodeFormat::f4_e2m1_in_columns:
+      return {1, 1, 2};
     case CodeFormat::bit_string:
       return {8, bits};
     case CodeFormat::words:
@@ -28,27 +30,29 @@ CodeUnit unit_of(CodeFormat format, std::int64_t bits) {
 
 }  // namespace
 
-CodeRows::RowBytes CodeRows::bytes_of_row(const Block& block) const {
+Block CodeRows::stored_block(const Block& block) const {
+  const std::int64_t row = block.row / unit_.rows;
+  const std::int64_t row_end = divide_rounding_up(block.row + block.rows, unit_.rows);
   const std::int64_t begin = block.col / unit_.codes * unit_.bytes;
   const std::int64_t end = divide_rounding_up(block.col + block.cols, unit_.codes) * unit_.bytes;
-  return {begin, std::min(end, row_end_) - begin};
+  return {row, row_end - row, begin, std::min(end, row_end_) - begin};
 }
 
 std::int64_t CodeRows::bytes_of_block(const Block& block) const {
-  return block.rows * bytes_of_row(block).count + read_behind;
+  const Block stored = stored_block(block);
+  return stored.rows * stored.cols + read_behind;
 }
 
 void CodeRows::read(const Block& block, std::span<std::byte> bytes) const {
-  const RowBytes row = bytes_of_row(block);
-  reader_.read({block.row, block.rows, row.begin, row.count},
-               bytes.first(static_cast<std::size_t>(block.rows * row.count)));
+  const Block stored = stored_block(block);
+  reader_.read(stored, bytes.first(static_cast<std::size_t>(stored.rows * stored.cols)));
 }
 
 std::span<const std::byte> CodeRows::unit_at(const StoredBlock& from, std::int64_t row,
                                              std::int64_t col) const {
-  const RowBytes stored = bytes_of_row(from.block);
-  const std::int64_t in_row = col / unit_.codes * unit_.bytes - stored.begin;
-  return from.bytes.subspan(static_cast<std::size_t>((row - from.block.row) * stored.count + in_row));
+  const Block stored = stored_block(from.block);
+  const std::int64_t in_row = col / unit_.codes * unit_.bytes - stored.col;
+  return from.bytes.subspan(static_cast<std::size_t>((row / unit_.rows - stored.row) * stored.cols + in_row));
 }
 
 std::size_t CodeRows::codes_of_units(std::int64_t col, std::size_t count) const {
@@ -76,6 +80,9 @@ std::span<float> FormattedRows::decode(const StoredBlock& from, std::int64_t row
       break;
     case CodeFormat::f4_e2m1:
       decode_f4_e2m1(bytes, of_units);
+      break;
+    case CodeFormat::f4_e2m1_in_columns:
+      decode_f4_e2m1_nibbles(bytes, row % 2 == 1, of_units);
       break;
     case CodeFormat::bit_string:
       decode_bit_string(bits_, zero_, bytes, of_units);

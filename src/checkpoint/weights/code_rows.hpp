@@ -14,6 +14,7 @@ namespace alphahill {
 struct CodeUnit {
   std::int64_t codes;
   std::int64_t bytes;
+  std::int64_t rows = 1;
 };
 
 class CodeRows {
@@ -33,12 +34,8 @@ class CodeRows {
   std::size_t codes_of_units(std::int64_t col, std::size_t count) const;
 
  private:
-  /// The bytes of a row of a block.
-  struct RowBytes {
-    std::int64_t begin;
-    std::int64_t count;
-  };
-  RowBytes bytes_of_row(const Block& block) const;
+  /// The bytes that hold a block: rows of whole units.
+  Block stored_block(const Block& block) const;
 
   SliceReader reader_;
   std::int64_t row_end_;  ///< bytes: the last unit may be partial

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <string>
-#include <utility>
 
 #include "alphahill/base/checked.hpp"
 #include "alphahill/base/text.hpp"
@@ -47,28 +46,18 @@ ScaleGrid scales_of_groups(const StoredTensor& scales, const Fp4Form& form, Feat
 }
 
 /// @throws Misfit
-TensorSlice tensor_scale(const CodedTensor& coded, const std::string& name) {
-  const StoredTensor* scale = coded.headers.find(name);
-  if (scale == nullptr) throw Misfit(fmt::format("{} is missing", printable(name)));
-  const TensorSlice value = as_matrix(*scale);
-  if (scale->dtype != "F32" || value.rows != 1 || value.cols != 1) throw_misfit(*scale, "one F32");
-  return value;
-}
-
-/// @throws Misfit
 ScaledCodes fp4_codes(const CodedTensor& coded, const StoredTensor& scales, const Fp4Form& form,
                       const std::string& stem, Features features) {
-  ScaledCodes stored;
-  stored.format = CodeFormat::f4_e2m1;
-  stored.bits = 4;
-  stored.rows = features.out;
-  stored.cols = features.in;
-  stored.codes = whole_matrix(coded.tensor);
-  stored.scale_name = form.scales;
-  stored.scales = scales_of_groups(scales, form, features);
-  stored.tensor_scale = form.tensor_scale;
+  ScaledCodes stored{.format = CodeFormat::f4_e2m1,
+                     .bits = 4,
+                     .rows = features.out,
+                     .cols = features.in,
+                     .codes = whole_matrix(coded.tensor),
+                     .scales = scales_of_groups(scales, form, features),
+                     .scale_name = std::string(form.scales),
+                     .tensor_scale = form.tensor_scale};
   if (form.tensor_scale != TensorScale::none) {
-    stored.tensor_scale_value = tensor_scale(coded, stem + std::string(form.tensor_scale_name));
+    stored.tensor_scale_value = one_f32(required(coded.headers, stem + std::string(form.tensor_scale_name)));
   }
   return stored;
 }
@@ -91,10 +80,7 @@ std::optional<Layer> layer_of_form(const CodedTensor& coded, const Fp4Form& form
   }
   try {
     if (scale_format(*scales) != form.scale_format) return std::nullopt;
-    ScaledCodes stored = fp4_codes(coded, *scales, form, std::string(*stem), features);
-    Layer layer = make_layer(tensor, name, features.out, features.in);
-    layer.layout = std::move(stored);
-    return layer;
+    return make_layer(tensor, name, fp4_codes(coded, *scales, form, std::string(*stem), features));
   } catch (const Misfit& reason) {
     return unsupported_layer(tensor, name, features, reason.what());
   }

@@ -63,9 +63,7 @@ class GptqTensors {
     const std::string why = misfit_of_all();
     const Features features{codes_.shape[1], in_ > 0 ? in_ : codes_.shape[0]};
     if (!why.empty()) return unsupported_layer(codes_, module_, features, "GPTQ: " + why);
-    Layer layer = make_layer(codes_, module_, features.out, features.in);
-    layer.layout = layout();
-    return layer;
+    return make_layer(codes_, module_, layout());
   }
 
  private:
@@ -124,8 +122,7 @@ class GptqTensors {
                           .zero_points = whole_tensor(*headers_.find(module_ + ".qzeros")),
                           .scales = whole_tensor(scales),
                           .scale_format = *format_of(scales.dtype),
-                          .has_group_indices = has_indices_,
-                          .group_indices = {}};
+                          .has_group_indices = has_indices_};
     if (has_indices_) found.group_indices = whole_tensor(*headers_.find(module_ + ".g_idx"));
     return found;
   }

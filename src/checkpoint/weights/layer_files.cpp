@@ -42,6 +42,8 @@ void gather_values(std::span<const std::byte> from, std::int64_t stride, std::sp
 void gather(std::span<const std::byte> from, std::int64_t stride, std::int64_t value_bytes,
             std::span<std::byte> to) {
   switch (value_bytes) {
+    case 1:
+      return gather_values<std::uint8_t>(from, stride, to);
     case 2:
       return gather_values<std::uint16_t>(from, stride, to);
     case 4:

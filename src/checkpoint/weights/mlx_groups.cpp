@@ -16,7 +16,6 @@ namespace alphahill {
 
 namespace {
 
-constexpr std::int64_t word_bits = 32;
 constexpr std::int64_t word_bytes = 4;
 constexpr std::int64_t codes_of_bytes = 8;  // that begin and end with a byte, whatever their bits
 
@@ -125,12 +124,12 @@ class MlxTensors {
     std::vector<ExpectedTensor> partners{{module_ + ".scales", dtypes, expected}};
     if (biases_ != nullptr) partners.push_back({module_ + ".biases", {scales_->dtype}, expected});
     std::string why = misfit(headers_, partners);
-    const std::int64_t bits = codes_.shape.back() * word_bits;
+    const std::int64_t bits = codes_.shape.back() * 8 * word_bytes;
     if (!why.empty() || (groups_ > 0 && bits % groups_ == 0)) return why;
     return fmt::format("{}.scales: {} groups do not fit {} words", module_, groups_, codes_.shape.back());
   }
 
-  std::int64_t bits_of_group() const { return codes_.shape.back() * word_bits / groups_; }
+  std::int64_t bits_of_group() const { return codes_.shape.back() * 8 * word_bytes / groups_; }
 
   std::string misfit_of_floats() {
     const auto* found = std::ranges::find(float_modes, bits_of_group(),
@@ -169,30 +168,28 @@ class MlxTensors {
 
   Layer layer(const std::string& name, std::int64_t expert) const {
     const std::int64_t rows = codes_.shape.end()[-2], cols = groups_ * group_size_;
-    Layer layer = make_layer(codes_, name, rows, cols);
+    const TensorSlice codes = matrix(codes_, expert, word_bytes);
     if (biases_ == nullptr) {
-      ScaledCodes stored;
-      stored.format = floats_.codes;
-      stored.bits = floats_.bits;
-      stored.rows = rows;
-      stored.cols = cols;
-      stored.codes = in_bytes(matrix(codes_, expert, word_bytes));
-      stored.scales = {matrix(*scales_, expert, 1), floats_.scales, 1, group_size_};
-      stored.scale_name = module_ + ".scales";
-      layer.layout = std::move(stored);
-      return layer;
+      return make_layer(codes_, name,
+                        ScaledCodes{.format = floats_.codes,
+                                    .bits = floats_.bits,
+                                    .rows = rows,
+                                    .cols = cols,
+                                    .codes = in_bytes(codes),
+                                    .scales = {matrix(*scales_, expert, 1), floats_.scales, 1, group_size_},
+                                    .scale_name = module_ + ".scales"});
     }
     const ElementFormat scale_format = format_of(scales_->dtype).value_or(ElementFormat::fp32);
-    layer.layout = MlxGroups{.module = module_,
-                             .rows = rows,
-                             .cols = cols,
-                             .bits = bits_,
-                             .group_size = group_size_,
-                             .codes = matrix(codes_, expert, word_bytes),
-                             .scales = matrix(*scales_, expert, bytes_of(scale_format)),
-                             .biases = matrix(*biases_, expert, bytes_of(scale_format)),
-                             .scale_format = scale_format};
-    return layer;
+    return make_layer(codes_, name,
+                      MlxGroups{.module = module_,
+                                .rows = rows,
+                                .cols = cols,
+                                .bits = bits_,
+                                .group_size = group_size_,
+                                .codes = codes,
+                                .scales = matrix(*scales_, expert, bytes_of(scale_format)),
+                                .biases = matrix(*biases_, expert, bytes_of(scale_format)),
+                                .scale_format = scale_format});
   }
 
   const StoredTensor& codes_;

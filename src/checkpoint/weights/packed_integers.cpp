@@ -119,20 +119,6 @@ void add_group_indices(const StoredTensor& indices, ScaledCodes& stored) {
   stored.group_indices = values;
 }
 
-/// @throws Misfit
-const StoredTensor& required(const CodedTensor& coded, const std::string& name) {
-  const StoredTensor* tensor = coded.headers.find(name);
-  if (tensor == nullptr) throw Misfit(fmt::format("{} is missing", printable(name)));
-  return *tensor;
-}
-
-/// Bytes of a row. @throws Misfit where they overflow, as they may where there is no row
-std::int64_t bytes_of_words(const StoredTensor& tensor) {
-  constexpr std::int64_t word_bytes = 4;
-  if (const auto bytes = checked_multiply(tensor.shape[1], word_bytes)) return *bytes;
-  throw_misfit(tensor, "rows that a file can hold");
-}
-
 /// @param features  those of weight_shape
 /// @throws Misfit
 ScaledCodes packed_codes(const CodedTensor& coded, const std::string& stem, Features features) {
@@ -141,18 +127,19 @@ ScaledCodes packed_codes(const CodedTensor& coded, const std::string& stem, Feat
                                            features.in));
   }
   const Packing packing = packing_of(coded, features.in);
-  ScaledCodes stored;
-  stored.format = packing.in_words ? CodeFormat::words : CodeFormat::bit_string;
-  stored.bits = packing.bits;
-  stored.rows = features.out;
-  stored.cols = features.in;
-  stored.scales = scale_grid(required(coded, stem + "weight_scale"), features);
-  stored.scale_name = "weight_scale";
-  stored.codes = whole_matrix(coded.tensor);
-  stored.codes.cols = bytes_of_words(coded.tensor);
-  stored.codes.row_stride = stored.codes.cols;
-  if (const auto* zeros = coded.headers.find(stem + "weight_zero_point"))
+  if (!checked_multiply<std::int64_t>(coded.tensor.shape[1], sizeof(std::uint32_t))) {  // there is no row
+    throw_misfit(coded.tensor, "rows that a file can hold");
+  }
+  ScaledCodes stored{.format = packing.in_words ? CodeFormat::words : CodeFormat::bit_string,
+                     .bits = packing.bits,
+                     .rows = features.out,
+                     .cols = features.in,
+                     .codes = in_bytes(whole_matrix(coded.tensor)),
+                     .scales = scale_grid(required(coded.headers, stem + "weight_scale"), features),
+                     .scale_name = "weight_scale"};
+  if (const auto* zeros = coded.headers.find(stem + "weight_zero_point")) {
     add_packed_zero_points(*zeros, stored);
+  }
   if (const auto* indices = coded.headers.find(stem + "weight_g_idx")) add_group_indices(*indices, stored);
   return stored;
 }
@@ -165,11 +152,8 @@ std::optional<Layer> find_packed(const CodedTensor& coded) {
   if (!name || tensor.shape.size() != 2 || tensor.dtype != "I32") return std::nullopt;
   const std::string stem = std::string(*name) + '.';
   try {
-    const Features features = stored_shape(required(coded, stem + "weight_shape"));
-    ScaledCodes stored = packed_codes(coded, stem, features);
-    Layer layer = make_layer(tensor, *name, features.out, features.in);
-    layer.layout = std::move(stored);
-    return layer;
+    const Features features = stored_shape(required(coded.headers, stem + "weight_shape"));
+    return make_layer(tensor, *name, packed_codes(coded, stem, features));
   } catch (const Misfit& reason) {
     return unsupported_layer(tensor, *name, {tensor.shape[0], tensor.shape[1]}, reason.what());
   }

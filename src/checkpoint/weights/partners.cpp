@@ -18,6 +18,12 @@ void throw_misfit(const StoredTensor& tensor, std::string_view expected) {
   throw Misfit(fmt::format("{}: expected {}, found {}", printable(tensor.name), expected, shown(tensor)));
 }
 
+const StoredTensor& required(const CheckpointHeaders& headers, const std::string& name) {
+  const StoredTensor* tensor = headers.find(name);
+  if (tensor == nullptr) throw Misfit(fmt::format("{} is missing", printable(name)));
+  return *tensor;
+}
+
 ScaleFormat scale_format(const StoredTensor& scales) {
   struct Named {
     std::string_view dtype;
@@ -32,6 +38,12 @@ ScaleFormat scale_format(const StoredTensor& scales) {
   const auto* found = std::ranges::find(formats, scales.dtype, &Named::dtype);
   if (found == formats.end()) throw_misfit(scales, "F32, F16, BF16, F8_E8M0, U8 or F8_E4M3");
   return found->format;
+}
+
+TensorSlice one_f32(const StoredTensor& tensor) {
+  const TensorSlice value = as_matrix(tensor);
+  if (tensor.dtype != "F32" || value.rows != 1 || value.cols != 1) throw_misfit(tensor, "one F32");
+  return value;
 }
 
 TensorSlice as_matrix(const StoredTensor& tensor) {

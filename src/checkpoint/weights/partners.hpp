@@ -24,8 +24,14 @@ std::string shown(const StoredTensor& tensor);
 /// @throws Misfit naming the tensor, what was expected and what was found
 [[noreturn]] void throw_misfit(const StoredTensor& tensor, std::string_view expected);
 
+/// @throws Misfit where there is no such tensor
+const StoredTensor& required(const CheckpointHeaders& headers, const std::string& name);
+
 /// The format of scales. @throws Misfit where they are none
 ScaleFormat scale_format(const StoredTensor& scales);
+
+/// A number. @throws Misfit for another tensor
+TensorSlice one_f32(const StoredTensor& tensor);
 
 /// The tensor as a matrix: a number is 1 x 1, a vector one column.
 /// @throws Misfit for one of more than two dimensions

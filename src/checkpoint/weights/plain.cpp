@@ -34,13 +34,6 @@ bool is_transposed(std::string_view name, const CheckpointHeaders& headers, cons
          (kind != "c_fc" && is_in_by_out(std::string(parent) + "c_attn", headers));
 }
 
-Layer plain_layer(const StoredTensor& tensor, std::string_view name, const Plain& plain) {
-  Layer layer = make_layer(tensor, name, plain.weights.rows, plain.weights.cols);
-  layer.layout = plain;
-  if (plain.transposed) std::swap(layer.out_features, layer.in_features);
-  return layer;
-}
-
 /// X.weight, or the q, k and v of torch's MultiheadAttention above one another: X.in_proj_weight.
 std::optional<std::string_view> name_of_matrix(const StoredTensor& tensor) {
   if (tensor.shape.size() != 2) return std::nullopt;
@@ -56,7 +49,7 @@ std::vector<Layer> layers_of_experts(const StoredTensor& tensor, ElementFormat f
   std::vector<Layer> layers;
   if (!experts || !experts->unknown.empty()) return layers;
   for (const ExpertMatrix& matrix : matrices_of(*experts, tensor.file, tensor.offset, bytes_of(format))) {
-    layers.push_back(plain_layer(tensor, matrix.layer, {format, matrix.values, experts->transposed}));
+    layers.push_back(make_layer(tensor, matrix.layer, Plain{format, matrix.values, experts->transposed}));
   }
   return layers;
 }
@@ -68,8 +61,8 @@ std::vector<Layer> Plain::find(const StoredTensor& tensor, const CheckpointHeade
   const std::optional<ElementFormat> format = format_of(tensor.dtype);
   if (!format) return {};
   if (const std::optional<std::string_view> name = name_of_matrix(tensor)) {
-    return {
-        plain_layer(tensor, *name, {*format, whole_matrix(tensor), is_transposed(*name, headers, config)})};
+    return {make_layer(tensor, *name,
+                       Plain{*format, whole_matrix(tensor), is_transposed(*name, headers, config)})};
   }
   return layers_of_experts(tensor, *format, headers, config);
 }

@@ -16,21 +16,9 @@ namespace alphahill {
 
 namespace {
 
-bool is_grid(const TensorSlice& scales, BlockSize block, std::int64_t rows, std::int64_t cols) {
-  return scales.rows == divide_rounding_up(rows, block.rows) &&
-         scales.cols == divide_rounding_up(cols, block.cols);
-}
-
-/// The block whose grid the scales are. Shapes alone do not tell that of partial blocks.
-std::optional<BlockSize> block_of(const TensorSlice& scales, const QuantizationConfig& config,
-                                  std::int64_t rows, std::int64_t cols) {
-  const BlockSize whole{std::max<std::int64_t>(rows, 1), std::max<std::int64_t>(cols, 1)};
-  if (scales.rows == 1 && scales.cols == 1) return whole;
-  for (const BlockSize& block : config.block_sizes) {
-    if (is_grid(scales, block, rows, cols)) return block;
-  }
-  if (scales.rows != rows || scales.cols == 0 || cols % scales.cols != 0) return std::nullopt;
-  return BlockSize{1, std::max<std::int64_t>(cols / scales.cols, 1)};
+bool is_grid(Features scales, BlockSize block, Features weights) {
+  return scales.out == divide_rounding_up(weights.out, block.rows) &&
+         scales.in == divide_rounding_up(weights.in, block.cols);
 }
 
 /// @throws Misfit
@@ -38,7 +26,7 @@ ScaleGrid scale_grid(const StoredTensor& scales, const CodedTensor& coded) {
   const std::int64_t rows = coded.tensor.shape[0], cols = coded.tensor.shape[1];
   const TensorSlice values = as_matrix(scales);
   const ScaleFormat format = scale_format(scales);
-  if (const auto block = block_of(values, coded.config, rows, cols)) {
+  if (const auto block = block_of_scales({values.rows, values.cols}, {rows, cols}, coded.config)) {
     return {values, format, block->rows, block->cols};
   }
   std::string blocks = "no size of blocks in config.json";
@@ -63,6 +51,17 @@ void add_zero_points(const StoredTensor& zero_points, ScaledCodes& stored) {
 
 }  // namespace
 
+std::optional<BlockSize> block_of_scales(Features scales, Features weights,
+                                         const QuantizationConfig& config) {
+  const BlockSize whole{std::max<std::int64_t>(weights.out, 1), std::max<std::int64_t>(weights.in, 1)};
+  if (scales.out == 1 && scales.in == 1) return whole;
+  for (const BlockSize& block : config.block_sizes) {
+    if (is_grid(scales, block, weights)) return block;
+  }
+  if (scales.out != weights.out || scales.in == 0 || weights.in % scales.in != 0) return std::nullopt;
+  return BlockSize{1, std::max<std::int64_t>(weights.in / scales.in, 1)};
+}
+
 std::optional<Layer> find_scaled_bytes(const CodedTensor& coded) {
   const StoredTensor& tensor = coded.tensor;
   const auto name = without_ending(tensor.name, ".weight");
@@ -73,22 +72,19 @@ std::optional<Layer> find_scaled_bytes(const CodedTensor& coded) {
   for (const std::string_view scale_name : names) {
     const StoredTensor* scales = coded.headers.find(stem + std::string(scale_name));
     if (scales == nullptr || (!is_fp8 && scale_name != "weight_scale")) continue;
-    ScaledCodes stored;
-    stored.format = is_fp8 ? CodeFormat::f8_e4m3 : CodeFormat::int8;
-    stored.rows = tensor.shape[0];
-    stored.cols = tensor.shape[1];
-    stored.codes = whole_matrix(tensor);
-    stored.scale_name = scale_name;
     try {
-      stored.scales = scale_grid(*scales, coded);
+      ScaledCodes stored{.format = is_fp8 ? CodeFormat::f8_e4m3 : CodeFormat::int8,
+                         .rows = tensor.shape[0],
+                         .cols = tensor.shape[1],
+                         .codes = whole_matrix(tensor),
+                         .scales = scale_grid(*scales, coded),
+                         .scale_name = std::string(scale_name)};
       const StoredTensor* zero_points = coded.headers.find(stem + "weight_zero_point");
       if (zero_points != nullptr) add_zero_points(*zero_points, stored);
+      return make_layer(tensor, *name, std::move(stored));
     } catch (const Misfit& reason) {
-      return unsupported_layer(tensor, *name, {stored.rows, stored.cols}, reason.what());
+      return unsupported_layer(tensor, *name, {tensor.shape[0], tensor.shape[1]}, reason.what());
     }
-    Layer layer = make_layer(tensor, *name, stored.rows, stored.cols);
-    layer.layout = std::move(stored);
-    return layer;
   }
   if (!is_fp8) return std::nullopt;
   return unsupported_layer(

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "alphahill/base/error.hpp"
+#include "alphahill/base/vector_level.hpp"
 #include "alphahill/checkpoint/catalog.hpp"
 #include "alphahill/formats/codes.hpp"
 #include "checkpoint/catalog/model_config.hpp"
@@ -55,6 +56,7 @@ class ScaledWeights final : public WeightSource {
     if (stored.tensor_scale == TensorScale::divisor) divisor_ = tensor_scale;
     if (stored.zero_points != ScaledCodes::ZeroPoints::none) zero_points_.emplace(files, stored);
     if (stored.has_group_indices) group_indices_ = read_group_indices(files, stored);
+    if (!group_indices_.empty()) decode_all_scales(stored.scales.values.rows);
   }
 
   std::int64_t bytes_of_block(const Block& block) const override { return codes_.bytes_of_block(block); }
@@ -95,16 +97,27 @@ class ScaledWeights final : public WeightSource {
     multiply(numbers, groups, std::span(scales).first(touched), to);
   }
 
+  /// In a row any weight may have any group.
+  void decode_all_scales(std::int64_t rows_of_blocks) {
+    const std::size_t in_row = scales_.in_row();
+    all_scales_.resize(static_cast<std::size_t>(rows_of_blocks) * in_row);
+    all_zero_points_.resize(all_scales_.size());
+    for (std::int64_t row = 0; row < rows_of_blocks; ++row) {
+      const std::size_t first = static_cast<std::size_t>(row) * in_row;
+      scales_.decode(row, 0, std::span(all_scales_).subspan(first, in_row));
+      if (zero_points_) zero_points_->decode(row, 0, std::span(all_zero_points_).subspan(first, in_row));
+    }
+  }
+
   void multiply_by_indices(std::span<const float> numbers, std::int64_t row_of_blocks, std::int64_t col,
                            std::span<double> to) const {
-    std::vector<float> scales(scales_.in_row());
-    scales_.decode(row_of_blocks, 0, scales);
-    std::vector<float> zero_points(scales.size());
-    if (zero_points_) zero_points_->decode(row_of_blocks, 0, zero_points);
-    for (std::size_t k = 0; k < to.size(); ++k) {
-      const auto group = static_cast<std::size_t>(group_indices_[static_cast<std::size_t>(col) + k]);
-      to[k] = double{numbers[k] - zero_points[group]} * double{scales[group]};
-    }
+    const std::size_t first = static_cast<std::size_t>(row_of_blocks) * scales_.in_row();
+    vectorised([code = numbers.data(), group = group_indices_.data() + col, zero = &all_zero_points_[first],
+                scale = &all_scales_[first], value = to.data(), count = to.size()]() ALPHAHILL_INLINE {
+      for (std::size_t k = 0; k < count; ++k) {
+        value[k] = double{code[k] - zero[group[k]]} * double{scale[group[k]]};
+      }
+    });
   }
 
   std::int64_t block_rows_;
@@ -115,14 +128,24 @@ class ScaledWeights final : public WeightSource {
   double divisor_ = 1;
   std::optional<ZeroPoints> zero_points_;
   std::vector<std::int32_t> group_indices_;  ///< empty where columns have their groups in order
+  std::vector<float> all_scales_;            ///< where they have not
+  std::vector<float> all_zero_points_;       ///< likewise; 0 where there are none
 };
 
+/// Weights of W that share a scale.
+Features block_of(const ScaledCodes& stored) {
+  const ScaleGrid& scales = stored.scales;
+  return stored.transposed ? Features{scales.block_cols, scales.block_rows}
+                           : Features{scales.block_rows, scales.block_cols};
+}
+
 std::string_view code_name(const ScaledCodes& stored) {
-  const bool power_of_two = stored.scales.format == ScaleFormat::f8_e8m0 && stored.scales.block_rows == 1;
+  const bool power_of_two = stored.scales.format == ScaleFormat::f8_e8m0 && block_of(stored).out == 1;
   switch (stored.format) {
     case CodeFormat::f8_e4m3:
       return power_of_two ? "mxfp8" : "F8_E4M3";
     case CodeFormat::f4_e2m1:
+    case CodeFormat::f4_e2m1_in_columns:
       return power_of_two ? "mxfp4" : "nvfp4";
     default: {
       constexpr std::array<std::string_view, 9> names{"",     "",     "int2", "int3", "int4",
@@ -134,10 +157,12 @@ std::string_view code_name(const ScaledCodes& stored) {
 
 /// "block 128x128", "g128", "per row", "per tensor".
 std::string block_text(const ScaledCodes& stored) {
-  const auto& [values, format, block_rows, block_cols] = stored.scales;
-  if (block_rows > 1 && values.rows * values.cols <= 1) return "per tensor";
-  if (block_rows > 1) return fmt::format("block {}x{}", block_rows, block_cols);
-  return block_cols >= stored.cols ? "per row" : fmt::format("g{}", block_cols);
+  const Features block = block_of(stored);
+  const TensorSlice& scales = stored.scales.values;
+  if (block.out > 1 && scales.rows * scales.cols <= 1) return "per tensor";
+  if (block.out > 1) return fmt::format("block {}x{}", block.out, block.in);
+  return block.in >= (stored.transposed ? stored.rows : stored.cols) ? "per row"
+                                                                     : fmt::format("g{}", block.in);
 }
 
 std::int64_t bytes_of_slice(const TensorSlice& slice, std::int64_t value_bytes) {
@@ -156,14 +181,17 @@ WeightShape ScaledCodes::shape() const {
   const std::int64_t index_bytes = bytes_of_slice(group_indices, sizeof(std::int32_t));
   const std::int64_t held_zero_points =
       zero_points == ZeroPoints::none ? 0 : bytes_of_slice(scales.values, sizeof(std::int16_t));
+  const std::int64_t decoded_bytes = has_group_indices ? bytes_of_slice(scales.values, 2 * sizeof(float)) : 0;
+  const std::int64_t read_bytes = codes.rows * codes.cols * codes.col_stride;  // with what lies between them
   // Codes less zero points have up to 9 significant bits, scales but those in F32 up to 11: fp32 holds the product.
   const bool exact_in_fp32 = scales.format != ScaleFormat::f32 && tensor_scale == TensorScale::none;
   return {.rows = rows,
           .cols = cols,
           .values = exact_in_fp32 ? ElementFormat::fp32 : ElementFormat::fp64,
           .code_bits = bits,
-          .stored_bytes = codes.rows * codes.cols + scale_bytes + zero_point_bytes(*this) + index_bytes,
-          .held_bytes = scale_bytes + held_zero_points + index_bytes};
+          .stored_bytes = read_bytes + scale_bytes + zero_point_bytes(*this) + index_bytes,
+          .transposed = transposed,
+          .held_bytes = scale_bytes + held_zero_points + index_bytes + decoded_bytes};
 }
 
 std::string ScaledCodes::stored_as() const {
@@ -181,7 +209,7 @@ std::vector<Layer> ScaledCodes::find(const StoredTensor& tensor, const Checkpoin
   for (const auto find_layer : {find_fp4, find_packed, find_scaled_bytes}) {
     if (std::optional<Layer> layer = find_layer(coded)) return {*std::move(layer)};
   }
-  return find_mxfp4_experts(tensor, headers, config);
+  return find_coded_experts(tensor, headers, config);
 }
 
 }  // namespace alphahill

@@ -8,6 +8,7 @@
 
 #include "alphahill/checkpoint/catalog.hpp"
 #include "checkpoint/catalog/model_config.hpp"
+#include "checkpoint/catalog/stored_layer.hpp"
 #include "checkpoint/headers/checkpoint_headers.hpp"
 
 namespace alphahill {
@@ -34,9 +35,17 @@ std::optional<Layer> find_fp4(const CodedTensor& coded);
 /// where they are there X.weight_zero_point, X.weight_g_idx.
 std::optional<Layer> find_packed(const CodedTensor& coded);
 
-/// gpt-oss's experts in one tensor: X_blocks U8 [experts, rows, groups, 16], FP4, with X_scales U8 [experts, rows,
-/// groups], one power of two for 32 weights.
-std::vector<Layer> find_mxfp4_experts(const StoredTensor& tensor, const CheckpointHeaders& headers,
+/// All experts of a block in one tensor X, each as a matrix would be stored: F8_E4M3 [experts, rows, cols] with X_scale_inv,
+/// X_scale or X_weight_scale, one of all, or for each expert one, one an output feature, or those of blocks or groups; U8
+/// [experts, in / 2, out], FP4 with the codes of two inputs to a byte, with X_weight_scale F8_E4M3 [experts, in / 16, out]
+/// and the factor X_weight_scale_2 (ModelOpt's NVFP4 of Llama 4); gpt-oss's X_blocks U8 [experts, out, in / 32, 16], FP4,
+/// with X_scales U8 [experts, out, in / 32].
+std::vector<Layer> find_coded_experts(const StoredTensor& tensor, const CheckpointHeaders& headers,
                                       const ModelConfig& config);
+
+/// The block of W whose grid the scales are, as config.json, or groups of equal size in a row, have it; nothing where
+/// they are none. Shapes alone do not tell the size of partial blocks.
+/// @param scales  rows and columns of the grid, that of W [out, in]
+std::optional<BlockSize> block_of_scales(Features scales, Features weights, const QuantizationConfig& config);
 
 }  // namespace alphahill

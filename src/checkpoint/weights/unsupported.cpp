@@ -28,11 +28,16 @@ std::int64_t elements(std::int64_t codes, std::int64_t per_code) {
   return checked_multiply(codes, per_code).value_or(codes);
 }
 
-/// X.weight [out, in] in codes: FP8, ModelOpt's NVFP4 with two to a byte, or numbers that are no weights at all.
+/// X.weight [out, in] in codes: FP8, ModelOpt's NVFP4 with two to a byte or its integers of two rows to a byte, or
+/// numbers that are no weights at all.
 std::optional<Layer> coded_weight(const StoredTensor& tensor, const CheckpointHeaders& headers) {
   const auto name = without_ending(tensor.name, ".weight");
   if (!name || tensor.shape.size() != 2 || format_of(tensor.dtype)) return std::nullopt;
   Features features{tensor.shape.front(), tensor.shape.back()};
+  if (tensor.dtype == "U8" && headers.find(std::string(*name) + ".pre_quant_scale") != nullptr) {
+    features.out = elements(features.out, 2);
+    return unsupported_layer(tensor, *name, features, pre_quantized("int4 AWQ of ModelOpt"));
+  }
   if (headers.find(tensor.name + "_scale_2") != nullptr) {
     features.in = elements(features.in, 2);
     return unsupported_layer(tensor, *name, features, pre_quantized("NVFP4"));
@@ -70,11 +75,9 @@ std::optional<Layer> expert_tensor(const StoredTensor& tensor, const CheckpointH
   Features features{tensor.shape.end()[-2], tensor.shape.end()[-1]};
   if (experts->transposed) std::swap(features.out, features.in);
   const std::string what = fmt::format("experts in one tensor, [{}]", fmt::join(tensor.shape, ", "));
-  if (!format_of(tensor.dtype)) {
-    return unsupported_layer(tensor, name, features,
-                             pre_quantized(fmt::format("{}, {}", tensor.dtype, what)));
-  }
-  return unsupported_layer(tensor, name, features, fmt::format("{}: {}", what, experts->unknown));
+  return unsupported_layer(tensor, name, features,
+                           experts->unknown.empty() ? pre_quantized(fmt::format("{}, {}", tensor.dtype, what))
+                                                    : fmt::format("{}: {}", what, experts->unknown));
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <optional>
 #include <span>
@@ -12,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "alphahill/base/text.hpp"
 #include "alphahill/checkpoint/catalog.hpp"
 #include "alphahill/formats/cast.hpp"
 #include "checkpoint/catalog/stored_layer.hpp"
@@ -24,15 +24,6 @@ namespace alphahill {
 namespace {
 
 using Norm = WeightNorm::Norm;
-
-/// Endings of the names of directions and lengths, before torch 2.1 and since.
-struct Endings {
-  std::string_view directions;
-  std::string_view lengths;
-};
-constexpr std::array<Endings, 2> endings{
-    {{".weight_v", ".weight_g"},
-     {".parametrizations.weight.original1", ".parametrizations.weight.original0"}}};
 
 /// Which norms those lengths are for; nothing where they do not fit.
 std::optional<Norm> norm_of(const StoredTensor& directions, const StoredTensor& lengths) {
@@ -93,10 +84,7 @@ class WeightNormWeights final : public WeightSource {
   }
   void decode_piece(const StoredBlock& from, std::int64_t row, std::int64_t col,
                     std::span<double> to) const override {
-    const auto value_bytes = static_cast<std::size_t>(bytes_of(stored_.format));
-    const auto first =
-        static_cast<std::size_t>((row - from.block.row) * from.block.cols + col - from.block.col);
-    alphahill::decode(stored_.format, from.bytes.subspan(first * value_bytes, to.size() * value_bytes), to);
+    alphahill::decode(stored_.format, from.values_at(row, col, to.size(), bytes_of(stored_.format)), to);
     for (std::size_t k = 0; k < to.size(); ++k) {
       const std::size_t i = norm_at(stored_.norm, row, col + static_cast<std::int64_t>(k));
       to[k] = lengths_[i] * to[k] / norms_[i];
@@ -130,7 +118,7 @@ std::vector<Layer> WeightNorm::find(const StoredTensor& tensor, const Checkpoint
                                     const ModelConfig&) {
   const std::optional<ElementFormat> format = format_of(tensor.dtype);
   if (!format || tensor.shape.size() != 2) return {};
-  for (const auto& [of_directions, of_lengths] : endings) {
+  for (const auto& [of_directions, of_lengths] : weight_norm_endings) {
     const auto module = without_ending(tensor.name, of_directions);
     if (!module) continue;
     const StoredTensor* lengths = headers.find(fmt::format("{}{}", *module, of_lengths));
@@ -142,10 +130,9 @@ std::vector<Layer> WeightNorm::find(const StoredTensor& tensor, const Checkpoint
                                 fmt::format("weight norm: expected lengths [{}, 1], [1, {}] or one, found {}",
                                             tensor.shape[0], tensor.shape[1], shown(*lengths)))};
     }
-    Layer layer = make_layer(tensor, *module, tensor.shape[0], tensor.shape[1]);
-    layer.layout =
-        WeightNorm{*norm, layer.name, *format, whole_matrix(tensor), *length_format, whole_tensor(*lengths)};
-    return {std::move(layer)};
+    return {make_layer(tensor, *module,
+                       WeightNorm{*norm, printable(*module), *format, whole_matrix(tensor), *length_format,
+                                  whole_tensor(*lengths)})};
   }
   return {};
 }

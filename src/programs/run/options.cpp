@@ -91,7 +91,7 @@ using Value = const std::string&;
 
 const std::vector<RunOption> run_options{
     {"model", "MODEL", nullptr,
-     "checkpoint folder, safetensors file, or hub id in the local cache (required)",
+     "checkpoint folder, safetensors file, or hub id in the local cache, also of a sub-folder (required)",
      [](Options& options, Name name, Value value) { options.model = file_path(name, value); }},
     {"revision", "REV", "main", "branch, tag or commit of a hub id; of a commit, the first digits will do",
      [](Options& options, Name, Value value) { options.revision = value; }},

@@ -30,25 +30,20 @@ PanelPlace StoredPanels::place(Slices panel) const {
 void StoredPanels::read(Slices panel) {
   if (panel.depth == 0 || panel.end() <= held_.end()) return;
   held_ = {panel.first, std::min(depth_of_read(matrix_.shape()), end_ - panel.first)};
-  bytes_.resize(static_cast<std::size_t>(matrix_.bytes_of_block(held_block())));
-  matrix_.read(held_block(), bytes_);
-}
-
-std::span<const std::byte> StoredPanels::values_at(std::int64_t row, std::int64_t col) const {
-  const Block held = held_block();
-  const std::int64_t number = (row - held.row) * held.cols + col - held.col;
-  return std::span(bytes_).subspan(static_cast<std::size_t>(number * bytes_of(matrix_.shape().values)));
+  bytes_.resize(static_cast<std::size_t>(matrix_.bytes_of_block(block_of(held_))));
+  matrix_.read(block_of(held_), bytes_);
 }
 
 void StoredPanels::decode(const PanelPlace& panel, std::int64_t first, std::span<double> to) const {
   const WeightShape& shape = matrix_.shape();
   if (shape.plain && !shape.wide()) {  // however short the rows are
-    const std::size_t size = to.size() * static_cast<std::size_t>(bytes_of(shape.values));
     return alphahill::decode(shape.values,
-                             values_at(panel.row + first / panel.cols, first % panel.cols).first(size), to);
+                             held().values_at(panel.row + first / panel.cols, first % panel.cols, to.size(),
+                                              bytes_of(shape.values)),
+                             to);
   }
   panel.for_each_row(first, to.size(), [&](const RowPiece& piece) {
-    matrix_.decode({held_block(), bytes_}, piece.row, piece.col, piece.of(to));
+    matrix_.decode(held(), piece.row, piece.col, piece.of(to));
   });
 }
 
@@ -65,11 +60,13 @@ void StoredPanels::read_values(Slices panel, std::span<std::byte> to) {
 
 void StoredPanels::copy_values(const RowPiece& piece, std::span<std::byte> to) {
   if (matrix_.shape().plain) {
-    std::memcpy(to.data(), values_at(piece.row, piece.col).data(), to.size());
+    const std::int64_t value_bytes = bytes_of(matrix_.shape().values);
+    std::memcpy(to.data(), held().values_at(piece.row, piece.col, piece.count, value_bytes).data(),
+                to.size());
     return;
   }
   decoded_.resize(piece.count);
-  matrix_.decode({held_block(), bytes_}, piece.row, piece.col, decoded_);
+  matrix_.decode(held(), piece.row, piece.col, decoded_);
   if (matrix_.shape().values == ElementFormat::fp64) {
     std::memcpy(to.data(), decoded_.data(), to.size());
   } else {

@@ -38,9 +38,7 @@ class StoredPanels {
 
  private:
   Block block_of(Slices slices) const;
-  Block held_block() const { return block_of(held_); }
-  /// Those of a weight in a plain format, and of all behind it.
-  std::span<const std::byte> values_at(std::int64_t row, std::int64_t col) const;
+  StoredBlock held() const { return {block_of(held_), bytes_}; }
   void copy_values(const RowPiece& piece, std::span<std::byte> to);
 
   const WeightSource& matrix_;
