@@ -61,7 +61,7 @@ Candidates candidates_in(const std::filesystem::path& folder) {
 
 std::string list_of(const std::vector<std::string>& names) {
   constexpr std::size_t most = 8;
-  return joined(list_of(names, most));
+  return joined(some_of(names, most));
 }
 
 /// Sub-folders that hold a model, as those of pipelines do.

@@ -9,6 +9,7 @@
 #include "alphahill/base/file.hpp"
 #include "alphahill/checkpoint/hub_cache.hpp"
 #include "alphahill/report/report.hpp"
+#include "alphahill/results/results_file.hpp"
 #include "alphahill/runtime/crash_note.hpp"
 #include "programs/command_line/version.hpp"
 
