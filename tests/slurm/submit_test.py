@@ -53,7 +53,6 @@ class ScriptsTest(ProgramTest):
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
 
 
-
 class SubmitTest(ScriptsTest):
     def commands(self, *options):
         """The two commands of sbatch that --print shows."""

@@ -13,13 +13,12 @@ namespace alphahill {
 
 namespace {
 
-using State = SlurmJob::State;
-
-constexpr std::array<std::pair<const char*, State>, 5> states{{{"unknown", State::unknown},
-                                                               {"gone", State::gone},
-                                                               {"pending", State::pending},
-                                                               {"suspended", State::suspended},
-                                                               {"running", State::running}}};
+constexpr std::array<std::pair<const char*, SlurmJob::State>, 5> states{
+    {{"unknown", SlurmJob::State::unknown},
+     {"gone", SlurmJob::State::gone},
+     {"pending", SlurmJob::State::pending},
+     {"suspended", SlurmJob::State::suspended},
+     {"running", SlurmJob::State::running}}};
 
 std::vector<std::string> parts_of(const std::string& text, char separator) {
   std::vector<std::string> parts;
@@ -51,7 +50,7 @@ SlurmJobs parse_jobs(const std::string& text) {
 }  // namespace
 
 bool is_in_queue(SlurmJob::State state) {
-  return state != State::unknown && state != State::gone;
+  return state != SlurmJob::State::unknown && state != SlurmJob::State::gone;
 }
 
 const char* name_of(SlurmJob::State state) {
