@@ -179,7 +179,7 @@ TEST_F(HubCache, WhatIsNeitherAFolderNorAnIdIsRefused) {
     EXPECT_EQ(error->what(),
               "--model: expected a checkpoint folder, a safetensors file or a hub id such as "
               "ORG/NAME, found '" +
-                  std::string(model) + "'");
+                  std::string(model) + "', which is not there");
   }
 }
 

@@ -50,7 +50,8 @@ TEST(EditDistance, CountsLettersInsertedRemovedAndReplaced) {
 TEST(CommandLine, AnUnknownOptionNamesTheNearestOne) {
   const std::vector<std::pair<std::string, std::string>> nearest{
       {"--modle", "--model"},          {"--k-frc", "--k-frac"},      {"--k_frac", "--k-frac"},
-      {"--precision", "--precisions"}, {"--output", "--output-dir"}, {"--drry-run", "--dry-run"}};
+      {"--precision", "--precisions"}, {"--output", "--output-dir"}, {"--drry-run", "--dry-run"},
+      {"--format", "--plot-format"},   {"--rank", "--ranks"}};
   for (const auto& [given, meant] : nearest) {
     EXPECT_THAT(refusal_of({"--model", "m", given, "0.1"}),
                 HasSubstr("unrecognised option '" + given + "', did you mean '" + meant + "'?"));

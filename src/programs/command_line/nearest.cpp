@@ -74,6 +74,11 @@ bool is_beginning(std::string_view beginning, std::string_view name) {
   return beginning.size() >= shortest && name.starts_with(beginning);
 }
 
+/// Of the words between dashes, the last.
+bool is_last_word(const std::string& word, std::string_view name) {
+  return !word.empty() && name.ends_with("-" + word);
+}
+
 }  // namespace
 
 std::string nearest_option(const boost::program_options::options_description& options, std::string name) {
@@ -85,6 +90,7 @@ std::string nearest_option(const boost::program_options::options_description& op
     const std::string& known = option->long_name();
     std::size_t distance = edit_distance(name, known);
     if (is_beginning(name, known) || is_beginning(known, name)) distance = std::min<std::size_t>(distance, 1);
+    if (is_last_word(name, known)) distance = std::min<std::size_t>(distance, 2);
     if (distance >= least) continue;
     least = distance;
     nearest = known;

@@ -10,8 +10,8 @@ namespace alphahill {
 /// Least number of letters to insert, remove or replace that make `b` of `a` (Levenshtein).
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
-/// The option whose name is nearest to the given one; a name that begins the other is near, and underscores count as
-/// dashes. Empty where none is near.
+/// The option whose name is nearest to the given one; a name that begins the other or is its last word is near, and
+/// underscores count as dashes. Empty where none is near.
 std::string nearest_option(const boost::program_options::options_description& options, std::string name);
 
 /// "unrecognised option '--modle', did you mean '--model'?"; of a spelling that other programs use, what it is here.
