@@ -179,7 +179,7 @@ TEST_F(DeviceBackend, WhatTheDeviceCannotCastIsCastOnTheHost) {
                            [&](float weight) { return std::nearbyint(weight / scale) * scale; });
   };
   AnalysisSettings settings = every_precision;
-  settings.precisions.push_back({"quarters", ElementFormat::fp32, 3, {1, 16}, to_quarters});
+  settings.precisions.push_back({"quarters", 3, {.group = {.out = 1, .in = 16}, .cast = to_quarters}});
   for (const RowMajor& matrix : {random_matrix(90, 70, 8), random_matrix(40, 9000, 9)}) {
     const auto found = figures_of(stored(matrix), *backend_on(device), settings);
     EXPECT_FALSE(found.back().shares);
