@@ -6,6 +6,7 @@
 #include <array>
 #include <cctype>
 #include <cmath>
+#include <numeric>
 
 namespace alphahill {
 
@@ -71,6 +72,20 @@ std::vector<std::string> some_of(std::span<const std::string> items, std::size_t
   std::vector<std::string> some(shown.begin(), shown.end());
   if (items.size() > most) some.push_back(fmt::format("and {} more", items.size() - most));
   return some;
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);  // distances of a's first letters from each beginning of b
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0]++;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({row[j] + 1, diagonal + 1, replaced});
+    }
+  }
+  return row.back();
 }
 
 std::string counted(std::int64_t count, std::string_view what) {

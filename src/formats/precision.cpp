@@ -108,6 +108,20 @@ std::int64_t blocks_along(std::int64_t features, std::int64_t block) {
   return block >= features ? 1 : (features + block - 1) / block;
 }
 
+/// Names of precisions, the nearest of all; at most three.
+std::vector<std::string_view> nearest_to(std::string_view name) {
+  constexpr std::size_t most = 3;
+  std::size_t least = std::numeric_limits<std::size_t>::max();
+  std::vector<std::string_view> nearest;
+  for (const Precision& precision : all_precisions()) {
+    const std::size_t distance = edit_distance(name, precision.name);
+    if (distance < least) nearest.clear();
+    if (distance <= least && nearest.size() < most) nearest.push_back(precision.name);
+    least = std::min(least, distance);
+  }
+  return nearest;
+}
+
 std::string group_text(const Precision& precision) {
   if (!precision.scaled()) return "none";
   const auto [out, in, over_row_ends] = precision.scaling.group;
@@ -160,7 +174,8 @@ std::optional<Precision> find_precision(std::string_view name) {
 Precision parse_precision(std::string_view name, std::string_view option) {
   if (const auto found = find_precision(name)) return *found;
   throw Error(Fault::usage, std::string(option),
-              fmt::format("'{}' is no precision; alpha-hill --help formats lists them", name));
+              fmt::format("'{}' is no precision, did you mean {}? alpha-hill --help formats lists all", name,
+                          fmt::join(nearest_to(in_lower_case(name)), " or ")));
 }
 
 std::string precision_table() {

@@ -22,11 +22,13 @@ constexpr std::size_t longest_shown_name = 80;
 constexpr std::size_t most_reasons = 5;
 
 std::string statistics_table(const ReportView& view) {
-  std::string text = fmt::format("{:<10}{:>7}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}\n", "precision",
-                                 "count", "mean", "std", "min", "median", "max", "q25", "q75");
+  std::size_t width = 10;
+  for (const std::string& precision : view.precisions) width = std::max(width, precision.size() + 1);
+  std::string text = fmt::format("{:<{}}{:>7}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}\n", "precision",
+                                 width, "count", "mean", "std", "min", "median", "max", "q25", "q75");
   for (std::size_t i = 0; i < view.precisions.size(); ++i) {
     const Statistics s = statistics_of(view.alphas(i));
-    text += fmt::format("{:<10}{:>7}", view.precisions[i], s.count);
+    text += fmt::format("{:<{}}{:>7}", view.precisions[i], width, s.count);
     for (const double value : {s.mean, s.std, s.min, s.median, s.max, s.q25, s.q75}) {
       text += std::isnan(value) ? fmt::format("{:>11}", "-") : fmt::format("{:>11.6f}", value);
     }

@@ -55,5 +55,12 @@ TEST(Text, SizesAndDurationsAreForPeople) {
   EXPECT_EQ(human_seconds(3 * 86400 + 7200), "3d 02h");
 }
 
+TEST(Text, CountsLettersInsertedRemovedAndReplaced) {
+  EXPECT_EQ(edit_distance("", "abc"), 3U);
+  EXPECT_EQ(edit_distance("k-frac", "k-frac"), 0U);
+  EXPECT_EQ(edit_distance("modle", "model"), 2U);
+  EXPECT_EQ(edit_distance("kitten", "sitting"), 3U);
+}
+
 }  // namespace
 }  // namespace alphahill

@@ -29,7 +29,7 @@ BAD_OPTIONS = [
     (["--device", "cuda"], FAILED, "(?i)cuda"),
     (["--load-dtype", "fp8"], WRONG_USAGE, "--load-dtype.*fp32.*fp8"),
     (["--min-eigenvalues", "-1"], WRONG_USAGE, "--min-eigenvalues: expected a whole number, 0 or more, found '-1'"),
-    (["--precisions", "fp32,fp7"], WRONG_USAGE, "--precisions.*bf16.*fp7"),
+    (["--precisions", "fp32,fp7"], WRONG_USAGE, "--precisions.*'fp7'.*did you mean fp"),
     (["--precisions", ""], WRONG_USAGE, "--precisions"),
     (["--precisions", "fp32,,bf16"], WRONG_USAGE, "--precisions"),
     (["--precisions", "fp32,bf16,fp32"], WRONG_USAGE, "--precisions.*fp32"),

@@ -190,7 +190,7 @@ class CommandsTest(ProgramTest):
         too_little = run("alpha-hill", "--model", model, "--dry-run", "--memory-per-rank", "131073K")
         self.assertRegex(too_little.stdout, r"and 8 need more memory than any team's ranks have")
         self.assertEqual(too_little.returncode, 1, "a run would have no figure")
-        self.assertRegex(too_little.stderr, r"error: .*model: no layer has a figure; \d of 8 layers: failed: needs .* of "
+        self.assertRegex(too_little.stderr, r"error: .*model: no layer has a figure; \d of 8 layers: .*failed: needs .* of "
                                             r"memory, a rank has 128.0 MiB \(--memory-per-rank\)")
 
     def test_a_configuration_file_and_options_that_override_it(self):

@@ -210,7 +210,17 @@ TEST(Precision, IsFoundByAnAliasAndInEitherCase) {
   EXPECT_EQ(parse_precision("FP8", "precisions").name, "fp8_e4m3");
   EXPECT_EQ(parse_precision("fp4", "precisions").name, "nvfp4");
   EXPECT_EQ(parse_precision("Int4_G128_Asym", "precisions").name, "int4_g128_asym");
-  EXPECT_THROW(parse_precision("int9", "precisions"), Error);
+}
+
+TEST(Precision, ThatThereIsNotIsToldTheNearest) {
+  try {
+    parse_precision("int4_128", "--precisions");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(),
+                 "--precisions: 'int4_128' is no precision, did you mean int4_g128? alpha-hill --help "
+                 "formats lists all");
+  }
 }
 
 TEST(Precision, CountsTheBitsOfItsScales) {

@@ -40,13 +40,6 @@ std::vector<std::string> precision_names(const Options& options) {
   return names;
 }
 
-TEST(EditDistance, CountsLettersInsertedRemovedAndReplaced) {
-  EXPECT_EQ(edit_distance("", "abc"), 3U);
-  EXPECT_EQ(edit_distance("k-frac", "k-frac"), 0U);
-  EXPECT_EQ(edit_distance("modle", "model"), 2U);
-  EXPECT_EQ(edit_distance("kitten", "sitting"), 3U);
-}
-
 TEST(CommandLine, AnUnknownOptionNamesTheNearestOne) {
   const std::vector<std::pair<std::string, std::string>> nearest{
       {"--modle", "--model"},          {"--k-frc", "--k-frac"},      {"--k_frac", "--k-frac"},

@@ -26,6 +26,9 @@ std::string joined(std::span<const std::string> items, std::string_view separato
 /// The first `most` items and, where there are more, "and 7 more".
 std::vector<std::string> some_of(std::span<const std::string> items, std::size_t most);
 
+/// Least number of letters to insert, remove or replace that make `b` of `a` (Levenshtein).
+std::size_t edit_distance(std::string_view a, std::string_view b);
+
 /// "1 layer", "2 layers".
 std::string counted(std::int64_t count, std::string_view what);
 

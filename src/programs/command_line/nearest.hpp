@@ -7,9 +7,6 @@
 
 namespace alphahill {
 
-/// Least number of letters to insert, remove or replace that make `b` of `a` (Levenshtein).
-std::size_t edit_distance(std::string_view a, std::string_view b);
-
 /// The option whose name is nearest to the given one; a name that begins the other or is its last word is near, and
 /// underscores count as dashes. Empty where none is near.
 std::string nearest_option(const boost::program_options::options_description& options, std::string name);
