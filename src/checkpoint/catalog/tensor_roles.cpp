@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -64,8 +65,8 @@ class TensorPlaces {
 
   /// @pre a tensor with values is there
   std::size_t tensor_at(const TensorSlice& slice) const {
-    const auto behind =
-        std::ranges::upper_bound(places_, std::tuple(slice.file, slice.offset, places_.size()));
+    constexpr std::size_t any = std::numeric_limits<std::size_t>::max();
+    const auto behind = std::ranges::upper_bound(places_, std::tuple(slice.file, slice.offset, any));
     return std::get<2>(*std::prev(behind));
   }
 
