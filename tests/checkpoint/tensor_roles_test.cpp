@@ -58,6 +58,13 @@ stacked.weight             [4, 30, 30]   F32      not known
 )");
 }
 
+/// Their numbers among all tensors are then higher than there are tensors with values.
+TEST_F(TensorRoles, PartsOfALayerAreFoundBehindTensorsWithoutValues) {
+  builder_.add("z.weight_scale", "F32", {1, 1}).add("z.weight", "F8_E4M3", {2, 2});
+  builder_.add("a.bias", "F32", {0}).add("b.bias", "F32", {0}).add("c.bias", "F32", {0});
+  EXPECT_THAT(table(), testing::HasSubstr("z.weight_scale  [1, 1]  F32      part of a layer"));
+}
+
 TEST_F(TensorRoles, AnEmbeddingWhoseMatrixTheHeadSharesIsBoth) {
   folder_.write("config.json", R"({"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2"})");
   builder_.add("wpe.weight", "F32", {9, 2}).add("wte.weight", "F32", {9, 2});

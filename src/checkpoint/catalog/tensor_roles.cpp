@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -111,8 +112,8 @@ template <class Is>
 void RolesByLayers::mark(const std::vector<Layer>& layers, Is is_of_role, TensorRole role) {
   const auto mark_tensor_of = [&](const TensorSlice& slice) {
     if (places_.empty() || slice.rows * slice.cols == 0) return;
-    const auto behind =
-        std::ranges::upper_bound(places_, std::tuple(slice.file, slice.offset, places_.size()));
+    constexpr std::size_t any = std::numeric_limits<std::size_t>::max();
+    const auto behind = std::ranges::upper_bound(places_, std::tuple(slice.file, slice.offset, any));
     TensorRole& before = roles_[std::get<2>(*std::prev(behind))];
     if (is_of_role(before)) before = role;
   };
