@@ -14,6 +14,7 @@ report-partition report-time sbatch site time turns"
 byte_order_mark=$'\xEF\xBB\xBF' # that editors of Windows put in front of a text
 declare -A option=()         # name, value
 declare -a sbatch_options=() # those that have no name of ours
+declare -A given=()          # of the options, those of the command line
 declare -a words=()          # arguments that are no options
 declare -a rest=()           # arguments behind --
 
@@ -25,6 +26,7 @@ set_option() {
   [[ -n $value ]] || refuse "$3: expected a value of $1, found nothing"
   [[ $value != --* || $1 == sbatch ]] || refuse "$3: expected a value of $1, found '$value'"
   if [[ $1 == sbatch ]]; then sbatch_options+=("$value"); else option[$1]=$value; fi
+  [[ $3 != "command line" ]] || given[$1]=$value
 }
 
 # read_options ARGUMENT...: the command line, then the site file for what is left open.

@@ -32,7 +32,8 @@ void cast_to_mxfp4_ocp(std::span<const float> from, const ScaleInputs& inputs, s
 /// Scale 2^ceil(log2(amax/6)): NVIDIA's ModelOpt.
 void cast_to_mxfp4_ceil(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to);
 
-/// A scale of the tensor G = 448 6/amax of all weights, and in E4M3 one of the group, G amax/6.
+/// A scale of the tensor G = 448 6/amax of all weights, by way of 1/amax as torch divides, and in E4M3 one of the
+/// group, G amax/6.
 void cast_to_nvfp4(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to);
 
 /// The 16 quantiles of bitsandbytes, times amax.

@@ -108,13 +108,20 @@ std::int64_t blocks_along(std::int64_t features, std::int64_t block) {
   return block >= features ? 1 : (features + block - 1) / block;
 }
 
+/// How far a name is from that of a precision; one that it begins with, or is a part of, is near.
+std::size_t distance_of(std::string_view name, std::string_view precision) {
+  const std::size_t distance = edit_distance(name, precision);
+  const bool is_near = name.starts_with(precision) || precision.find(name) != std::string_view::npos;
+  return is_near ? std::min<std::size_t>(distance, 1) : distance;
+}
+
 /// Names of precisions, the nearest of all; at most three.
 std::vector<std::string_view> nearest_to(std::string_view name) {
   constexpr std::size_t most = 3;
   std::size_t least = std::numeric_limits<std::size_t>::max();
   std::vector<std::string_view> nearest;
   for (const Precision& precision : all_precisions()) {
-    const std::size_t distance = edit_distance(name, precision.name);
+    const std::size_t distance = distance_of(name, precision.name);
     if (distance < least) nearest.clear();
     if (distance <= least && nearest.size() < most) nearest.push_back(precision.name);
     least = std::min(least, distance);
@@ -157,22 +164,21 @@ std::span<const Precision> all_precisions() {
   return table;
 }
 
-std::size_t place_of(std::string_view name) {
-  const auto found = std::ranges::find(all_precisions(), name, &Precision::name);
-  return static_cast<std::size_t>(found - all_precisions().begin());
-}
-
 std::optional<Precision> find_precision(std::string_view name) {
   std::string wanted = in_lower_case(name);
   for (const auto& [alias, ours] : aliases) {
     if (wanted == alias) wanted = ours;
   }
-  const std::size_t place = place_of(wanted);
-  return place == all_precisions().size() ? std::nullopt : std::optional(all_precisions()[place]);
+  const auto found = std::ranges::find(all_precisions(), wanted, &Precision::name);
+  return found == all_precisions().end() ? std::nullopt : std::optional(*found);
 }
 
 Precision parse_precision(std::string_view name, std::string_view option) {
   if (const auto found = find_precision(name)) return *found;
+  if (name.find_first_of(" []") != std::string_view::npos) {
+    throw Error(Fault::usage, std::string(option),
+                fmt::format("expected names with commas between, found '{}'", name));
+  }
   throw Error(Fault::usage, std::string(option),
               fmt::format("'{}' is no precision, did you mean {}? alpha-hill --help formats lists all", name,
                           fmt::join(nearest_to(in_lower_case(name)), " or ")));

@@ -6,6 +6,7 @@
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/file.hpp"
 #include "alphahill/base/text.hpp"
+#include "alphahill/formats/precision.hpp"
 #include "alphahill/metrics/error_bounds.hpp"
 #include "alphahill/results/results_file.hpp"
 #include "report/comparison.hpp"
@@ -50,6 +51,16 @@ void say_what_is_not_shown(const ReportView& view, const ResultsFile& file, cons
   }
 }
 
+/// Where no precision is near the weights, changes are those between two formats.
+void warn_of_rounded_reference(const ReportView& view) {
+  const auto reference = find_precision(view.reference);
+  if (view.precisions.size() < 2 || !reference || !reference->scaled()) return;
+  spdlog::warn(
+      "{}: changes are from {}, which is rounded itself; with fp32 among --precisions of alpha-hill they "
+      "are from the weights",
+      printable(view.source.string()), view.reference);
+}
+
 }  // namespace
 
 ReportView open_view(const std::filesystem::path& results_file, const Selection& selection) {
@@ -66,6 +77,7 @@ ReportView open_view(const std::filesystem::path& results_file, const Selection&
                  results_file.string(), joined(file.asked().precisions));
   }
   say_what_is_not_shown(view, file, selection);
+  warn_of_rounded_reference(view);
   if (view.inexact > 0) {
     spdlog::warn(
         "{} at k-frac {} may be off by more than {} of the value; exact ones need alpha-hill with --k-frac "

@@ -54,6 +54,8 @@ std::vector<Move> moves_of(const ReportView& view) {
 std::string moves_text(const ReportView& view) {
   const auto is_reference = [&](const std::string& precision) { return precision == view.reference; };
   if (std::ranges::all_of(view.precisions, is_reference)) return {};
+  const auto has_none = [](const ReportedLayer& layer) { return std::isnan(layer.reference_alpha); };
+  if (std::ranges::all_of(view.layers, has_none)) return {};
   const std::vector<Move> moves = moves_of(view);
   if (moves.empty()) return "\nNo layer moves between precisions.\n";
   std::string text = fmt::format("\nLayers that move most, from {}:\n", view.reference);

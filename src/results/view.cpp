@@ -18,12 +18,25 @@ namespace alphahill {
 
 namespace {
 
+/// More for what is nearer to the weights: precisions without scales by their significant bits, then the others by
+/// bits; least for one that is none of ours.
+double width_of(const std::string& precision) {
+  constexpr double without_scales = 1000;
+  constexpr std::int64_t usual_features = 4096;
+  const auto found = find_precision(precision);
+  if (!found) return 0;
+  return found->scaled() ? found->bits_per_weight(usual_features, usual_features)
+                         : without_scales + significand_bits(found->element);
+}
+
 /// @throws Error(usage) for a precision that the run does not have
 void check_precisions(const RunDescription& run, const Selection& selection) {
+  constexpr std::size_t most_named = 8;
   for (const std::string& precision : selection.precisions) {
     if (std::ranges::find(run.precisions, precision) != run.precisions.end()) continue;
-    throw Error(Fault::usage, "--precisions",
-                fmt::format("the run has {}, found '{}'", joined(run.precisions), precision));
+    throw Error(
+        Fault::usage, "--precisions",
+        fmt::format("the run has {}, found '{}'", joined(some_of(run.precisions, most_named)), precision));
   }
 }
 
@@ -175,7 +188,7 @@ std::vector<std::string> common_precisions(std::span<const std::string> precisio
 std::string reference_for(const RunDescription& run, const std::vector<std::size_t>& layers,
                           const Figures& figures) {
   std::vector<std::string> widest_first = run.precisions;
-  std::ranges::stable_sort(widest_first, {}, place_of);
+  std::ranges::stable_sort(widest_first, std::greater{}, width_of);
   for (const std::string& precision : widest_first) {
     const auto has = [&](std::size_t layer) { return figures.has(layer, precision); };
     if (std::ranges::all_of(layers, has)) return precision;

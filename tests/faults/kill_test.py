@@ -25,7 +25,7 @@ def kill_all(process):
 
 
 class KillTest(DisturbedTest):
-    layers = 300
+    layers = 150
     shape = (60, 90)
 
     def until_done(self, output, moments):

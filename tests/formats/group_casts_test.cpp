@@ -8,6 +8,7 @@
 #include <optional>
 #include <random>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -144,7 +145,7 @@ TEST_P(EveryScaledPrecision, RoundsAWeightWhereverItStands) {
   std::vector<float> weights;
   for (int i = 0; i < 67; ++i) weights.push_back(std::sin(static_cast<float>(i)));
   const std::vector<float> rounded = cast_of(GetParam(), weights);
-  std::ranges::rotate(weights, weights.begin() + 5);
+  std::rotate(weights.begin(), weights.begin() + 5, weights.end());
   const std::vector<float> rotated = cast_of(GetParam(), weights);
   for (std::size_t i = 0; i < weights.size(); ++i) EXPECT_EQ(rotated[i], rounded[(i + 5) % weights.size()]);
 }
@@ -212,15 +213,23 @@ TEST(Precision, IsFoundByAnAliasAndInEitherCase) {
   EXPECT_EQ(parse_precision("Int4_G128_Asym", "precisions").name, "int4_g128_asym");
 }
 
-TEST(Precision, ThatThereIsNotIsToldTheNearest) {
+std::string refusal_of(std::string_view name) {
   try {
-    parse_precision("int4_128", "--precisions");
-    FAIL();
+    parse_precision(name, "--precisions");
   } catch (const Error& error) {
-    EXPECT_STREQ(error.what(),
-                 "--precisions: 'int4_128' is no precision, did you mean int4_g128? alpha-hill --help "
-                 "formats lists all");
+    return error.what();
   }
+  return {};
+}
+
+TEST(Precision, ThatThereIsNotIsToldTheNearest) {
+  EXPECT_EQ(refusal_of("int4_sym"),
+            "--precisions: 'int4_sym' is no precision, did you mean int4 or int4_asym? alpha-hill --help "
+            "formats lists "
+            "all");
+  EXPECT_THAT(refusal_of("int4_128"), testing::HasSubstr("int4_g128"));
+  EXPECT_THAT(refusal_of("fp6"), testing::HasSubstr("mxfp6_e2m3 or mxfp6_e3m2"));
+  EXPECT_THAT(refusal_of("fp16 int4"), testing::HasSubstr("with commas between"));
 }
 
 TEST(Precision, CountsTheBitsOfItsScales) {

@@ -42,6 +42,12 @@ TEST(Summary, SaysWhenNothingMoves) {
   EXPECT_THAT(summary_text(view_of(run_of(2))), HasSubstr("No layer moves between precisions."));
 }
 
+TEST(Summary, WithoutAnyFigureSaysNothingOfMoves) {
+  SampleRun sample = run_of(1);
+  for (ResultRow& row : sample.rows) row = failed_row(1, row.precision, "NaN among the weights");
+  EXPECT_THAT(summary_text(view_of(sample)), Not(HasSubstr("move")));
+}
+
 TEST(Summary, OfOnePrecisionSaysNothingOfMoves) {
   EXPECT_THAT(summary_text(view_of(sample_run(3, {"fp32"}))), Not(HasSubstr("move")));
 }

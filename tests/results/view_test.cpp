@@ -111,6 +111,11 @@ TEST(View, ChangesAreRelativeToTheWidestPrecisionOfTheRunEvenWhereItIsNotShown) 
   EXPECT_EQ(view.layers[0].figures[0].precision, "fp16");
 }
 
+TEST(View, TheWidestOfPrecisionsWithScalesIsTheOneOfMostBits) {
+  EXPECT_EQ(view_of(sample_run(2, {"int2", "nvfp4", "int4", "int4_g32"})).reference, "int4_g32");
+  EXPECT_EQ(view_of(sample_run(2, {"int8_g32", "bf16"})).reference, "bf16");
+}
+
 TEST(View, RefusesWhatTheRunDoesNotHave) {
   const SampleRun sample = sample_run(2, {"fp32", "bf16"});
   EXPECT_STREQ(thrown_by([&] { view_of(sample, selection_of({"fp16"})); }).value().what(),

@@ -66,9 +66,6 @@ struct Precision {
 /// The table of precisions: those without scales, widest first, then by bits.
 std::span<const Precision> all_precisions();
 
-/// A place in the table: less is wider. Behind all for a name that is none of ours.
-std::size_t place_of(std::string_view name);
-
 /// By a name or an alias, in letters of either case.
 std::optional<Precision> find_precision(std::string_view name);
 

@@ -82,9 +82,8 @@ std::vector<std::string> list_of(std::string_view option, const std::string& val
   boost::split(parts, value, [](char c) { return c == ','; });
   for (std::string& part : parts) boost::trim(part);
   const std::set<std::string> distinct(parts.begin(), parts.end());
-  if (distinct.contains("") || distinct.size() != parts.size()) {
-    refuse(option, "a comma-separated list without repetitions", value);
-  }
+  if (distinct.contains("")) refuse(option, "a comma-separated list", value);
+  if (distinct.size() != parts.size()) refuse(option, "a comma-separated list without repetitions", value);
   return parts;
 }
 

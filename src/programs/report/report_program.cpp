@@ -7,6 +7,7 @@
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/logging.hpp"
 #include "alphahill/base/text.hpp"
+#include "alphahill/formats/precision.hpp"
 #include "alphahill/report/report.hpp"
 #include "alphahill/results/results_file.hpp"
 #include "programs/command_line/command_line.hpp"
@@ -83,6 +84,15 @@ OtherSettings other_settings(const po::variables_map& values) {
   return values.contains("output-dir") ? OtherSettings::refuse : OtherSettings::sub_folder;
 }
 
+/// As the run calls them: names that are none of ours are left to it.
+std::vector<std::string> precision_names(std::string_view option, const std::string& value) {
+  std::vector<std::string> names = list_of(option, value);
+  for (std::string& name : names) {
+    if (const auto precision = find_precision(name)) name = precision->name;
+  }
+  return names;
+}
+
 ReportSettings settings_of(const po::variables_map& values) {
   const auto text = [&](const char* name) { return values[name].as<std::string>(); };
   ReportSettings settings = report_settings(values);
@@ -90,7 +100,7 @@ ReportSettings settings_of(const po::variables_map& values) {
   settings.other_settings = other_settings(values);
   if (values.contains("k-frac")) settings.selection.k_frac = fraction("--k-frac", text("k-frac"));
   if (values.contains("precisions"))
-    settings.selection.precisions = list_of("--precisions", text("precisions"));
+    settings.selection.precisions = precision_names("--precisions", text("precisions"));
   if (values.contains("filter-layers")) settings.selection.filter_layers = text("filter-layers");
   return settings;
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/text.hpp"
 #include "alphahill/runtime/job_limits.hpp"
@@ -78,10 +80,16 @@ std::vector<Precision> precisions_of(const std::string& name, const std::string&
                                      std::vector<std::string>& remarks) {
   std::vector<Precision> precisions;
   for (const std::string& precision : list_of(name, value)) {
-    precisions.push_back(parse_precision(precision, name));
-    const std::string_view ours = precisions.back().name;
-    if (in_lower_case(precision) != ours)
-      remarks.push_back(fmt::format("{} is taken for {}", precision, ours));
+    const Precision parsed = parse_precision(precision, name);
+    if (std::ranges::find(precisions, parsed.name, &Precision::name) != precisions.end()) {
+      throw Error(Fault::usage, name,
+                  fmt::format("expected each once, found {} twice in '{}'", parsed.name, value));
+    }
+    precisions.push_back(parsed);
+    if (in_lower_case(precision) != parsed.name) {
+      remarks.push_back(
+          fmt::format("{} is taken for {}, which others of that name may not be", precision, parsed.name));
+    }
   }
   return precisions;
 }
