@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "alphahill/base/error.hpp"
-#include "alphahill/base/vector_level.hpp"
+#include "formats/convert_each.hpp"
 
 namespace alphahill {
 
@@ -17,23 +17,10 @@ Stored stored_at(const std::byte* bytes, std::size_t index) {
   return value;
 }
 
-/// to[i] = convert(i), with the vector units in use.
-template <class Value, class Convert>
-void fill(std::span<Value> to, const Convert& convert) {
-  vectorised([first = to.data(), count = to.size(), convert]() ALPHAHILL_INLINE {
-    for (std::size_t i = 0; i < count; ++i) first[i] = convert(i);
-  });
-}
-
 template <class Stored, class Widen>
 void decode_each(std::span<const std::byte> bytes, std::span<double> to, const Widen& widen) {
-  fill(to, [first = bytes.data(), widen](std::size_t i)
-               ALPHAHILL_INLINE { return double{widen(stored_at<Stored>(first, i))}; });
-}
-
-template <class From, class To, class Round>
-void round_each(std::span<const From> from, std::span<To> to, const Round& round) {
-  fill(to, [first = from.data(), round](std::size_t i) ALPHAHILL_INLINE { return round(first[i]); });
+  fill_each(to, [first = bytes.data(), widen](std::size_t i)
+                    ALPHAHILL_INLINE { return double{widen(stored_at<Stored>(first, i))}; });
 }
 
 }  // namespace
@@ -60,12 +47,12 @@ void cast_loaded(ElementFormat load, std::span<const double> from, std::span<flo
     case ElementFormat::fp64:
       throw Error(Fault::internal, "cast_loaded", "fp64 values are loaded as they are");
     case ElementFormat::fp32:
-      return round_each(from, to, [](double value) ALPHAHILL_INLINE { return static_cast<float>(value); });
+      return convert_each(from, to, [](double value) ALPHAHILL_INLINE { return static_cast<float>(value); });
     case ElementFormat::fp16:
-      return round_each(
+      return convert_each(
           from, to, [](double value) ALPHAHILL_INLINE { return round_to_fp16(round_to_odd_fp32(value)); });
     case ElementFormat::bf16:
-      return round_each(
+      return convert_each(
           from, to, [](double value) ALPHAHILL_INLINE { return round_to_bf16(round_to_odd_fp32(value)); });
   }
 }
@@ -78,9 +65,9 @@ void cast(ElementFormat precision, std::span<const float> from, std::span<float>
       std::memcpy(to.data(), from.data(), from.size_bytes());
       return;
     case ElementFormat::fp16:
-      return round_each(from, to, [](float value) ALPHAHILL_INLINE { return round_to_fp16(value); });
+      return convert_each(from, to, [](float value) ALPHAHILL_INLINE { return round_to_fp16(value); });
     case ElementFormat::bf16:
-      return round_each(from, to, [](float value) ALPHAHILL_INLINE { return round_to_bf16(value); });
+      return convert_each(from, to, [](float value) ALPHAHILL_INLINE { return round_to_bf16(value); });
   }
 }
 
@@ -91,14 +78,14 @@ void cast(ElementFormat precision, std::span<const double> from, std::span<doubl
       std::memcpy(to.data(), from.data(), from.size_bytes());
       return;
     case ElementFormat::fp32:
-      return round_each(from, to,
-                        [](double value) ALPHAHILL_INLINE { return double{static_cast<float>(value)}; });
+      return convert_each(from, to,
+                          [](double value) ALPHAHILL_INLINE { return double{static_cast<float>(value)}; });
     case ElementFormat::fp16:
-      return round_each(from, to, [](double value) ALPHAHILL_INLINE {
+      return convert_each(from, to, [](double value) ALPHAHILL_INLINE {
         return double{round_to_fp16(round_to_odd_fp32(value))};
       });
     case ElementFormat::bf16:
-      return round_each(from, to, [](double value) ALPHAHILL_INLINE {
+      return convert_each(from, to, [](double value) ALPHAHILL_INLINE {
         return double{round_to_bf16(round_to_odd_fp32(value))};
       });
   }

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "alphahill/base/error.hpp"
-#include "alphahill/base/vector_level.hpp"
+#include "formats/convert_each.hpp"
 #include "formats/minifloat.hpp"
 
 namespace alphahill {
@@ -15,14 +15,6 @@ namespace {
 constexpr float e4m3_max = 448;
 constexpr float e5m2_max = 57344;
 constexpr float e2m1_max = 6;
-
-/// to[i] = convert(from[i]), with the vector units in use.
-template <class Convert>
-void convert_each(std::span<const float> from, std::span<float> to, const Convert& convert) {
-  vectorised([values = from.data(), converted = to.data(), count = from.size(), convert]() ALPHAHILL_INLINE {
-    for (std::size_t i = 0; i < count; ++i) converted[i] = convert(values[i]);
-  });
-}
 
 /// In place of a scale of 0, which nothing can be divided by.
 float nonzero(float scale) {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "alphahill/base/checked.hpp"
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/text.hpp"
 #include "formats/group_casts.hpp"
@@ -105,7 +106,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 3> aliases{
     {{"fp8", "fp8_e4m3"}, {"mxfp6", "mxfp6_e3m2"}, {"fp4", "nvfp4"}}};
 
 std::int64_t blocks_along(std::int64_t features, std::int64_t block) {
-  return block >= features ? 1 : (features + block - 1) / block;
+  return block >= features ? 1 : divide_rounding_up(features, block);
 }
 
 /// How far a name is from that of a precision; one that it begins with, or is a part of, is near.

@@ -62,7 +62,7 @@ void remove_tables_and_plots(const fs::path& folder) {
 void remove_comparison(const fs::path& output_dir, const RecordedSettings& settings) {
   if (settings.sources.size() < 2) return;
   fs::remove(output_dir / comparison_csv_name);
-  for (const PlotFormat format : {PlotFormat::png, PlotFormat::pdf, PlotFormat::svg}) {
+  for (const PlotFormat format : plot_formats) {
     fs::remove(output_dir / comparison_plot_name(format));
   }
   std::vector<fs::path> files;

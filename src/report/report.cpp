@@ -19,7 +19,7 @@
 namespace alphahill {
 
 PlotFormat parse_plot_format(std::string_view text) {
-  for (const PlotFormat format : {PlotFormat::png, PlotFormat::pdf, PlotFormat::svg}) {
+  for (const PlotFormat format : plot_formats) {
     if (name_of(format) == text) return format;
   }
   throw Error(Fault::usage, "--plot-format", fmt::format("expected png, pdf or svg, found '{}'", text));

@@ -52,6 +52,12 @@ class Decoding : public testing::Test {
     for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random(256) & 0xFEU);
     return bytes;
   }
+  /// Positive, in FP8.
+  std::vector<std::uint8_t> fp8_scales(std::size_t count) {
+    std::vector<std::uint8_t> scales = bytes(count);
+    for (std::uint8_t& scale : scales) scale &= 0x7EU;
+    return scales;
+  }
   /// Positive, with all bits of a float.
   std::vector<float> scales(std::size_t count) {
     std::vector<float> scales(count);
@@ -177,8 +183,7 @@ TEST_F(Decoding, Mxfp8AndMxfp4) {
 
 TEST_F(Decoding, Nvfp4MultipliedAndDivided) {
   const auto c = bytes(4 * long_row);
-  auto s = bytes(8 * long_row / 16);
-  for (std::uint8_t& scale : s) scale &= 0x7EU;
+  const auto s = fp8_scales(8 * long_row / 16);
   const auto of_tensor = scales(1);
   const auto code = [&](std::size_t i) { return fp4(low_first(c, i)); };
   ExampleLayer factor(8, long_row);
@@ -204,8 +209,7 @@ TEST_F(Decoding, Nvfp4MultipliedAndDivided) {
 TEST_F(Decoding, Nvfp4WithTheCodesOfTwoRowsToAByte) {
   ExampleLayer example(32, long_row);
   const auto c = bytes(16 * long_row);
-  auto s = bytes(2 * long_row);
-  for (std::uint8_t& scale : s) scale &= 0x7EU;
+  const auto s = fp8_scales(2 * long_row);
   const auto of_tensor = scales(1);
   example.add("l.experts.down_proj", "U8", {1, 16, long_row}, c)
       .add("l.experts.down_proj_weight_scale", "F8_E4M3", {1, 2, long_row}, s)

@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <boost/algorithm/string.hpp>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "alphahill/base/error.hpp"
@@ -39,7 +41,9 @@ void check(const Options& options) {
   if (!options.text.empty()) return;
   promise(!options.model.empty(), "there is a model");
   promise(options.settings.k_fraction > 0 && options.settings.k_fraction <= 1, "k-frac is in (0, 1]");
-  promise(!options.settings.precisions.empty() && options.settings.precisions.size() <= 4,
+  std::set<std::string_view> names;
+  for (const Precision& precision : options.settings.precisions) names.insert(precision.name);
+  promise(!names.empty() && names.size() == options.settings.precisions.size(),
           "there are precisions, none twice");
   promise(options.memory_per_rank.value_or(1) > 0, "memory is more than nothing");
   promise(options.layer_timeout.value_or(0) >= 0 && options.grace_seconds >= 0, "times are not negative");

@@ -31,22 +31,18 @@ LayerRow row_of(const Catalog& catalog, const Layer& layer) {
           .predicts_further_tokens = layer.predicts_further_tokens};
 }
 
-/// @param wanted  of the layers
-RunDescription describe(const Options& options, const Catalog& catalog, const std::vector<bool>& wanted) {
-  RunDescription run{.model = options.model,
-                     .model_fingerprint = catalog.fingerprint,
-                     .load_dtype = std::string(name_of(options.settings.load)),
-                     .precisions = precision_names_of(options),
-                     .k_frac = options.settings.k_fraction,
-                     .share_tolerance = options.settings.share_tolerance,
-                     .filter_layers = options.filter_layers,
-                     .version = version_text(),
-                     .host = host_name(),
-                     .layers = {}};
-  for (std::size_t i = 0; i < catalog.layers.size(); ++i) {
-    if (wanted[i]) run.layers.push_back(row_of(catalog, catalog.layers[i]));
-  }
-  return run;
+/// Without layers.
+RunDescription describe(const Options& options, const Catalog& catalog) {
+  return {.model = options.model,
+          .model_fingerprint = catalog.fingerprint,
+          .load_dtype = std::string(name_of(options.settings.load)),
+          .precisions = precision_names_of(options),
+          .k_frac = options.settings.k_fraction,
+          .share_tolerance = options.settings.share_tolerance,
+          .filter_layers = options.filter_layers,
+          .version = version_text(),
+          .host = host_name(),
+          .layers = {}};
 }
 
 std::filesystem::path journal_of(const Options& options) {
@@ -54,9 +50,12 @@ std::filesystem::path journal_of(const Options& options) {
 }
 
 RunRequest request_of(const Options& options, const AskedModel& model) {
-  const std::vector<bool> all(model.catalog.layers.size(), true);
-  return {describe(options, model.catalog, model.wanted), describe(options, model.catalog, all).layers,
-          options.include_mtp};
+  RunRequest request{describe(options, model.catalog), {}, options.include_mtp};
+  for (std::size_t i = 0; i < model.wanted.size(); ++i) {
+    request.model_layers.push_back(row_of(model.catalog, model.catalog.layers[i]));
+    if (model.wanted[i]) request.run.layers.push_back(request.model_layers.back());
+  }
+  return request;
 }
 
 bool any_begun(const Journal& journal) {

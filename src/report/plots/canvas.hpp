@@ -1,6 +1,7 @@
 /// What a picture is drawn on, and the words for it: points, colours, styles of text.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -10,6 +11,7 @@
 namespace alphahill {
 
 enum class PlotFormat : std::uint8_t { png, pdf, svg };
+inline constexpr std::array plot_formats{PlotFormat::png, PlotFormat::pdf, PlotFormat::svg};
 /// "png", "pdf", "svg".
 std::string_view name_of(PlotFormat format);
 

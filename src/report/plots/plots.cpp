@@ -215,7 +215,7 @@ void remove_plots(const std::filesystem::path& output_dir, std::span<const PlotF
 }  // namespace
 
 void remove_plots(const std::filesystem::path& output_dir) {
-  remove_plots(output_dir, std::array{PlotFormat::png, PlotFormat::pdf, PlotFormat::svg}, {});
+  remove_plots(output_dir, plot_formats, {});
 }
 
 void remove_plots_but(const std::vector<Plot>& plots, const ReportSettings& settings) {

@@ -8,10 +8,6 @@ namespace alphahill {
 
 namespace {
 
-std::int64_t blocks_of(std::int64_t features, std::int64_t block) {
-  return block >= features ? 1 : (features + block - 1) / block;
-}
-
 std::vector<float> rounded_to_fp32(std::span<const double> values) {
   std::vector<float> rounded(values.size());
   cast_loaded(ElementFormat::fp32, values, rounded);
@@ -27,15 +23,15 @@ PrecisionCast::PrecisionCast(const Precision& precision, const WeightShape& shap
   in_features_ = in;
   const ScaleGroup& group = precision.scaling.group;
   over_row_ends_ = group.over_row_ends && in % group.in != 0;
-  groups_of_row_ = blocks_of(in, group.in);
+  groups_of_row_ = group.count(1, in);
   if (needs_first_pass()) observed_.resize(static_cast<std::size_t>(group.count(out, in)));
 }
 
 bool PrecisionCast::needs_first_pass() const {
-  const auto& [group, bits, cast, of_tensor, rule] = precision_.scaling;
-  const bool beyond_panel = shape_.wide() && group.in == ScaleGroup::all;
+  const Scaling& scaling = precision_.scaling;
+  const bool beyond_panel = shape_.wide() && scaling.group.in == ScaleGroup::all;
   return precision_.scaled() &&
-         (shape_.transposed || of_tensor || group.out > 1 || over_row_ends_ || beyond_panel);
+         (shape_.transposed || scaling.of_tensor || scaling.group.out > 1 || over_row_ends_ || beyond_panel);
 }
 
 std::int64_t PrecisionCast::column_multiple() const {
