@@ -72,9 +72,10 @@ int lanes_of_ranks(const Device& device, const Catalog& catalog, MpiSession& mpi
   return static_cast<int>(mpi.least(layers_in_flight(device, catalog)));
 }
 
-/// Of all ranks, on rank 0; empty where GPUs compute. Collective.
+/// Of all ranks, on rank 0; empty where GPUs compute, and for a lone rank, which has none to compare with.
+/// Collective.
 std::vector<double> speeds_of_ranks(const Options& options, MpiSession& mpi) {
-  if (options.device.cuda) return {};
+  if (options.device.cuda || mpi.size() == 1) return {};
   return measured_speeds(mpi, probe_seconds);
 }
 
