@@ -38,8 +38,8 @@ class EmulatedGpuTest(ProgramTest):
         """@return rows of the table, and the log"""
         settings = {f"EMULATED_{name}": str(value) for name, value in settings.items()}
         done = self.succeed("alpha-hill", "--model", self.model, "--output-dir", self.folder / output, "--restart",
-                            "--individual-plots", "never", "--device", "cuda", *PRECISIONS, ranks=ranks,
-                            environment=settings | {"LD_PRELOAD": LIBRARY})
+                            "--individual-plots", "never", "--plot-format", "svg", "--device", "cuda", *PRECISIONS,
+                            ranks=ranks, environment=settings | {"LD_PRELOAD": LIBRARY})
         return read_csv(self.folder / output / RESULTS), done.stderr
 
     def expect_figures_of_cpu(self, rows):
