@@ -129,6 +129,30 @@ TEST_F(ShardsUnderAnIndex, HoldATensorTwiceAndTheIndexSaysWhichCounts) {
               EndsWith("1 tensor that it does not name ('a'), 1 tensor in several files ('a')\n"));
 }
 
+TEST(CheckpointHeaders, AShardThatTheIndexDoesNotNameIsReadWithAWarning) {
+  const TemporaryFolder folder;
+  two_tensors().write_shards(folder.path(), 2);
+  folder.write("other-00001-of-00002.safetensors", "broken");
+  folder.write("model-00001-of-00003.safetensors", "broken");
+  folder.write(index_name, R"({"weight_map": {"b": "model-00001-of-00002.safetensors"}})");
+  const CapturedLog log;
+  EXPECT_THAT(names_of(read_checkpoint_headers(folder.path())), ElementsAre("a", "b"));
+  EXPECT_THAT(log.text(), HasSubstr("1 of its shards that it does not name is read too: "
+                                    "model-00002-of-00002.safetensors\n"));
+  EXPECT_THAT(log.text(), Not(HasSubstr("missing")));
+}
+
+TEST(CheckpointHeaders, AShardThatIsNeitherNamedNorThereIsWarnedOf) {
+  const TemporaryFolder folder;
+  two_tensors().write_shards(folder.path(), 2);
+  folder.write(index_name, R"({"weight_map": {"b": "model-00001-of-00002.safetensors"}})");
+  std::filesystem::remove(folder.path() / "model-00002-of-00002.safetensors");
+  const CapturedLog log;
+  EXPECT_THAT(names_of(read_checkpoint_headers(folder.path())), ElementsAre("b"));
+  EXPECT_THAT(log.text(), HasSubstr("1 file called model-*-of-00002.safetensors is neither named nor there: "
+                                    "layers may be missing\n"));
+}
+
 TEST(CheckpointHeaders, AFileIsReadAlone) {
   const TemporaryFolder folder;
   two_tensors().write_shards(folder.path(), 2);

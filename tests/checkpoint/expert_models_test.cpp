@@ -87,14 +87,6 @@ model.layers.0.mlp.up_proj mlp_up 40x16
 )");
 }
 
-TEST_F(ExpertModels, MoreBlocksThanHiddenLayersAreKeptInOtherModels) {
-  add("model.layers.1.mlp.up_proj", {40, 16});
-  EXPECT_EQ(layers_of(R"({"model_type": "llama", "num_hidden_layers": 1})"),
-            R"(
-model.layers.1.mlp.up_proj mlp_up 40x16
-)");
-}
-
 TEST_F(ExpertModels, GptOss) {
   add("model.layers.0.mlp.router", {11, 16});
   add("model.layers.0.self_attn.q_proj", {16, 16});

@@ -57,6 +57,16 @@ TEST_F(LayerRules, PatchesAreProjected) {
   EXPECT_THAT(names("{}"), ElementsAre("vision_tower.patch_embed"));
 }
 
+TEST_F(LayerRules, ProjectionsWithoutABiasAreNoEmbeddings) {
+  add("model.embed_proj", {8, 4});
+  add("model.layers.0.mlp.shared", {4, 4});
+  add("model.timestep_embedder", {4, 4});
+  add("model.embed_timestep", {90, 4});
+  add("model.shared", {90, 4});
+  EXPECT_THAT(names("{}"),
+              ElementsAre("model.layers.0.mlp.shared", "model.embed_proj", "model.timestep_embedder"));
+}
+
 TEST_F(LayerRules, NamesThatTellNothingAreKnownByTheModelsType) {
   add("transformer.w", {90, 4});
   add("transformer.h.0.fc", {4, 4});
@@ -184,6 +194,26 @@ TEST_F(LayerRules, ABlockThatJoinsTheNextTokenIsBehindTheLast) {
   EXPECT_THAT(names(config), ElementsAre("model.layers.0.up_proj"));
   EXPECT_THAT(names(config, true),
               ElementsAre("model.layers.0.up_proj", "model.layers.1.up_proj", "model.layers.1.eh_proj"));
+}
+
+TEST_F(LayerRules, ABlockBehindTheLastIsLeftOutWithAWarningWhereNothingTellsWhatItIs) {
+  add("model.layers.0.up_proj", {4, 4});
+  add("model.layers.1.up_proj", {4, 4});
+  const std::string config = R"({"model_type": "llama", "num_hidden_layers": 1)";
+  const CapturedLog log;
+  EXPECT_THAT(names(config + R"(, "num_nextn_predict_layers": 1})"), ElementsAre("model.layers.0.up_proj"));
+  EXPECT_THAT(log.text(), testing::Not(HasSubstr("behind the last")));
+  EXPECT_THAT(names(config + "}"), ElementsAre("model.layers.0.up_proj"));
+  EXPECT_THAT(log.text(),
+              HasSubstr("warning: 1 layer behind the last of the 1 block that config.json counts, "
+                        "model.layers.1.up_proj first, is taken for multi-token prediction\n"));
+}
+
+TEST_F(LayerRules, TheDecoderBehindAnEncoderMayHaveMoreBlocks) {
+  add("model.encoder.layers.0.fc1", {4, 4});
+  add("model.decoder.layers.0.fc1", {4, 4});
+  add("model.decoder.layers.1.fc1", {4, 4});
+  EXPECT_EQ(names(R"({"model_type": "blenderbot", "num_hidden_layers": 1})").size(), 3U);
 }
 
 TEST_F(LayerRules, ATowerKeepsAllOfItsBlocks) {

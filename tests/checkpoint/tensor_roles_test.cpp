@@ -88,6 +88,18 @@ l.experts.down_proj_scales  [2, 32, 1]      U8     part of a layer
 )");
 }
 
+TEST_F(TensorRoles, WhatLiesBesideCodesThatAreNotReadIsPartOfTheLayer) {
+  builder_.add("a.codes", "I16", {4, 1, 1})
+      .add("a.codebooks", "F16", {1, 9, 1, 8})
+      .add("a.b.c", "F32", {2, 2});
+  EXPECT_EQ(table(), R"(
+tensor       shape         dtype  taken for
+a.b.c        [2, 2]        F32    not known
+a.codebooks  [1, 9, 1, 8]  F16    part of a layer
+a.codes      [4, 1, 1]     I16    layer
+)");
+}
+
 TEST_F(TensorRoles, WhatIsNothingKnownIsCountedWithItsShareOfAllWeights) {
   builder_.add("a.weight", "F32", {5, 10}).add("norm.weight", "F32", {10});
   builder_.add("mystery", "F32", {4, 5}).add("b.mystery", "F32", {2, 2, 5});

@@ -48,6 +48,14 @@ TEST_F(UnappliedWeights, EmptyPlaceholdersOfLayersAreRefused) {
           "save under DeepSpeed's ZeRO-3 leaves them; its zero_to_fp32.py writes the weights"));
 }
 
+TEST_F(UnappliedWeights, EmptyPlaceholdersOfWeightsUnderOtherNamesAreRefused) {
+  for (const std::string name : {"l.mlp.experts.gate_up_proj", "l.attn.in_proj_weight", "l.q_proj.qweight"}) {
+    builder_ = CheckpointBuilder();
+    builder_.add(name, "BF16", {0}).add("lm_head.weight", "BF16", {4, 4});
+    EXPECT_THAT(refusal(), HasSubstr("the weights of 1 layer are empty, those of '" + name + "' first"));
+  }
+}
+
 TEST_F(UnappliedWeights, EmptyPlaceholdersOfNormsAloneAreWarnedOf) {
   builder_.add("norm.weight", "BF16", {0}).add("lm_head.weight", "BF16", {4, 4});
   EXPECT_THAT(names(), ElementsAre("lm_head"));

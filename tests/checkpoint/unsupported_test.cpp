@@ -1,7 +1,9 @@
 /// Weights in forms that cannot be analysed: one layer each, with a reason.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "alphahill/checkpoint/catalog.hpp"
+#include "support/captured_log.hpp"
 #include "support/checkpoint_builder.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/thrown_error.hpp"
@@ -41,6 +43,90 @@ TEST(UnsupportedLayers, IntegersOfModelOptWhoseInputsAreScaled) {
   EXPECT_EQ(layers_of(builder), R"(
 proj 40x32 U8: pre-quantized weights (int4 AWQ of ModelOpt) cannot be analysed
 )");
+}
+
+struct FormatByName {
+  std::string format;
+  std::vector<std::tuple<std::string, std::string, std::vector<std::int64_t>>> tensors;
+  std::string sides;
+};
+
+TEST(UnsupportedLayers, FormatsThatAreNotReadAreCalledByTheirNames) {
+  const std::vector<FormatByName> formats{
+      {"EXL2",
+       {{"q_weight", "I32", {8, 64}}, {"q_scale", "I32", {2, 8}}, {"q_invperm", "I16", {32}}},
+       "64x32 I32"},
+      {"EXL3", {{"trellis", "I16", {2, 4, 64}}, {"suh", "F16", {32}}, {"svh", "F16", {64}}}, "64x32 I16"},
+      {"HQQ", {{"W_q", "U8", {32, 64}}, {"meta", "U8", {99}}}, "32x64 U8"},
+      {"AQLM", {{"codes", "I16", {64, 4, 1}}, {"codebooks", "F16", {1, 256, 1, 8}}}, "64x32 I16"},
+      {"VPTQ",
+       {{"indices", "I32", {1, 8, 64}},
+        {"centroids.weight", "F16", {1, 2048}},
+        {"res_centroids.weight", "F16", {1, 512}}},
+       "8x64 F16"},
+      {"torchao", {{"_weight_qdata", "I8", {64, 32}}, {"_weight_scale", "F32", {64, 1}}}, "64x32 I8"},
+      {"QuIP#", {{"Qidxs", "I64", {64, 4}}, {"SU", "F16", {32}}, {"SV", "F16", {64}}}, "64x32 I64"},
+      {"SpQR", {{"dense_weights", "I64", {128}}, {"row_offsets", "I32", {65}}}, "128x1 I64"},
+      {"compressed-tensors sparse with a bitmask",
+       {{"compressed", "BF16", {64, 16}}, {"bitmask", "U8", {64, 4}}},
+       "64x32 BF16"},
+      {"compressed-tensors sparse with a bitmask",
+       {{"weight.compressed", "BF16", {64, 16}}, {"weight.bitmask", "U8", {64, 4}}},
+       "64x32 BF16"},
+      {"Marlin", {{"B", "I32", {2, 128}}, {"s", "F16", {1, 64}}}, "64x32 I32"},
+      {"QQQ", {{"B", "I32", {2, 128}}, {"s_channel", "F32", {1, 64}}}, "64x32 I32"},
+      {"Marlin 2:4",
+       {{"weight_packed", "I32", {1, 128}}, {"scale_packed", "F16", {1, 64}}, {"meta", "I16", {32, 4}}},
+       "64x32 I32"}};
+  for (const FormatByName& format : formats) {
+    CheckpointBuilder builder;
+    for (const auto& [name, dtype, shape] : format.tensors) builder.add("a.q_proj." + name, dtype, shape);
+    EXPECT_EQ(layers_of(builder),
+              fmt::format("\na.q_proj {}: pre-quantized weights ({}) cannot be analysed\n", format.sides,
+                          format.format));
+  }
+}
+
+TEST(UnsupportedLayers, PlainMatricesCalledAsCodesAreNone) {
+  CheckpointBuilder builder;
+  builder.add("a.W_q", "F32", {4, 4}).add("a.B", "F32", {4, 4}).add("a.s", "F32", {4, 4});
+  builder.add("proj.weight", "F16", {4, 4});
+  EXPECT_EQ(layers_of(builder), "\nproj 4x4 F16: \n");
+}
+
+TEST(UnsupportedLayers, TheLargestTensorOfCodesThatAreNotKnownStandsForItsModule) {
+  const TemporaryFolder folder;
+  folder.write("config.json", R"({"quantization_config": {"quant_method": "new"}})");
+  CheckpointBuilder builder;
+  builder.add("a.q_proj.bits", "U8", {64, 8}).add("a.q_proj.more_bits", "U8", {64, 4});
+  builder.add("a.k_proj.weight", "F32", {8, 8})
+      .add("a.k_proj.mask", "U8", {64, 8})
+      .add("a.id", "I64", {4, 4});
+  builder.write(folder.path());
+  const Catalog catalog = open_catalog(folder.path(), "");
+  ASSERT_EQ(catalog.layers.size(), 2U);
+  EXPECT_EQ(catalog.layers[0].name, "a.q_proj");
+  EXPECT_EQ(*catalog.layers[0].unsupported(),
+            "pre-quantized weights (new, U8 called bits) cannot be analysed");
+  EXPECT_EQ(catalog.others.largest, "a.k_proj.mask [64, 8]");
+}
+
+TEST(UnsupportedLayers, AFusedProjectionInCodes) {
+  CheckpointBuilder builder;
+  builder.add("a.attn.in_proj_weight", "F8_E4M3", {12, 4}).add("a.attn.in_proj_weight_scale", "F32", {1});
+  EXPECT_EQ(layers_of(builder), R"(
+a.attn.in_proj 12x4 F8_E4M3: pre-quantized weights (F8_E4M3 with a scale) cannot be analysed
+)");
+}
+
+TEST(UnsupportedLayers, AreCountedInAWarningWhateverElseIsFound) {
+  CheckpointBuilder builder;
+  builder.add("a.k_proj.weight", "F8_E4M3", {4, 4}).add("a.k_proj.weight_scale", "F32", {1});
+  builder.add("a.q_proj.W_q", "U8", {4, 4}).add("a.v_proj.W_q", "U8", {4, 4});
+  const CapturedLog log;
+  layers_of(builder);
+  EXPECT_THAT(log.text(), testing::HasSubstr("warning: 2 of 3 layers cannot be analysed, a.q_proj first: "
+                                             "pre-quantized weights (HQQ) cannot be analysed\n"));
 }
 
 TEST(UnsupportedLayers, ExpertsInALayoutThatIsNotKnown) {

@@ -72,8 +72,8 @@ class CheckpointBuilder {
 
     std::int64_t bytes() const {
       static const std::map<std::string, std::int64_t> size_of{
-          {"F64", 8},  {"I64", 8}, {"F32", 4}, {"I32", 4},     {"U32", 4},     {"F16", 2},
-          {"BF16", 2}, {"U8", 1},  {"I8", 1},  {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"F8_E8M0", 1}};
+          {"F64", 8}, {"I64", 8}, {"F32", 4}, {"I32", 4},     {"U32", 4},     {"F16", 2},    {"BF16", 2},
+          {"I16", 2}, {"U8", 1},  {"I8", 1},  {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"F8_E8M0", 1}};
       std::int64_t product = size_of.at(dtype);
       for (const std::int64_t count : shape) product *= count;
       if (!values.empty() && std::ssize(values) != product) throw std::logic_error("wrong size of " + name);

@@ -13,8 +13,10 @@
 #include "checkpoint/catalog/layer_order.hpp"
 #include "checkpoint/catalog/linear_layers.hpp"
 #include "checkpoint/catalog/model_config.hpp"
+#include "checkpoint/catalog/multi_token_prediction.hpp"
 #include "checkpoint/catalog/unapplied_weights.hpp"
 #include "checkpoint/headers/checkpoint_headers.hpp"
+#include "checkpoint/headers/counted_tensors.hpp"
 #include "checkpoint/headers/weight_files.hpp"
 
 namespace alphahill {
@@ -28,6 +30,32 @@ void warn_of_unknown_quantization(const std::vector<Layer>& layers, const std::s
       "config.json says that weights are quantized ({}), but none are found in a form that is known: "
       "layers may be missing from the list",
       printable(method));
+}
+
+void warn_of_surplus(const std::vector<Layer>& layers, const CheckpointHeaders& headers,
+                     const ModelConfig& config) {
+  CountedTensors surplus;
+  for (const Layer& layer : layers) {
+    if (is_surplus(layer.name, headers, config)) surplus.add(layer.name);
+  }
+  if (surplus.count == 0) return;
+  spdlog::warn(
+      "{} behind the last of the {} that config.json counts, {} first, {} taken for multi-token prediction",
+      counted(surplus.count, "layer"), counted(*config.num_hidden_layers, "block"), surplus.first,
+      surplus.count == 1 ? "is" : "are");
+}
+
+void warn_of_unsupported(const std::vector<Layer>& layers) {
+  CountedTensors unsupported;
+  std::string reason;
+  for (const Layer& layer : layers) {
+    if (layer.unsupported() == nullptr) continue;
+    unsupported.add(layer.name);
+    if (reason.empty()) reason = *layer.unsupported();
+  }
+  if (unsupported.count == 0) return;
+  spdlog::warn("{} of {} cannot be analysed, {} first: {}", unsupported.count,
+               counted(std::ssize(layers), "layer"), unsupported.first, reason);
 }
 
 void say_what_is_dequantized(const std::vector<Layer>& layers) {
@@ -65,6 +93,7 @@ Catalog layers_found(const std::filesystem::path& checkpoint, bool allow_unmerge
   refuse_unmerged_adapters(headers, where, allow_unmerged);
   FoundLayers found = find_linear_layers(headers, config);
   refuse_slices(found.layers, headers, config, where);
+  warn_of_surplus(found.layers, headers, config);
   warn_of_unknown_quantization(found.layers, config.quantization_method);
   OtherTensors others = other_tensors(headers, found.roles, found.weights);
   return {folder.string(), headers.fingerprint.hex(), std::move(headers.files), std::move(found.layers),
@@ -82,6 +111,7 @@ Catalog open_catalog(const std::filesystem::path& checkpoint, const std::string&
   }
   say_what_is_dequantized(catalog.layers);
   sort_in_model_order(catalog.layers);
+  warn_of_unsupported(catalog.layers);
   const std::vector<bool> kept = kept_layers(catalog, filter, include_mtp);
   return with_layers(std::move(catalog), kept);
 }

@@ -19,6 +19,12 @@ constexpr std::array<std::string_view, 13> nouns{"embed",  "embeds",   "emb",   
                                                  "tokens", "embedder", "embedders"};
 /// Words that may follow: "input_embeds_layer", "visual_embeddings_table".
 constexpr std::array<std::string_view, 3> containers{"layer", "layers", "table"};
+/// Words that end the name of a projection: "embed_proj", "embed_out".
+constexpr std::array<std::string_view, 10> projections{
+    "out", "proj", "projs", "projection", "projections", "projector", "linear", "dense", "fc", "head"};
+/// What is no row of a table and therefore projected: "timestep_embedder", "x_embedder" of an image's patches.
+constexpr std::array<std::string_view, 11> continuous{"patch", "t",     "time",  "timestep", "timesteps", "x",
+                                                      "image", "sigma", "noise", "guidance", "context"};
 /// Names without such a word: biases of attention by distance, and what the queries of detectors begin with.
 constexpr std::array<std::string_view, 6> other_embeddings{
     "relative_attention_bias", "bias_values", "pe_k", "queries_features", "query_feat", "reference_points"};
@@ -73,12 +79,18 @@ std::vector<std::string> words_of(std::string_view kind) {
   return words;
 }
 
+/// Patches are vectors, which are projected; only their positions are looked up.
+bool is_of_vectors(std::string_view kind, const std::vector<std::string>& words) {
+  const bool named_so =
+      words.front() == "patch" || (words.back().starts_with("embedder") && has(continuous, words.front()));
+  return named_so && kind.find("pos") == std::string_view::npos;
+}
+
 bool has_noun_of_embedding(std::string_view kind) {
   std::vector<std::string> words = words_of(kind);
-  // Patches are vectors, which are projected; only their positions are looked up.
-  if (words.front() == "patch" && kind.find("pos") == std::string_view::npos) return false;
+  if (is_of_vectors(kind, words)) return false;
   if (words.size() > 1 && has(containers, words.back())) words.pop_back();
-  const bool begins_so = words.size() > 1 && words.front() == "embed" && kind != "embed_out";
+  const bool begins_so = words.size() > 1 && words.front() == "embed" && !has(projections, words.back());
   return begins_so || has(nouns, words.back()) || words.back().ends_with("embedder");
 }
 
@@ -86,6 +98,8 @@ bool has_noun_of_embedding(std::string_view kind) {
 
 bool names_embedding(std::string_view name) {
   const std::string_view kind = kind_of(name);
+  // All blocks of a model share an embedding of tokens; what one of them calls so is a layer of its MLP.
+  if (kind == "shared" && !block_path(name).numbers.empty()) return false;
   return has_noun_of_embedding(kind) || has(other_embeddings, kind);
 }
 

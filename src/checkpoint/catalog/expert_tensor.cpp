@@ -234,6 +234,11 @@ std::optional<ExpertTensor> matrix_of_each(const SplitName& name, std::span<cons
 
 }  // namespace
 
+bool names_expert_weights(std::string_view name) {
+  const SplitName parts = split(name);
+  return is_of_experts(parts.module) && !is_bias_or_scale(parts.tensor);
+}
+
 std::optional<ExpertTensor> find_expert_tensor(std::string_view name, std::span<const std::int64_t> shape,
                                                OutputAxis axis, const CheckpointHeaders& headers,
                                                const ModelConfig& config) {

@@ -44,6 +44,9 @@ std::optional<ExpertTensor> find_expert_tensor(std::string_view name, std::span<
                                                OutputAxis axis, const CheckpointHeaders& headers,
                                                const ModelConfig& config);
 
+/// True for the name of a tensor that holds weights of a block's experts: "mlp.experts.gate_up_proj".
+bool names_expert_weights(std::string_view name);
+
 /// A projection of one expert.
 struct ExpertMatrix {
   std::string layer;  ///< "model.layers.0.mlp.experts.7.gate_proj"

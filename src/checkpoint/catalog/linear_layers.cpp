@@ -1,6 +1,8 @@
 #include "checkpoint/catalog/linear_layers.hpp"
 
+#include <algorithm>
 #include <iterator>
+#include <string>
 #include <utility>
 
 #include "alphahill/checkpoint/category.hpp"
@@ -17,6 +19,22 @@ TensorRole role_of(const Layer& layer, const CheckpointHeaders& headers, const M
   if (is_norm(layer.name)) return TensorRole::norm;
   if (is_embedding(layer.name, headers, config)) return TensorRole::embedding;
   return layer.predicts_further_tokens ? TensorRole::layer_of_further_tokens : TensorRole::layer;
+}
+
+/// What lies beside codes that are not read is theirs, where nothing else is known of it.
+void mark_parts_of_unsupported(const std::vector<Layer>& layers, const CheckpointHeaders& headers,
+                               std::vector<TensorRole>& roles) {
+  for (const Layer& layer : layers) {
+    if (layer.unsupported() == nullptr) continue;
+    const std::string module = layer.name + '.';
+    const auto first = std::ranges::lower_bound(headers.tensors, module, {}, &StoredTensor::name);
+    for (auto part = first; part != headers.tensors.end() && part->name.starts_with(module); ++part) {
+      TensorRole& role = roles[static_cast<std::size_t>(part - headers.tensors.begin())];
+      const bool is_own = part->name.find('.', module.size()) == std::string::npos ||
+                          part->name.compare(module.size(), 7, "weight.") == 0;
+      if (is_own && role == TensorRole::unknown) role = TensorRole::part_of_layer;
+    }
+  }
 }
 
 }  // namespace
@@ -40,6 +58,7 @@ FoundLayers find_linear_layers(const CheckpointHeaders& headers, const ModelConf
   RolesByLayers roles(headers, found.roles);
   roles.mark_parts(found.layers, TensorRole::part_of_layer);
   roles.mark_parts(embeddings, TensorRole::part_of_embedding);
+  mark_parts_of_unsupported(found.layers, headers, found.roles);
   std::vector<Layer> heads = find_tied_heads(found.layers, embeddings, headers, config);
   roles.mark_shared(heads);
   found.layers.insert(found.layers.end(), std::move_iterator(heads.begin()), std::move_iterator(heads.end()));

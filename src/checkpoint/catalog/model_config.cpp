@@ -17,13 +17,11 @@ namespace alphahill {
 namespace {
 
 /// Reads the fields of one file. What is not used is passed over unchecked, since Python writes Infinity
-/// into some of it.
+/// into some of it; so is a field of another type than is known.
 class ConfigReader {
  public:
-  explicit ConfigReader(const std::string& where) : where_(where) {}
-
   /// @param is_top  false inside text_config, where no further one is looked for
-  ModelConfig read(json::Object fields, bool is_top = true) const {
+  static ModelConfig read(json::Object fields, bool is_top = true) {
     ModelConfig config;
     ModelConfig text;
     ModelConfig decoder;
@@ -31,8 +29,8 @@ class ConfigReader {
       const std::string_view key = field.unescaped_key();
       json::Value value = field.value();
       if (value.is_null().value()) continue;
-      if (is_top && is_text_config(key)) {
-        text = read(expect<json::Object>(value, key, "an object"), false);
+      if (is_top && is_text_config(key) && is_object(value)) {
+        text = read(value.get_object(), false);
       } else if (is_top && key == "decoder" && is_object(value)) {
         decoder = read(value.get_object(), false);
       } else {
@@ -65,12 +63,33 @@ class ConfigReader {
     return number;
   }
 
-  template <class Type>
-  Type expect(json::Value value, std::string_view key, std::string_view type) const {
-    Type read;
-    if (value.get<Type>().get(read) == simdjson::SUCCESS) return read;
-    throw Error(Fault::input, where_,
-                fmt::format("{}: expected {}, found {}", key, type, json::shown(value)));
+  static std::string text_or_nothing(json::Value value) {
+    std::string_view text;
+    return value.get_string().get(text) == simdjson::SUCCESS ? std::string(text) : std::string();
+  }
+
+  /// Whether Python takes the value for true, as transformers does: what is neither 0 nor empty.
+  static bool is_true(json::Value value) {
+    bool found = false;
+    double number = 0;
+    std::string_view text;
+    if (value.get_bool().get(found) == simdjson::SUCCESS) return found;
+    if (value.get_double().get(number) == simdjson::SUCCESS) return number != 0;
+    if (value.get_string().get(text) == simdjson::SUCCESS) return !text.empty();
+    return true;
+  }
+
+  /// A text, or those in an array.
+  static std::vector<std::string> texts(json::Value value) {
+    std::vector<std::string> found;
+    json::Array items;
+    if (value.get_array().get(items) == simdjson::SUCCESS) {
+      for (json::Value item : items) found.push_back(text_or_nothing(item));
+    } else {
+      found.push_back(text_or_nothing(value));
+    }
+    std::erase(found, "");
+    return found;
   }
 
   /// The field of that name, or null.
@@ -84,29 +103,29 @@ class ConfigReader {
     return nullptr;
   }
 
-  void read_field(std::string_view key, json::Value value, ModelConfig& config) const {
+  static void read_field(std::string_view key, json::Value value, ModelConfig& config) {
     if (key == "architectures") {
-      for (json::Value item : expect<json::Array>(value, key, "an array")) {
-        config.architectures.emplace_back(expect<std::string_view>(item, key, "an array of text"));
-      }
+      config.architectures = texts(value);
     } else if (key == "model_type") {
-      config.model_type = expect<std::string_view>(value, key, "text");
+      config.model_type = text_or_nothing(value);
     } else if (key == "tie_word_embeddings") {
-      config.tie_word_embeddings = expect<bool>(value, key, "true or false");
+      config.tie_word_embeddings = is_true(value);
     } else if (std::optional<std::int64_t>* number = number_called(key, config)) {
       *number = number_or_nothing(value);
-    } else if (key == "quantization_config" || (key == "quantization" && is_object(value))) {
-      read_quantization(expect<json::Object>(value, key, "an object"), config);
+    } else if ((key == "quantization_config" || key == "quantization") && is_object(value)) {
+      read_quantization(value.get_object(), config);
     }
   }
 
-  void read_quantization(json::Object fields, ModelConfig& config) const {
+  static void read_quantization(json::Object fields, ModelConfig& config) {
     if (config.quantization_method.empty()) config.quantization_method = "an unknown method";
     for (simdjson::ondemand::field field : fields) {
       const std::string_view key = field.unescaped_key();
       json::Value value = field.value();
       if (key == "quant_method") {
-        config.quantization_method = expect<std::string_view>(value, key, "text");
+        if (std::string method = text_or_nothing(value); !method.empty()) {
+          config.quantization_method = std::move(method);
+        }
       } else {
         config.quantization.read_field(key, value);
       }
@@ -130,8 +149,6 @@ class ConfigReader {
     }
     config.text_model_type = text.model_type.empty() ? config.model_type : text.model_type;
   }
-
-  const std::string& where_;
 };
 
 }  // namespace
@@ -139,7 +156,7 @@ class ConfigReader {
 ModelConfig ModelConfig::parse(std::string json, const std::string& where) {
   ModelConfig config;
   try {
-    json::read_object(json, [&](json::Object fields) { config = ConfigReader(where).read(fields); });
+    json::read_object(json, [&](json::Object fields) { config = ConfigReader::read(fields); });
   } catch (const simdjson::simdjson_error& error) {
     throw Error(Fault::input, where, json::reason_of(error));
   }

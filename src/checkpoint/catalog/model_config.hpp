@@ -29,8 +29,7 @@ struct ModelConfig {
   QuantizationConfig quantization;
 
   /// @param where  the file, for errors
-  /// @throws Error(input) when it is not JSON or a field without which the layers are not known is of the wrong
-  ///                      type
+  /// @throws Error(input) when it is no JSON object
   static ModelConfig parse(std::string json, const std::string& where);
 
   /// True for an architecture that ends in a projection to the vocabulary.

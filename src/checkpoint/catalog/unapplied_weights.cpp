@@ -12,6 +12,7 @@
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/text.hpp"
 #include "checkpoint/catalog/embedding_names.hpp"
+#include "checkpoint/catalog/expert_tensor.hpp"
 #include "checkpoint/catalog/layer_name.hpp"
 #include "checkpoint/catalog/stored_layer.hpp"
 #include "checkpoint/headers/counted_tensors.hpp"
@@ -41,8 +42,16 @@ CountedTensors counted_tensors(const CheckpointHeaders& headers, Is is) {
   return found;
 }
 
+/// The name of a weight, plain, in codes or in parts; a tensor of experts need not end so.
+bool names_any_weight(std::string_view tensor) {
+  constexpr std::array<std::string_view, 6> endings{".weight",        ".in_proj_weight", ".qweight",
+                                                    ".weight_packed", ".weight_v",       ".original1"};
+  return std::ranges::any_of(endings, [&](std::string_view ending) { return tensor.ends_with(ending); }) ||
+         names_expert_weights(tensor);
+}
+
 bool is_placeholder(const StoredTensor& tensor) {
-  return tensor.shape == std::vector<std::int64_t>{0} && tensor.name.ends_with(".weight");
+  return tensor.shape == std::vector<std::int64_t>{0} && names_any_weight(tensor.name);
 }
 
 /// The one side that tensor parallelism cuts, of a layer whose other side is hidden_size.

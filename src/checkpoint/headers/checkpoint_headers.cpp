@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <map>
 #include <span>
+#include <utility>
 
 #include "alphahill/checkpoint/hub_cache.hpp"
 #include "checkpoint/headers/lfs_pointer.hpp"
 #include "checkpoint/headers/shard_contents.hpp"
+#include "checkpoint/headers/unnamed_shards.hpp"
 #include "checkpoint/headers/weight_files.hpp"
 
 namespace alphahill {
@@ -83,9 +85,13 @@ CheckpointHeaders read_shards(const WeightFile& index_file) {
   const ShardIndex index = ShardIndex::parse(read_no_pointer(path, ShardIndex::most_bytes), path.string());
   check_shards_are_there(index_file, index);
   CheckpointHeaders headers;
-  const std::int64_t files = std::ssize(index.tensors_of());
-  for (const auto& [name, tensors] : index.tensors_of()) {
-    const SafetensorsHeader header = add_file(index_file.folder, name, files, headers);
+  std::vector<std::string> names;
+  for (const auto& [name, tensors] : index.tensors_of()) names.push_back(name);
+  for (std::string& name : unnamed_shards(index, index_file.folder, path.string())) {
+    names.push_back(std::move(name));
+  }
+  for (const std::string& name : names) {
+    const SafetensorsHeader header = add_file(index_file.folder, name, std::ssize(names), headers);
     for (const TensorEntry& tensor : header.tensors()) {
       headers.tensors.push_back({tensor, std::ssize(headers.files) - 1, {}});
     }

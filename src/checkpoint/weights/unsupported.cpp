@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,8 +13,10 @@
 #include "alphahill/base/error.hpp"
 #include "alphahill/checkpoint/catalog.hpp"
 #include "checkpoint/catalog/expert_tensor.hpp"
+#include "checkpoint/catalog/layer_name.hpp"
 #include "checkpoint/catalog/model_config.hpp"
 #include "checkpoint/catalog/stored_layer.hpp"
+#include "checkpoint/catalog/tensor_roles.hpp"
 
 namespace alphahill {
 
@@ -28,10 +31,17 @@ std::int64_t elements(std::int64_t codes, std::int64_t per_code) {
   return checked_multiply(codes, per_code).value_or(codes);
 }
 
+/// X.weight, or MultiheadAttention's X.in_proj_weight.
+std::optional<std::string_view> name_of_codes(const StoredTensor& tensor) {
+  const auto fused = without_ending(tensor.name, "_weight");
+  if (fused && kind_of(*fused) == "in_proj") return fused;
+  return without_ending(tensor.name, ".weight");
+}
+
 /// X.weight [out, in] in codes: FP8, ModelOpt's NVFP4 with two to a byte or its integers of two rows to a byte, or
 /// numbers that are no weights at all.
 std::optional<Layer> coded_weight(const StoredTensor& tensor, const CheckpointHeaders& headers) {
-  const auto name = without_ending(tensor.name, ".weight");
+  const auto name = name_of_codes(tensor);
   if (!name || tensor.shape.size() != 2 || format_of(tensor.dtype)) return std::nullopt;
   Features features{tensor.shape.front(), tensor.shape.back()};
   if (tensor.dtype == "U8" && headers.find(std::string(*name) + ".pre_quant_scale") != nullptr) {
@@ -80,6 +90,33 @@ std::optional<Layer> expert_tensor(const StoredTensor& tensor, const CheckpointH
                                                     : fmt::format("{}: {}", what, experts->unknown));
 }
 
+/// True for codes of a module that has no weight under a name that is known, and no larger tensor of codes.
+bool holds_codes(const StoredTensor& tensor, std::string_view module, const CheckpointHeaders& headers) {
+  const std::string prefix = std::string(module) + '.';
+  auto other = std::ranges::lower_bound(headers.tensors, prefix, {}, &StoredTensor::name);
+  for (; other != headers.tensors.end() && other->name.starts_with(prefix); ++other) {
+    const std::string_view part = std::string_view(other->name).substr(prefix.size());
+    const bool goes_first =
+        other->bytes > tensor.bytes || (other->bytes == tensor.bytes && other->name < tensor.name);
+    if (part.starts_with("weight") || (goes_first && part.find('.') == std::string_view::npos)) return false;
+  }
+  return true;
+}
+
+/// X.any in integers or bytes, where config.json says that weights are quantized.
+std::optional<Layer> unknown_codes(const StoredTensor& tensor, const CheckpointHeaders& headers,
+                                   const ModelConfig& config) {
+  const std::size_t dot = tensor.name.rfind('.');
+  const bool may_be_codes = !config.quantization_method.empty() && tensor.shape.size() == 2 &&
+                            !format_of(tensor.dtype) && role_by_name(tensor) == TensorRole::unknown;
+  if (!may_be_codes || dot == std::string::npos || dot == 0) return std::nullopt;
+  const std::string_view module = std::string_view(tensor.name).substr(0, dot);
+  if (!holds_codes(tensor, module, headers)) return std::nullopt;
+  return unsupported_layer(tensor, module, {tensor.shape[0], tensor.shape[1]},
+                           pre_quantized(fmt::format("{}, {} called {}", config.quantization_method,
+                                                     tensor.dtype, tensor.name.substr(dot + 1))));
+}
+
 }  // namespace
 
 std::vector<Layer> Unsupported::find(const StoredTensor& tensor, const CheckpointHeaders& headers,
@@ -88,6 +125,7 @@ std::vector<Layer> Unsupported::find(const StoredTensor& tensor, const Checkpoin
   if (!layer) layer = compressed_tensors(tensor);
   if (!layer) layer = parametrized(tensor);
   if (!layer) layer = expert_tensor(tensor, headers, config);
+  if (!layer) layer = unknown_codes(tensor, headers, config);
   return layer ? std::vector{*std::move(layer)} : std::vector<Layer>{};
 }
 
