@@ -43,6 +43,18 @@ proj 40x32 U8: pre-quantized weights (int4 AWQ of ModelOpt) cannot be analysed
 )");
 }
 
+TEST(UnsupportedLayers, VectorsThatWeightsAreChosenFromAreNoMatrices) {
+  CheckpointBuilder builder;
+  builder.add("proj.indices", "I32", {1, 8, 64});
+  builder.add("proj.centroids.weight", "F16", {1, 2048});
+  builder.add("proj.res_centroids.weight", "F16", {1, 2048});
+  builder.add("centroids.weight", "F16", {4, 4});
+  EXPECT_EQ(layers_of(builder), R"(
+centroids 4x4 F16: 
+proj 1x2048 F16: pre-quantized weights (VPTQ) cannot be analysed
+)");
+}
+
 TEST(UnsupportedLayers, ExpertsInALayoutThatIsNotKnown) {
   CheckpointBuilder builder;
   builder.add("model.layers.0.mlp.experts.gate_up_proj", "BF16", {4, 80, 16});

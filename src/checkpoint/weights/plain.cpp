@@ -42,6 +42,14 @@ std::optional<std::string_view> name_of_matrix(const StoredTensor& tensor) {
   return without_ending(tensor.name, ".weight");
 }
 
+/// Vectors that the weights of a layer are chosen from, by VPTQ, which stores them as an Embedding does.
+bool are_vectors(const StoredTensor& tensor, const CheckpointHeaders& headers) {
+  const auto name = without_ending(tensor.name, "centroids.weight");
+  if (!name) return false;
+  const std::string_view stem = name->substr(0, name->rfind('.') + 1);
+  return headers.find(std::string(stem) + "indices") != nullptr;
+}
+
 std::vector<Layer> layers_of_experts(const StoredTensor& tensor, ElementFormat format,
                                      const CheckpointHeaders& headers, const ModelConfig& config) {
   const std::string_view name = without_ending(tensor.name, ".weight").value_or(tensor.name);
@@ -59,7 +67,7 @@ std::vector<Layer> layers_of_experts(const StoredTensor& tensor, ElementFormat f
 std::vector<Layer> Plain::find(const StoredTensor& tensor, const CheckpointHeaders& headers,
                                const ModelConfig& config) {
   const std::optional<ElementFormat> format = format_of(tensor.dtype);
-  if (!format) return {};
+  if (!format || are_vectors(tensor, headers)) return {};
   if (const std::optional<std::string_view> name = name_of_matrix(tensor)) {
     return {make_layer(tensor, *name,
                        Plain{*format, whole_matrix(tensor), is_transposed(*name, headers, config)})};

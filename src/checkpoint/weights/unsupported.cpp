@@ -66,6 +66,14 @@ std::optional<Layer> parametrized(const StoredTensor& tensor) {
                            "the weight is computed from this tensor in a way that is not known");
 }
 
+/// VPTQ: X.indices of the vectors X.centroids.weight.
+std::optional<Layer> chosen_vectors(const StoredTensor& tensor, const CheckpointHeaders& headers) {
+  const auto name = without_ending(tensor.name, ".centroids.weight");
+  if (!name || tensor.shape.size() != 2) return std::nullopt;
+  if (headers.find(std::string(*name) + ".indices") == nullptr) return std::nullopt;
+  return unsupported_layer(tensor, *name, {tensor.shape[0], tensor.shape[1]}, pre_quantized("VPTQ"));
+}
+
 /// Experts in a layout that is not known, or in codes.
 std::optional<Layer> expert_tensor(const StoredTensor& tensor, const CheckpointHeaders& headers,
                                    const ModelConfig& config) {
@@ -87,6 +95,7 @@ std::vector<Layer> Unsupported::find(const StoredTensor& tensor, const Checkpoin
   std::optional<Layer> layer = coded_weight(tensor, headers);
   if (!layer) layer = compressed_tensors(tensor);
   if (!layer) layer = parametrized(tensor);
+  if (!layer) layer = chosen_vectors(tensor, headers);
   if (!layer) layer = expert_tensor(tensor, headers, config);
   return layer ? std::vector{*std::move(layer)} : std::vector<Layer>{};
 }
