@@ -294,8 +294,7 @@ TEST(Awq, GroupsHaveTheSizeThatConfigNames) {
 TEST(Awq, IndicesOfGroupsAreRefused) {
   CheckpointBuilder builder = awq(Tensors(16, 32));
   builder.add("a.g_idx", "I32", {64});
-  EXPECT_EQ(QuantizedLayer(builder, of_awq).refusal(),
-            "AWQ: a.g_idx beside such codes is in no way that is known");
+  EXPECT_EQ(QuantizedLayer(builder, of_awq).refusal(), "AWQ: a.g_idx beside such codes is not read");
 }
 
 TEST(Awq, MissingOrMisshapenTensorsAreNamed) {

@@ -307,10 +307,10 @@ class MixedBitsTest : public ScaledCodesTest {
  protected:
   /// Of a width that both 7 bits, four to a word, and 8 bits have.
   void add(const std::string& type_of_8_bits) {
-    builder_.add("a.weight_packed", "I32", {1, 1},
-                 std::vector<std::uint32_t>{64 | 65 << 7 | 66 << 14 | 67 << 21});
+    builder_.add("a.weight_packed", "I32", {1, 8},
+                 std::vector<std::uint32_t>(8, 64 | 65 << 7 | 66 << 14 | 67 << 21));
     builder_.add("a.weight_scale", "F32", {1, 1}, std::vector<float>{1});
-    builder_.add("a.weight_shape", "I64", {2}, std::vector<std::int64_t>{1, 4});
+    builder_.add("a.weight_shape", "I64", {2}, std::vector<std::int64_t>{1, 32});
     layer(R"({"quantization_config": {"config_groups": {"g": {"weights": {"num_bits": 7, "type": "int"}},
              "h": {"weights": {"num_bits": 8, "type": ")" +
           type_of_8_bits + R"("}}}}})");
@@ -319,14 +319,14 @@ class MixedBitsTest : public ScaledCodesTest {
 
 TEST_F(MixedBitsTest, BitsOfFloatsAreNotThoseOfIntegers) {
   add("float");
-  EXPECT_THAT(weights(), ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(block({0, 1, 27, 5}), ElementsAre(3, 0, 1, 2, 3));
 }
 
 TEST_F(MixedBitsTest, AWidthThatSeveralBitsHaveIsRefused) {
   add("int");
   EXPECT_EQ(refusal(),
-            "a.weight_packed: expected a width that says how 4 integers of 7 or 8 bits are packed, found I32 "
-            "[1, 1]");
+            "a.weight_packed: expected a width that says how 32 integers of 7 or 8 bits are packed, found "
+            "I32 [1, 8]");
 }
 
 TEST_F(ScaledCodesTest, CodesWithoutScalesAreRefused) {
@@ -401,7 +401,7 @@ TEST_F(ScaledCodesTest, ThatInputsAreScaledBeforeIsSaid) {
   builder_.add("a.weight_scale_2", "F32", {}, std::vector<float>{1});
   builder_.add("a.pre_quant_scale", "BF16", {16});
   const CapturedLog log;
-  EXPECT_EQ(layer().stored_as(), "nvfp4 g16 (inputs scaled)");
+  EXPECT_EQ(layer().stored_as(), "nvfp4 per row (inputs scaled)");
   EXPECT_THAT(log.text(), HasSubstr("(pre_quant_scale): of 1 layer"));
   EXPECT_THAT(weights(), Each(1));
 }
@@ -411,7 +411,7 @@ TEST_F(ScaledCodesTest, ScalesOfTheTensorBesideFp8AreRefused) {
   builder_.add("a.weight_scale", "F32", {1}, std::vector<float>{1});
   builder_.add("a.weight_scale_2", "F32", {1}, std::vector<float>{1});
   layer();
-  EXPECT_EQ(refusal(), "a.weight_scale_2 beside F8_E4M3 is in no way that is known");
+  EXPECT_EQ(refusal(), "a.weight_scale_2 beside F8_E4M3 is not read");
 }
 
 TEST_F(ScaledCodesTest, ThePartnerThatIsMissingIsNamed) {

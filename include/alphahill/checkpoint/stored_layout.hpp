@@ -127,8 +127,7 @@ struct ScaledCodes {
   std::string tensor_scale_name = {};
   TensorSlice group_indices = {};     ///< I32, one a column
   std::string group_index_name = {};  ///< empty where columns have their groups in order
-  bool inputs_are_scaled =
-      false;  ///< before they are multiplied by W (ModelOpt), which was more even for that
+  bool inputs_are_scaled = false;     ///< ModelOpt's pre_quant_scale: W is not the original one
 
   static std::vector<Layer> find(const StoredTensor& tensor, const CheckpointHeaders& headers,
                                  const ModelConfig& config);

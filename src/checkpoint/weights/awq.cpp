@@ -56,7 +56,7 @@ std::string misfit_of_tensors(const StoredTensor& codes, const std::string& modu
       {module + ".qzeros", {"I32"}, {groups, words}}};
   std::string why = misfit(headers, expected);
   if (why.empty() && headers.find(module + ".g_idx") != nullptr) {
-    why = fmt::format("{}.g_idx beside such codes is in no way that is known", module);
+    why = fmt::format("{}.g_idx beside such codes is not read", module);
   }
   return why;
 }

@@ -127,7 +127,7 @@ class GptqTensors {
   std::int64_t in_;  ///< 0: not known yet
   std::int64_t bits_ = 0;
   std::int64_t groups_ = 0;
-  std::int64_t group_size_ = 0;  ///< with indices about as it was
+  std::int64_t group_size_ = 0;  ///< where indices tell the groups, their mean size
 };
 
 /// One code of each column: at `bit` of a word, and going on in the next where that does not hold all of it.

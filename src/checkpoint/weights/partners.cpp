@@ -26,7 +26,7 @@ const StoredTensor& required(const CheckpointHeaders& headers, const std::string
 
 void refuse_partner(const CheckpointHeaders& headers, const std::string& name, std::string_view codes) {
   if (headers.find(name) == nullptr) return;
-  throw Misfit(fmt::format("{} beside {} is in no way that is known", printable(name), codes));
+  throw Misfit(fmt::format("{} beside {} is not read", printable(name), codes));
 }
 
 ScaleFormat scale_format(const StoredTensor& scales) {

@@ -27,7 +27,7 @@ std::string shown(const StoredTensor& tensor);
 /// @throws Misfit where there is no such tensor
 const StoredTensor& required(const CheckpointHeaders& headers, const std::string& name);
 
-/// @throws Misfit where there is such a tensor, which numbers of these codes ought to depend on
+/// @throws Misfit where there is such a tensor: it would change the numbers that the codes stand for
 void refuse_partner(const CheckpointHeaders& headers, const std::string& name, std::string_view codes);
 
 /// The format of scales. @throws Misfit where they are none
