@@ -95,11 +95,43 @@ TEST(BitsAndBytes4, AbsmaxMayBeQuantizedItselfInFp32Arithmetic) {
 
 TEST(BitsAndBytes4, CodesMayBeStoredInAFloatingPointDtype) {
   const std::vector<float> absmax{0.3F, 1.7F, 2.9F};
+  for (const std::vector<std::int64_t>& shape : {std::vector<std::int64_t>{9, 1}, {1, 9}, {9}}) {
+    CheckpointBuilder builder;
+    builder.add("a.weight", "BF16", shape, pairs()).add("a.weight.quant_map", "F32", {16}, map());
+    builder.add("a.weight.absmax", "F32", {3}, absmax);
+    add_state(builder, state + "}");
+    EXPECT_EQ(QuantizedLayer(builder).values(), weights(absmax));
+  }
+}
+
+TEST(BitsAndBytes4, CodesAreNoNumbersWhereAnyOfTheirTensorsIsLeft) {
+  for (const char* left : {"quant_map", "absmax", "nested_absmax", "nested_quant_map"}) {
+    CheckpointBuilder builder;
+    builder.add("a.weight", "BF16", {9, 1}).add(std::string("a.weight.") + left, "F32", {16});
+    EXPECT_EQ(QuantizedLayer(builder).refusal(),
+              "bitsandbytes: a.weight.quant_state.bitsandbytes__nf4 is missing");
+  }
+}
+
+TEST(BitsAndBytes4, CodesOfAFusedProjectionAreNoNumbersEither) {
+  const std::vector<float> absmax{0.3F, 1.7F, 2.9F};
   CheckpointBuilder builder;
-  builder.add("a.weight", "BF16", {9, 1}, pairs()).add("a.weight.quant_map", "F32", {16}, map());
-  builder.add("a.weight.absmax", "F32", {3}, absmax);
-  add_state(builder, state + "}");
-  EXPECT_EQ(QuantizedLayer(builder).values(), weights(absmax));
+  builder.add("a.in_proj_weight", "BF16", {9, 1}, pairs());
+  builder.add("a.in_proj_weight.quant_map", "F32", {16}, map());
+  builder.add("a.in_proj_weight.absmax", "F32", {3}, absmax);
+  const std::string json = state + "}";
+  builder.add("a.in_proj_weight.quant_state.bitsandbytes__nf4", "U8", {std::ssize(json)},
+              std::vector<char>(json.begin(), json.end()));
+  const QuantizedLayer layer(builder);
+  EXPECT_EQ(layer.layer().name, "a.in_proj");
+  EXPECT_EQ(layer.values(), weights(absmax));
+}
+
+TEST(BitsAndBytes4, WhatIsMissingIsNamedWhereConfigNamesTheMethod) {
+  CheckpointBuilder builder;
+  builder.add("a.weight", "U8", {1, 18});
+  EXPECT_EQ(QuantizedLayer(builder, R"({"quantization_config": {"quant_method": "bitsandbytes"}})").refusal(),
+            "bitsandbytes: a.weight.quant_state.bitsandbytes__nf4 is missing");
 }
 
 TEST(BitsAndBytes4, WithoutItsStateItIsRefused) {
@@ -147,6 +179,16 @@ TEST(BitsAndBytes8, CodesAre127thsOfTheScaleOfTheirRow) {
   EXPECT_EQ(layer.values(), (std::vector<double>{-scale, 0, scale / 127, 200.0 / 127, -6.0 / 127, 2}));
   EXPECT_EQ(layer.values({0, 2, 1, 1}), (std::vector<double>{0, -6.0 / 127}));
   EXPECT_EQ(layer.layer().shape().stored_bytes, 6 + 2 * 4 + 1);
+}
+
+TEST(BitsAndBytes8, MissingScalesAreNamed) {
+  CheckpointBuilder with_format, by_config;
+  with_format.add("a.weight", "I8", {2, 3}).add("a.weight_format", "U8", {});
+  EXPECT_EQ(QuantizedLayer(with_format).refusal(), "bitsandbytes: a.SCB is missing");
+  by_config.add("a.weight", "I8", {2, 3});
+  EXPECT_EQ(
+      QuantizedLayer(by_config, R"({"quantization_config": {"quant_method": "bitsandbytes"}})").refusal(),
+      "bitsandbytes: a.SCB is missing");
 }
 
 TEST(BitsAndBytes8, OtherOrdersOfCodesAndScalesThatAreNoneAreRefused) {

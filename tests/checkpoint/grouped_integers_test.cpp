@@ -186,7 +186,24 @@ TEST(Gptq, MissingOrMisshapenTensorsAreNamed) {
 TEST(Gptq, GroupsThatDoNotFitTheInputsAreRefused) {
   CheckpointBuilder builder;
   builder.add("a.qweight", "I32", {8, 16}).add("a.qzeros", "I32", {3, 2}).add("a.scales", "F16", {3, 16});
-  EXPECT_EQ(QuantizedLayer(builder, version_1).refusal(), "GPTQ: a.scales: 3 groups do not fit 64 inputs");
+  EXPECT_EQ(QuantizedLayer(builder, version_1).refusal(),
+            "GPTQ: a.scales: 3 groups do not fit 64 inputs with group_size 48, as config.json has it");
+}
+
+TEST(Gptq, TheSizeOfGroupsIsNotGuessed) {
+  CheckpointBuilder builder;
+  builder.add("a.qweight", "I32", {8, 16}).add("a.qzeros", "I32", {2, 2}).add("a.scales", "F16", {2, 16});
+  EXPECT_EQ(QuantizedLayer(builder, R"({"quantization_config": {"bits": 4, "group_size": 16}})").refusal(),
+            "GPTQ: a.scales: 2 groups do not fit 64 inputs with group_size 16, as config.json has it");
+  EXPECT_EQ(QuantizedLayer(builder, R"({"quantization_config": {"bits": 4}})").refusal(),
+            "GPTQ: a.scales: 2 groups do not fit 64 inputs with no group_size, as config.json has it");
+}
+
+TEST(Gptq, AutoRoundPacksSoWhereItDoesNotSay) {
+  const Tensors tensors(16);
+  const QuantizedLayer layer(gptq(tensors, 4), R"({"quantization_config": {"quant_method": "auto-round",
+    "bits": 4, "group_size": 48}})");
+  EXPECT_EQ(layer.values(), tensors.weights(1, 16));
 }
 
 TEST(Gptq, OtherBitsAndPackingsAreRefused) {
@@ -253,6 +270,33 @@ TEST(Awq, OtherKernelsAreRefused) {
       "AWQ: expected 4 bits, found 3");
 }
 
+TEST(Awq, CodesThatLieOtherwiseAreNotTakenForThoseOfGptq) {
+  CheckpointBuilder builder;
+  builder.add("a.qweight", "I32", {16, 64}).add("a.scales", "F16", {1, 64}).add("a.qzeros", "F16", {1, 64});
+  EXPECT_EQ(QuantizedLayer(builder, R"({"quantization_config": {"quant_method": "awq",
+    "version": "gemv_fast"}})")
+                .refusal(),
+            "AWQ: version 'gemv_fast' is not read");
+}
+
+TEST(Awq, GroupsHaveTheSizeThatConfigNames) {
+  const CheckpointBuilder builder = awq(Tensors(16));
+  const auto named = [&](int size) {
+    return QuantizedLayer(builder, fmt::format(R"({{"quantization_config": {{"quant_method": "awq",
+      "group_size": {}}}}})",
+                                               size));
+  };
+  EXPECT_EQ(named(48).values(), Tensors(16).weights(0, 16));
+  EXPECT_EQ(named(16).refusal(),
+            "AWQ: a.scales: 2 groups do not fit 64 inputs with group_size 16, as config.json has it");
+}
+
+TEST(Awq, IndicesOfGroupsAreRefused) {
+  CheckpointBuilder builder = awq(Tensors(16, 32));
+  builder.add("a.g_idx", "I32", {64});
+  EXPECT_EQ(QuantizedLayer(builder, of_awq).refusal(), "AWQ: a.g_idx beside such codes is not read");
+}
+
 TEST(Awq, MissingOrMisshapenTensorsAreNamed) {
   CheckpointBuilder builder, other_groups;
   builder.add("a.qweight", "I32", {64, 2}).add("a.scales", "F16", {2, 16});
@@ -260,7 +304,8 @@ TEST(Awq, MissingOrMisshapenTensorsAreNamed) {
   other_groups.add("a.qweight", "I32", {64, 2})
       .add("a.scales", "F16", {3, 16})
       .add("a.qzeros", "I32", {3, 2});
-  EXPECT_EQ(QuantizedLayer(other_groups, of_awq).refusal(), "AWQ: a.scales: 3 groups do not fit 64 inputs");
+  EXPECT_EQ(QuantizedLayer(other_groups, of_awq).refusal(),
+            "AWQ: a.scales: 3 groups do not fit 64 inputs with group_size 32, as config.json has it");
 }
 
 }  // namespace

@@ -74,6 +74,14 @@ TEST(Mlx, AModuleMayHaveBitsOfItsOwn) {
   EXPECT_EQ(layer.layer().shape().stored_bytes, 3 * 64 + 3 * 2 * 2 * 2);
 }
 
+TEST(Mlx, TheSizeOfGroupsFollowsFromBitsAloneToo) {
+  const Affine affine(8);
+  const QuantizedLayer layer(affine.builder(),
+                             R"({"quantization": {"group_size": 64, "bits": 4, "a": {"bits": 8}}})");
+  EXPECT_EQ(layer.values(), affine.weights());
+  EXPECT_EQ(layer.layer().stored_as(), "int8 g32 affine");
+}
+
 TEST(Mlx, BitsThatDoNotFitTheGroupsAreRefused) {
   const CheckpointBuilder builder = Affine(4).builder();
   EXPECT_EQ(QuantizedLayer(builder, config_of(8)).refusal(),
@@ -90,7 +98,7 @@ TEST(Mlx, MissingOrMisshapenTensorsAreNamed) {
   other_biases.add("a.weight", "U32", {3, 8}).add("a.scales", "F32", {3, 2}).add("a.biases", "F32", {3, 1});
   EXPECT_EQ(QuantizedLayer(other_biases).refusal(), "MLX: a.biases: expected F32 [3, 2], found F32 [3, 1]");
   without_scales.add("a.weight", "U32", {3, 8});
-  EXPECT_THAT(QuantizedLayer(without_scales).refusal(), HasSubstr("found U32"));
+  EXPECT_EQ(QuantizedLayer(without_scales).refusal(), "MLX: a.scales is missing");
 }
 
 TEST(Mlx, AScaleThatIsNoneIsRefused) {

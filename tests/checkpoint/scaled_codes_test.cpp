@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "alphahill/checkpoint/layer_weights.hpp"
+#include "support/captured_log.hpp"
 #include "support/checkpoint_builder.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/thrown_error.hpp"
@@ -248,7 +249,84 @@ TEST_F(GroupIndicesTest, MinusOneMeansThatGroupsAreInOrder) {
 
 TEST_F(GroupIndicesTest, AnIndexOutOfRangeIsRefused) {
   add({0, 1, 0, 2, 0, 1, 1, 0});
-  EXPECT_EQ(refusal_of_values(), "weight_g_idx: expected groups from 0 to 1, found 2 at 3");
+  EXPECT_EQ(refusal_of_values(), "a.weight_g_idx: expected groups from 0 to 1, found 2 at 3");
+}
+
+TEST_F(GroupIndicesTest, TheyHoldForCodesThatAreNotPackedToo) {
+  builder_.add("a.weight", "I8", {1, 4}, std::vector<std::int8_t>{1, 2, 3, 4});
+  builder_.add("a.weight_scale", "F32", {1, 2}, std::vector<float>{1, 10});
+  builder_.add("a.weight_g_idx", "I32", {4}, std::vector<std::int32_t>{1, 0, 1, 0});
+  layer();
+  EXPECT_THAT(weights(), ElementsAre(10, 2, 30, 4));
+  builder_ = {};
+  builder_.add("a.weight", "F8_E4M3", {1, 2}, Bytes{one, one});
+  builder_.add("a.weight_scale", "F32", {1, 2}, std::vector<float>{1, 10});
+  builder_.add("a.weight_g_idx", "I32", {2}, std::vector<std::int32_t>{1, 0});
+  layer();
+  EXPECT_THAT(weights(), ElementsAre(10, 1));
+}
+
+TEST_F(GroupIndicesTest, TheyHoldForFp4WhoseTensorHasAScaleToo) {
+  std::vector<std::int32_t> indices(32, 1);
+  indices[20] = 0;
+  builder_.add("a.weight_packed", "U8", {1, 16}, Bytes(16, 0x22));
+  builder_.add("a.weight_scale", "F8_E4M3", {1, 2}, Bytes{0x40, one});
+  builder_.add("a.weight_global_scale", "F32", {1}, std::vector<float>{4});
+  builder_.add("a.weight_g_idx", "I32", {32}, indices);
+  layer();
+  EXPECT_THAT(block({0, 1, 19, 3}), ElementsAre(0.25, 0.5, 0.25));
+  builder_ = {};
+  builder_.add("a.weight", "U8", {1, 16}, Bytes(16, 0x22));
+  builder_.add("a.weight_scale", "F8_E4M3", {1, 2}, Bytes{0x40, one});
+  builder_.add("a.weight_scale_2", "F32", {1}, std::vector<float>{4});
+  builder_.add("a.weight_g_idx", "I32", {32}, indices);
+  layer();
+  EXPECT_THAT(block({0, 1, 19, 3}), ElementsAre(4, 8, 4));
+}
+
+TEST_F(GroupIndicesTest, OneForEachColumnIsRequired) {
+  builder_.add("a.weight", "I8", {1, 4});
+  builder_.add("a.weight_scale", "F32", {1, 2});
+  builder_.add("a.weight_g_idx", "I32", {3});
+  layer();
+  EXPECT_EQ(refusal(), "a.weight_g_idx: expected I32 [4], found I32 [3]");
+}
+
+/// 16 zero points of 3 bits take two words, be they a string or ten to a word.
+TEST_F(ScaledCodesTest, ZeroPointsArePackedWordByWordWhereTheCodesAre) {
+  const std::uint32_t all_fours = 0x24924924;  // ten
+  builder_.add("a.weight_packed", "I32", {16, 4}, std::vector<std::uint32_t>(64, all_fours));
+  builder_.add("a.weight_scale", "F32", {16, 1}, std::vector<float>(16, 1));
+  builder_.add("a.weight_shape", "I64", {2}, std::vector<std::int64_t>{16, 32});
+  builder_.add("a.weight_zero_point", "I32", {2, 1}, std::vector<std::uint32_t>{all_fours, 0x5});
+  layer(R"({"quantization_config": {"config_groups": {"g": {"weights": {"num_bits": 3}}}}})");
+  EXPECT_THAT(block({8, 5, 0, 1}), ElementsAre(0, 0, -1, 4, 4));
+}
+
+class MixedBitsTest : public ScaledCodesTest {
+ protected:
+  /// Of a width that both 7 bits, four to a word, and 8 bits have.
+  void add(const std::string& type_of_8_bits) {
+    builder_.add("a.weight_packed", "I32", {1, 8},
+                 std::vector<std::uint32_t>(8, 64 | 65 << 7 | 66 << 14 | 67 << 21));
+    builder_.add("a.weight_scale", "F32", {1, 1}, std::vector<float>{1});
+    builder_.add("a.weight_shape", "I64", {2}, std::vector<std::int64_t>{1, 32});
+    layer(R"({"quantization_config": {"config_groups": {"g": {"weights": {"num_bits": 7, "type": "int"}},
+             "h": {"weights": {"num_bits": 8, "type": ")" +
+          type_of_8_bits + R"("}}}}})");
+  }
+};
+
+TEST_F(MixedBitsTest, BitsOfFloatsAreNotThoseOfIntegers) {
+  add("float");
+  EXPECT_THAT(block({0, 1, 27, 5}), ElementsAre(3, 0, 1, 2, 3));
+}
+
+TEST_F(MixedBitsTest, AWidthThatSeveralBitsHaveIsRefused) {
+  add("int");
+  EXPECT_EQ(refusal(),
+            "a.weight_packed: expected a width that says how 32 integers of 7 or 8 bits are packed, found "
+            "I32 [1, 8]");
 }
 
 TEST_F(ScaledCodesTest, CodesWithoutScalesAreRefused) {
@@ -273,6 +351,85 @@ TEST_F(ScaledCodesTest, AGridOfBlocksOfUnknownSizeIsRefused) {
   EXPECT_THAT(refusal(), HasSubstr("no size of blocks in config.json"));
 }
 
+TEST_F(ScaledCodesTest, AGridThatBlocksOfTwoSizesHaveIsRefused) {
+  add_blocks("weight_scale");
+  layer(R"({"quantization_config": {"config_groups": {"g": {"weights": {"block_structure": [2, 4]}},
+           "h": {"weights": {"block_structure": [3, 5]}}}}})");
+  EXPECT_THAT(refusal(), HasSubstr("or a grid (of one of the 2 sizes of blocks in config.json)"));
+}
+
+TEST_F(ScaledCodesTest, TheSizeOfBlocksMayBeText) {
+  add_blocks("weight_scale");
+  const Layer& found =
+      layer(R"({"quantization_config": {"config_groups": {"g": {"weights": {"block_structure": "2x4"}}}}})");
+  EXPECT_EQ(found.stored_as(), "F8_E4M3 block 2x4");
+  layer(R"({"quantization_config": {"config_groups": {"g": {"weights": {"block_structure": "2x4x"}}}}})");
+  EXPECT_THAT(refusal(), HasSubstr("no size of blocks in config.json"));
+}
+
+TEST_F(ScaledCodesTest, ScalesOfRowsMayLieBesideOneAnother) {
+  builder_.add("a.weight", "F8_E4M3", {2, 3}, Bytes(6, one));
+  builder_.add("a.weight_scale", "F32", {1, 2}, std::vector<float>{1, 2});
+  EXPECT_EQ(layer().stored_as(), "F8_E4M3 per row");
+  EXPECT_THAT(weights(), ElementsAre(1, 1, 1, 2, 2, 2));
+}
+
+TEST_F(ScaledCodesTest, BlocksOfModelOptAre128Wide) {
+  const auto add = [&](const std::vector<std::int64_t>& shape) {
+    builder_ = {};
+    builder_.add("a.weight", "F8_E4M3", {130, 256}, Bytes(std::size_t{130} * 256, one));
+    builder_.add("a.weight_scale", "F32", shape, std::vector<float>{1, 2, 3, 4});
+  };
+  add({2, 1, 2, 1});
+  EXPECT_EQ(layer().stored_as(), "F8_E4M3 block 128x128");
+  EXPECT_THAT(block({127, 2, 127, 2}), ElementsAre(1, 2, 3, 4));
+  add({2, 2});
+  for (const char* config :
+       {R"({"quantization_config": {"quant_algo": "FP8_PB_WO"}})",
+        R"({"quantization_config": {"quantized_layers": {"a": {"quant_algo": "FP8_PB_WO"}}}})"}) {
+    layer(config);
+    EXPECT_THAT(block({127, 2, 127, 2}), ElementsAre(1, 2, 3, 4)) << config;
+  }
+  add({4, 1, 1, 1});
+  layer();
+  EXPECT_EQ(refusal(), "a.weight_scale: expected [2, 1, 2, 1], found F32 [4, 1, 1, 1]");
+}
+
+TEST_F(ScaledCodesTest, ThatInputsAreScaledBeforeIsSaid) {
+  builder_.add("a.weight", "U8", {1, 8}, Bytes(8, 0x22));
+  builder_.add("a.weight_scale", "F8_E4M3", {1, 1}, Bytes{one});
+  builder_.add("a.weight_scale_2", "F32", {}, std::vector<float>{1});
+  builder_.add("a.pre_quant_scale", "BF16", {16});
+  const CapturedLog log;
+  EXPECT_EQ(layer().stored_as(), "nvfp4 per row (inputs scaled)");
+  EXPECT_THAT(log.text(), HasSubstr("(pre_quant_scale): of 1 layer"));
+  EXPECT_THAT(weights(), Each(1));
+}
+
+TEST_F(ScaledCodesTest, ScalesOfTheTensorBesideFp8AreRefused) {
+  builder_.add("a.weight", "F8_E4M3", {1, 2}, Bytes{one, one});
+  builder_.add("a.weight_scale", "F32", {1}, std::vector<float>{1});
+  builder_.add("a.weight_scale_2", "F32", {1}, std::vector<float>{1});
+  layer();
+  EXPECT_EQ(refusal(), "a.weight_scale_2 beside F8_E4M3 is not read");
+}
+
+TEST_F(ScaledCodesTest, ThePartnerThatIsMissingIsNamed) {
+  builder_.add("a.weight", "I8", {4, 8});
+  layer();
+  EXPECT_EQ(refusal(), "codes without scales: expected weight_scale or SCB beside them");
+  builder_ = {};
+  builder_.add("a.weight", "U8", {1, 8});
+  builder_.add("a.weight_scale_2", "F32", {});
+  layer();
+  EXPECT_EQ(refusal(), "a.weight_scale is missing");
+  builder_ = {};
+  builder_.add("a.weight_packed", "U8", {1, 8});
+  builder_.add("a.weight_scale", "BF16", {1, 1});
+  layer();
+  EXPECT_EQ(refusal(), "a.weight_scale: expected F8_E4M3 (NVFP4) or U8 (MXFP4), found BF16 [1, 1]");
+}
+
 TEST_F(ScaledCodesTest, ScalesThatAreNoNumbersOfThatKindAreRefused) {
   builder_.add("a.weight", "F8_E4M3", {4, 8});
   builder_.add("a.weight_scale", "I32", {1});
@@ -287,7 +444,7 @@ TEST_F(ScaledCodesTest, NegativeAndInfiniteScalesAreRefused) {
     builder_.add("a.weight", "F8_E4M3", {2, 1}, Bytes{one, one});
     builder_.add("a.weight_scale", "F32", {2, 1}, std::vector<float>{1, scale});
     layer();
-    EXPECT_THAT(refusal_of_values(), HasSubstr("weight_scale: expected scales of at least 0, found"));
+    EXPECT_THAT(refusal_of_values(), HasSubstr("a.weight_scale: expected scales of at least 0, found"));
     EXPECT_THAT(refusal_of_values(), HasSubstr("at (1, 0)"));
   }
 }
@@ -296,13 +453,13 @@ TEST_F(ScaledCodesTest, ScalesInBytesThatAreNanAreRefused) {
   builder_.add("a.weight", "F8_E4M3", {1, 1}, Bytes{one});
   builder_.add("a.weight_scale", "U8", {1}, Bytes{255});
   layer();
-  EXPECT_EQ(refusal_of_values(), "weight_scale: expected scales of at least 0, found nan at (0, 0)");
+  EXPECT_EQ(refusal_of_values(), "a.weight_scale: expected scales of at least 0, found nan at (0, 0)");
   builder_ = {};
   builder_.add("a.weight", "U8", {1, 8});
   builder_.add("a.weight_scale", "F8_E4M3", {1, 1}, Bytes{0x7F});
   builder_.add("a.weight_scale_2", "F32", {}, std::vector<float>{1});
   layer();
-  EXPECT_EQ(refusal_of_values(), "weight_scale: expected scales of at least 0, found nan at (0, 0)");
+  EXPECT_EQ(refusal_of_values(), "a.weight_scale: expected scales of at least 0, found nan at (0, 0)");
 }
 
 TEST_F(ScaledCodesTest, ScalesOfNvfp4AreRequiredAndThatOfTheTensorIsPositive) {
@@ -314,7 +471,7 @@ TEST_F(ScaledCodesTest, ScalesOfNvfp4AreRequiredAndThatOfTheTensorIsPositive) {
   EXPECT_EQ(refusal(), "a.weight_global_scale is missing");
   builder_.add("a.weight_global_scale", "F32", {1}, std::vector<float>{0});
   layer();
-  EXPECT_EQ(refusal_of_values(), "weight_global_scale: expected a positive number, found 0");
+  EXPECT_EQ(refusal_of_values(), "a.weight_global_scale: expected a positive number, found 0");
 }
 
 TEST_F(ScaledCodesTest, GroupsThatAreNot16WideAreNoNvfp4) {

@@ -119,13 +119,15 @@ struct ScaledCodes {
   bool transposed = false;  ///< rows are in_features
   TensorSlice codes;        ///< bytes
   ScaleGrid scales;
-  std::string scale_name;  ///< for errors: "weight_scale_inv"
+  std::string scale_name;  ///< of the tensor, for errors, as the others: "X.weight_scale_inv"
   ZeroPoints zero_points = ZeroPoints::none;
   TensorSlice zero_point_values = {};
   TensorScale tensor_scale = TensorScale::none;
   TensorSlice tensor_scale_value = {};  ///< F32
-  bool has_group_indices = false;       ///< else columns have their groups in order
-  TensorSlice group_indices = {};       ///< I32, one a column
+  std::string tensor_scale_name = {};
+  TensorSlice group_indices = {};     ///< I32, one a column
+  std::string group_index_name = {};  ///< empty where columns have their groups in order
+  bool inputs_are_scaled = false;     ///< ModelOpt's pre_quant_scale: W is not the original one
 
   static std::vector<Layer> find(const StoredTensor& tensor, const CheckpointHeaders& headers,
                                  const ModelConfig& config);
@@ -140,13 +142,14 @@ struct ScaledCodes {
     use(self.scales.values);
     if (self.zero_points != ZeroPoints::none) use(self.zero_point_values);
     if (self.tensor_scale != TensorScale::none) use(self.tensor_scale_value);
-    if (self.has_group_indices) use(self.group_indices);
+    if (!self.group_index_name.empty()) use(self.group_indices);
   }
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
     archive(self.format, self.bits, self.rows, self.cols, self.transposed, self.codes, self.scales,
             self.scale_name, self.zero_points, self.zero_point_values, self.tensor_scale,
-            self.tensor_scale_value, self.has_group_indices, self.group_indices);
+            self.tensor_scale_value, self.tensor_scale_name, self.group_indices, self.group_index_name,
+            self.inputs_are_scaled);
   }
 };
 
@@ -214,7 +217,7 @@ struct BitsAndBytes4 {
     }
   };
 
-  std::string module;  ///< X
+  std::string tensor;  ///< X.weight
   std::string type;    ///< "nf4", "fp4"
   std::int64_t rows = 0;
   std::int64_t cols = 0;
@@ -244,7 +247,7 @@ struct BitsAndBytes4 {
   }
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
-    archive(self.module, self.type, self.rows, self.cols, self.block_size, self.codes, self.map, self.absmax,
+    archive(self.tensor, self.type, self.rows, self.cols, self.block_size, self.codes, self.map, self.absmax,
             self.is_nested, self.nested);
   }
 };

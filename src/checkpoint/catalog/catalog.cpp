@@ -63,6 +63,15 @@ void say_what_is_dequantized(const std::vector<Layer>& layers) {
   if (quantized == 0) return;
   spdlog::info("stored quantized: {} of {}; their figures are those of the dequantized weights", quantized,
                counted(std::ssize(layers), "layer"));
+  const auto scaled = std::ranges::count_if(layers, [](const Layer& layer) {
+    const auto* stored = std::get_if<ScaledCodes>(&layer.layout);
+    return stored != nullptr && stored->inputs_are_scaled;
+  });
+  if (scaled == 0) return;
+  spdlog::info(
+      "inputs scaled before they are multiplied (pre_quant_scale): of {}, whose stored weights are not the "
+      "original ones",
+      counted(scaled, "layer"));
 }
 
 /// The files that hold a layer; the layers' file numbers follow.

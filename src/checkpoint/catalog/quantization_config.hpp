@@ -20,6 +20,7 @@ struct BlockSize {
 
   bool operator==(const BlockSize&) const = default;
 };
+inline constexpr BlockSize model_opt_block{128, 128};  ///< of its FP8_PB_WO
 
 /// How the integers of a module are packed, by GPTQ, AWQ and MLX.
 struct IntegerGroups {
@@ -28,9 +29,9 @@ struct IntegerGroups {
 };
 
 struct QuantizationConfig {
-  /// Each that occurs, once: weight_block_size, compressed-tensors' block_structure.
+  /// Each that occurs, once: weight_block_size, compressed-tensors' block_structure, that of ModelOpt's FP8_PB_WO.
   std::vector<BlockSize> block_sizes;
-  /// Each that occurs, once: of compressed-tensors' groups.
+  /// Each that occurs, once: of compressed-tensors' groups, but those of floats.
   std::vector<std::int64_t> integer_bits;
 
   IntegerGroups groups;
@@ -38,7 +39,7 @@ struct QuantizationConfig {
   std::optional<bool> symmetric;                                       ///< GPTQ
   std::string checkpoint_format;  ///< GPTQ: how zero points are stored; empty where absent, as the others
   std::string version;            ///< AWQ: the kernel that the packing is made for, in lower case
-  std::string packing_format;     ///< auto-round: whose layout it writes
+  std::string packing_format;     ///< auto-round: whose layout it writes, that of GPTQ where absent
 
   /// Those of a module, or those of all.
   const IntegerGroups& groups_of(std::string_view module) const;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,12 @@ std::string unknown_awq_packing(const ModelConfig& config) {
   return named_bits == bits ? "" : fmt::format("expected 4 bits, found {}", named_bits);
 }
 
+/// Groups are equal where config.json does not say their size, as AutoAWQ has them.
+std::int64_t awq_group_size(std::int64_t in, std::int64_t groups, std::optional<std::int64_t> named) {
+  if (named || groups == 0 || in % groups != 0) return group_size_of(in, groups, named);
+  return in / groups;
+}
+
 std::string misfit_of_tensors(const StoredTensor& codes, const std::string& module, std::int64_t groups,
                               const CheckpointHeaders& headers) {
   const std::int64_t in = codes.shape[0], words = codes.shape[1];
@@ -48,8 +55,10 @@ std::string misfit_of_tensors(const StoredTensor& codes, const std::string& modu
       {module + ".scales", {"F16", "BF16", "F32"}, {groups, words * codes_of_word}},
       {module + ".qzeros", {"I32"}, {groups, words}}};
   std::string why = misfit(headers, expected);
-  if (!why.empty() || (groups > 0 && in % groups == 0)) return why;
-  return fmt::format("{}.scales: {} groups do not fit {} inputs", module, groups, in);
+  if (why.empty() && headers.find(module + ".g_idx") != nullptr) {
+    why = fmt::format("{}.g_idx beside such codes is not read", module);
+  }
+  return why;
 }
 
 /// Eight codes to eight bytes: 0, 2, 4, 6 from the lower half of the word, 1, 3, 5, 7 from the upper.
@@ -98,6 +107,9 @@ Layer awq_layer(const StoredTensor& tensor, std::string_view name, const Checkpo
   const Features features{are_matrix ? scales->shape[1] : tensor.shape[1], tensor.shape[0]};
   std::string why = unknown_awq_packing(config);
   if (why.empty()) why = misfit_of_tensors(tensor, module, groups, headers);
+  const std::optional<std::int64_t> named = config.quantization.groups.group_size;
+  const std::int64_t group_size = awq_group_size(features.in, groups, named);
+  if (why.empty() && group_size == 0) why = misfit_of_group_size(module, features.in, groups, named);
   if (!why.empty()) return unsupported_layer(tensor, module, features, "AWQ: " + why);
   return make_layer(tensor, module,
                     GroupedIntegers{.packing = GroupedIntegers::Packing::awq,
@@ -105,7 +117,7 @@ Layer awq_layer(const StoredTensor& tensor, std::string_view name, const Checkpo
                                     .rows = features.in,
                                     .cols = features.out,
                                     .bits = bits,
-                                    .group_size = features.in / groups,
+                                    .group_size = group_size,
                                     .symmetry = "asym",
                                     .codes = whole_tensor(tensor),
                                     .zero_points = whole_tensor(*headers.find(module + ".qzeros")),

@@ -9,6 +9,7 @@
 #include "alphahill/base/checked.hpp"
 #include "alphahill/checkpoint/catalog.hpp"
 #include "alphahill/formats/codes.hpp"
+#include "checkpoint/catalog/model_config.hpp"
 #include "checkpoint/catalog/stored_layer.hpp"
 #include "checkpoint/headers/json.hpp"
 #include "checkpoint/weights/partner_tensors.hpp"
@@ -133,7 +134,7 @@ class QuantizedTensors {
   TensorSlice whole(std::string_view ending) const { return whole_tensor(*headers_.find(named(ending))); }
 
   BitsAndBytes4 layout() const {
-    BitsAndBytes4 found{.module = module_,
+    BitsAndBytes4 found{.tensor = codes_.name,
                         .type = state_.type,
                         .rows = state_.shape[0],
                         .cols = state_.shape[1],
@@ -162,7 +163,7 @@ class QuantizedTensors {
 
 /// The absmax of each block, in the fp32 arithmetic that bitsandbytes has.
 std::vector<float> read_absmax(const BitsAndBytes4& stored, LayerFiles& files) {
-  const std::string name = stored.module + ".weight.";
+  const std::string name = stored.tensor + '.';
   constexpr auto fp32 = ElementFormat::fp32;
   if (!stored.is_nested) {
     std::vector<float> absmax = read_scales(files, stored.absmax, fp32, name + "absmax");
@@ -187,7 +188,7 @@ std::vector<float> read_absmax(const BitsAndBytes4& stored, LayerFiles& files) {
 
 /// The numbers of both codes in a byte, the first in the high bits.
 NumberPairs read_pairs(const BitsAndBytes4& stored, LayerFiles& files) {
-  const auto map = read_scales(files, stored.map, ElementFormat::fp32, stored.module + ".weight.quant_map");
+  const auto map = read_scales(files, stored.map, ElementFormat::fp32, stored.tensor + ".quant_map");
   return number_pairs(std::span<const float, numbers>(map), false);
 }
 
@@ -255,17 +256,24 @@ class BitsAndBytes4Weights final : public WeightSource {
   std::int64_t block_size_;
 };
 
+/// Codes may be stored in any dtype and shape: what lies beside them tells.
+bool are_codes(const StoredTensor& tensor, const CheckpointHeaders& headers) {
+  constexpr std::array<std::string_view, 4> endings{".absmax", ".quant_map", ".nested_", ".quant_state."};
+  return std::ranges::any_of(endings, [&](std::string_view ending) {
+    return headers.has_prefix(tensor.name + std::string(ending));
+  });
+}
+
 }  // namespace
 
 std::vector<Layer> BitsAndBytes4::find(const StoredTensor& tensor, const CheckpointHeaders& headers,
-                                       const ModelConfig&) {
-  // Codes may be stored in any dtype, but always in one column.
-  if (tensor.shape.empty() || (tensor.shape.size() > 1 && tensor.shape.back() != 1)) return {};
-  const auto module = without_ending(tensor.name, ".weight");
-  const bool quantized = module && (headers.find(tensor.name + ".absmax") != nullptr ||
-                                    headers.has_prefix(tensor.name + ".quant_state."));
-  if (!quantized) return {};
-  return {QuantizedTensors(tensor, *module, headers).layer()};
+                                       const ModelConfig& config) {
+  auto module = without_ending(tensor.name, ".weight");
+  const bool names_method = module && tensor.dtype == "U8" && tensor.shape.size() == 2 &&
+                            config.quantization_method == "bitsandbytes";
+  if (!names_method && !are_codes(tensor, headers)) return {};
+  if (!module) module = without_ending(tensor.name, "_weight");
+  return {QuantizedTensors(tensor, module.value_or(tensor.name), headers).layer()};
 }
 
 WeightShape BitsAndBytes4::shape() const {

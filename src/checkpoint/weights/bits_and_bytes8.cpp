@@ -2,6 +2,7 @@
 
 #include "alphahill/checkpoint/catalog.hpp"
 #include "alphahill/formats/codes.hpp"
+#include "checkpoint/catalog/model_config.hpp"
 #include "checkpoint/catalog/stored_layer.hpp"
 #include "checkpoint/weights/code_rows.hpp"
 #include "checkpoint/weights/partner_tensors.hpp"
@@ -50,13 +51,15 @@ class BitsAndBytes8Weights final : public WeightSource {
 }  // namespace
 
 std::vector<Layer> BitsAndBytes8::find(const StoredTensor& tensor, const CheckpointHeaders& headers,
-                                       const ModelConfig&) {
+                                       const ModelConfig& config) {
   const auto name = without_ending(tensor.name, ".weight");
   if (!name || tensor.dtype != "I8" || tensor.shape.size() != 2) return {};
   const std::string module(*name);
   const StoredTensor* scales = headers.find(module + ".SCB");
-  if (scales == nullptr) return {};
   const StoredTensor* format = headers.find(module + ".weight_format");
+  const bool of_this_library =
+      scales != nullptr || format != nullptr || config.quantization_method == "bitsandbytes";
+  if (!of_this_library) return {};
   std::vector<ExpectedTensor> expected{{module + ".SCB", {"F32"}, {tensor.shape[0]}}};
   if (format != nullptr) expected.push_back({module + ".weight_format", {"U8"}, {}});
   const std::string why = misfit(headers, expected);

@@ -164,7 +164,7 @@ std::vector<Layer> find_nvfp4_experts(const StoredTensor& tensor, const Checkpoi
     if (scales->dtype != "F8_E4M3" || rows % group != 0 || !std::ranges::equal(scales->shape, expected)) {
       throw_misfit(*scales, fmt::format("F8_E4M3 [{}, {} / {}, {}]", shape[0], rows, group, shape[2]));
     }
-    const TensorSlice of_tensor = one_f32(required(headers, tensor.name + "_weight_scale_2"));
+    const StoredTensor& of_tensor = required(headers, tensor.name + "_weight_scale_2");
     return layers_of(
         tensor, *experts,
         {{.format = CodeFormat::f4_e2m1_in_columns,
@@ -176,7 +176,8 @@ std::vector<Layer> find_nvfp4_experts(const StoredTensor& tensor, const Checkpoi
           .scales = {first_slice(*scales, rows / group, shape[2]), ScaleFormat::f8_e4m3, group, 1},
           .scale_name = scales->name,
           .tensor_scale = ScaledCodes::TensorScale::factor,
-          .tensor_scale_value = of_tensor}});
+          .tensor_scale_value = one_f32(of_tensor),
+          .tensor_scale_name = of_tensor.name}});
   } catch (const Misfit& reason) {
     return {refused(tensor, *experts, reason.what())};
   }

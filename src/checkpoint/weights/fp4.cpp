@@ -54,11 +54,15 @@ ScaledCodes fp4_codes(const CodedTensor& coded, const StoredTensor& scales, cons
                      .cols = features.in,
                      .codes = whole_matrix(coded.tensor),
                      .scales = scales_of_groups(scales, form, features),
-                     .scale_name = std::string(form.scales),
+                     .scale_name = scales.name,
                      .tensor_scale = form.tensor_scale};
   if (form.tensor_scale != TensorScale::none) {
-    stored.tensor_scale_value = one_f32(required(coded.headers, stem + std::string(form.tensor_scale_name)));
+    const StoredTensor& of_tensor = required(coded.headers, stem + std::string(form.tensor_scale_name));
+    stored.tensor_scale_value = one_f32(of_tensor);
+    stored.tensor_scale_name = of_tensor.name;
   }
+  refuse_partner(coded.headers, stem + "weight_zero_point", "FP4");
+  add_group_indices(coded.headers, stem, stored);
   return stored;
 }
 
@@ -74,7 +78,11 @@ std::optional<Layer> layer_of_form(const CodedTensor& coded, const Fp4Form& form
   const std::string_view name = stem->substr(0, stem->size() - 1);
   const Features features{tensor.shape[0], *in};
   if (scales == nullptr) {
-    if (form.weights == "weight") return std::nullopt;  // other formats have such a tensor too
+    const bool of_form =
+        form.weights == "weight_packed" ||
+        (form.tensor_scale != TensorScale::none &&
+         coded.headers.find(std::string(*stem) + std::string(form.tensor_scale_name)) != nullptr);
+    if (!of_form) return std::nullopt;  // other formats have such a tensor too
     return unsupported_layer(tensor, name, features,
                              fmt::format("{}{} is missing", printable(*stem), form.scales));
   }
@@ -86,13 +94,25 @@ std::optional<Layer> layer_of_form(const CodedTensor& coded, const Fp4Form& form
   }
 }
 
+/// compressed-tensors' FP4 whose scales are of no form. @pre no form has found it
+std::optional<Layer> with_other_scales(const CodedTensor& coded) {
+  const StoredTensor& tensor = coded.tensor;
+  const auto name = without_ending(tensor.name, ".weight_packed");
+  const StoredTensor* scales = name ? coded.headers.find(std::string(*name) + ".weight_scale") : nullptr;
+  if (scales == nullptr || tensor.dtype != "U8" || tensor.shape.size() != 2) return std::nullopt;
+  const auto in = checked_multiply<std::int64_t>(tensor.shape[1], 2);
+  return unsupported_layer(tensor, *name, {tensor.shape[0], in.value_or(tensor.shape[1])},
+                           fmt::format("{}: expected F8_E4M3 (NVFP4) or U8 (MXFP4), found {}",
+                                       printable(scales->name), shown(*scales)));
+}
+
 }  // namespace
 
 std::optional<Layer> find_fp4(const CodedTensor& coded) {
   for (const Fp4Form& form : forms) {
     if (std::optional<Layer> layer = layer_of_form(coded, form)) return layer;
   }
-  return std::nullopt;
+  return with_other_scales(coded);
 }
 
 }  // namespace alphahill

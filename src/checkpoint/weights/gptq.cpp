@@ -27,7 +27,7 @@ std::string unknown_gptq_packing(const ModelConfig& config) {
   const std::string& method = config.quantization_method;
   const QuantizationConfig& named = config.quantization;
   if (method == "auto-round") {
-    return named.packing_format.ends_with("auto_gptq")
+    return named.packing_format.empty() || named.packing_format.ends_with("auto_gptq")
                ? ""
                : fmt::format("packing_format '{}' is not read", named.packing_format);
   }
@@ -37,15 +37,6 @@ std::string unknown_gptq_packing(const ModelConfig& config) {
   const std::string& format = named.checkpoint_format;
   if (format.empty() || format == "gptq" || format == "gptq_v2") return {};
   return fmt::format("checkpoint_format '{}' is not read", format);
-}
-
-/// The size that config.json names where it fits, else that of equal groups.
-std::int64_t group_size_of(std::int64_t in, std::int64_t groups, const QuantizationConfig& config) {
-  const std::int64_t named = config.groups.group_size.value_or(0);
-  if (groups == 0) return 0;
-  if (groups == 1) return in;
-  if (named > 0 && (in - 1) / named + 1 == groups) return named;
-  return in % groups == 0 ? in / groups : 0;
 }
 
 class GptqTensors {
@@ -99,9 +90,10 @@ class GptqTensors {
     if (has_indices_) expected.push_back({module_ + ".g_idx", {"I32"}, {in_}});
     std::string why = misfit(headers_, expected);
     if (!why.empty()) return why;
-    group_size_ = group_size_of(in_, groups_, config_.quantization);
-    if (group_size_ > 0 || (groups_ > 0 && has_indices_)) return {};
-    return fmt::format("{}.scales: {} groups do not fit {} inputs", module_, groups_, in_);
+    const std::optional<std::int64_t> named = config_.quantization.groups.group_size;
+    group_size_ = group_size_of(in_, groups_, named);
+    if (group_size_ == 0 && groups_ > 0 && has_indices_) group_size_ = divide_rounding_up(in_, groups_);
+    return group_size_ > 0 ? "" : misfit_of_group_size(module_, in_, groups_, named);
   }
 
   GroupedIntegers layout() const {
@@ -135,7 +127,7 @@ class GptqTensors {
   std::int64_t in_;  ///< 0: not known yet
   std::int64_t bits_ = 0;
   std::int64_t groups_ = 0;
-  std::int64_t group_size_ = 0;
+  std::int64_t group_size_ = 0;  ///< where indices tell the groups, their mean size
 };
 
 /// One code of each column: at `bit` of a word, and going on in the next where that does not hold all of it.

@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "alphahill/base/checked.hpp"
 #include "alphahill/base/vector_level.hpp"
 #include "checkpoint/catalog/stored_layer.hpp"
 #include "checkpoint/weights/partner_tensors.hpp"
@@ -85,6 +86,19 @@ class GroupedIntegersWeights final : public WeightSource {
 
 }  // namespace
 
+std::int64_t group_size_of(std::int64_t in, std::int64_t groups, std::optional<std::int64_t> named) {
+  if (groups == 1) return in;
+  const bool fits = named.value_or(0) > 0 && divide_rounding_up(in, *named) == groups;
+  return fits ? *named : 0;
+}
+
+std::string misfit_of_group_size(std::string_view module, std::int64_t in, std::int64_t groups,
+                                 std::optional<std::int64_t> named) {
+  const std::string size = named ? fmt::format("group_size {}", *named) : "no group_size";
+  return fmt::format("{}.scales: {} groups do not fit {} inputs with {}, as config.json has it", module,
+                     groups, in, size);
+}
+
 std::vector<Layer> GroupedIntegers::find(const StoredTensor& tensor, const CheckpointHeaders& headers,
                                          const ModelConfig& config) {
   const auto module = without_ending(tensor.name, ".qweight");
@@ -92,7 +106,7 @@ std::vector<Layer> GroupedIntegers::find(const StoredTensor& tensor, const Check
   const StoredTensor* scales = headers.find(std::string(*module) + ".scales");
   const bool one_scale_a_word =
       scales != nullptr && scales->shape.size() == 2 && scales->shape[1] == tensor.shape[1];
-  const bool is_awq = scales == nullptr ? config.quantization_method == "awq" : !one_scale_a_word;
+  const bool is_awq = config.quantization_method == "awq" || (scales != nullptr && !one_scale_a_word);
   return {is_awq ? awq_layer(tensor, *module, headers, config)
                  : gptq_layer(tensor, *module, headers, config)};
 }

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -24,6 +26,13 @@ class CodeReader {
   virtual void unpack(const StoredBlock& from, std::int64_t row, std::int64_t col,
                       std::span<std::uint8_t> codes) const = 0;
 };
+
+/// Inputs to a group, where groups are in order: as config.json names it, or all; 0 where that gives another number
+/// of groups, as it may in a module with settings of its own.
+std::int64_t group_size_of(std::int64_t in, std::int64_t groups, std::optional<std::int64_t> named);
+/// Why it gives another.
+std::string misfit_of_group_size(std::string_view module, std::int64_t in, std::int64_t groups,
+                                 std::optional<std::int64_t> named);
 
 /// @param module  X of the tensor's name X.qweight
 /// @return the layer, Unsupported where its tensors do not fit

@@ -110,6 +110,7 @@ class MlxTensors {
     }
     if (shape.size() == 3 && shape[0] > most_experts) return fmt::format("{} experts are too many", shape[0]);
     if (std::ranges::find(shape, 0) != shape.end()) return fmt::format("{} is empty", codes_.name);
+    if (scales_ == nullptr) return fmt::format("{}.scales is missing", module_);
     std::string why = misfit_of_partners();
     if (why.empty()) why = biases_ == nullptr ? misfit_of_floats() : misfit_of_integers();
     return why;
@@ -146,10 +147,10 @@ class MlxTensors {
   std::string misfit_of_integers() {
     constexpr std::array<std::int64_t, 6> known{2, 3, 4, 5, 6, 8};
     bits_ = config_.bits.value_or(0);
-    group_size_ = config_.group_size.value_or(0);
     if (std::ranges::find(known, bits_) == known.end()) {
       return fmt::format("expected 2, 3, 4, 5, 6 or 8 bits in config.json, found {}", bits_);
     }
+    group_size_ = config_.group_size.value_or(bits_of_group() / bits_);
     const bool fits = bits_of_group() % bits_ == 0 && bits_of_group() / bits_ == group_size_;
     if (fits && group_size_ % codes_of_bytes == 0) return {};
     return fmt::format("{}: groups of {} bits are not {} weights of {} bits, as config.json says",
@@ -210,7 +211,7 @@ std::vector<Layer> MlxGroups::find(const StoredTensor& tensor, const CheckpointH
                                    const ModelConfig& config) {
   if (tensor.dtype != "U32" || tensor.shape.size() < 2 || tensor.shape.size() > 3) return {};
   const auto module = without_ending(tensor.name, ".weight");
-  if (!module || headers.find(std::string(*module) + ".scales") == nullptr) return {};
+  if (!module) return {};
   return MlxTensors(tensor, *module, headers, config).layers();
 }
 

@@ -60,17 +60,17 @@ std::vector<Packing> fitting(const std::vector<std::int64_t>& bits, std::int64_t
   return packings;
 }
 
-/// By the bits of config.json, where they leave a choice, or are not there, by words * 32 / in.
+/// By the bits of config.json; where it names none, and several fit, by words * 32 / in.
 /// @throws Misfit
 Packing packing_of(const CodedTensor& coded, std::int64_t in) {
+  const auto& known = coded.config.integer_bits;
   std::vector<std::int64_t> bits;
   for (std::int64_t b = 2; b <= 8; ++b) {
-    const auto& known = coded.config.integer_bits;
     if (known.empty() || std::ranges::find(known, b) != known.end()) bits.push_back(b);
   }
   const std::int64_t words = coded.tensor.shape[1];
   std::vector<Packing> packings = fitting(bits, in, words);
-  if (packings.size() > 1) {
+  if (known.empty() && packings.size() > 1) {
     std::erase_if(packings, [&](const Packing& packing) {
       return packing.in_words ||
              checked_multiply<std::int64_t>(in, packing.bits) != checked_multiply<std::int64_t>(words, 32);
@@ -93,30 +93,17 @@ ScaleGrid scale_grid(const StoredTensor& scales, Features features) {
   return {values, format, 1, std::max<std::int64_t>(features.in / values.cols, 1)};
 }
 
-/// @throws Misfit
-void add_packed_zero_points(const StoredTensor& zero_points, ScaledCodes& stored) {
+/// Packed as the codes are. @throws Misfit
+void add_packed_zero_points(const StoredTensor& zero_points, Packing packing, ScaledCodes& stored) {
   const TensorSlice values = as_matrix(zero_points);
   const TensorSlice& scales = stored.scales.values;
-  stored.zero_points = ZeroPointFormat::bit_string;
-  if (values.rows != words_of({stored.bits, false}, scales.rows)) stored.zero_points = ZeroPointFormat::words;
-  const bool fits = stored.zero_points == ZeroPointFormat::bit_string ||
-                    values.rows == words_of({stored.bits, true}, scales.rows);
-  if (zero_points.dtype != "I32" || values.cols != scales.cols || !fits) {
-    throw_misfit(zero_points, fmt::format("I32 [{}, {}], {} of {} bits a column",
-                                          words_of({stored.bits, false}, scales.rows), scales.cols,
+  const std::int64_t words = words_of(packing, scales.rows);
+  if (zero_points.dtype != "I32" || values.cols != scales.cols || values.rows != words) {
+    throw_misfit(zero_points, fmt::format("I32 [{}, {}], {} of {} bits a column", words, scales.cols,
                                           scales.rows, stored.bits));
   }
+  stored.zero_points = packing.in_words ? ZeroPointFormat::words : ZeroPointFormat::bit_string;
   stored.zero_point_values = values;
-}
-
-/// @throws Misfit
-void add_group_indices(const StoredTensor& indices, ScaledCodes& stored) {
-  const TensorSlice values = as_matrix(indices);
-  if (indices.dtype != "I32" || values.cols != 1 || values.rows != stored.cols) {
-    throw_misfit(indices, fmt::format("I32 [{}]", stored.cols));
-  }
-  stored.has_group_indices = true;
-  stored.group_indices = values;
 }
 
 /// @param features  those of weight_shape
@@ -136,11 +123,11 @@ ScaledCodes packed_codes(const CodedTensor& coded, const std::string& stem, Feat
                      .cols = features.in,
                      .codes = in_bytes(whole_matrix(coded.tensor)),
                      .scales = scale_grid(required(coded.headers, stem + "weight_scale"), features),
-                     .scale_name = "weight_scale"};
+                     .scale_name = stem + "weight_scale"};
   if (const auto* zeros = coded.headers.find(stem + "weight_zero_point")) {
-    add_packed_zero_points(*zeros, stored);
+    add_packed_zero_points(*zeros, packing, stored);
   }
-  if (const auto* indices = coded.headers.find(stem + "weight_g_idx")) add_group_indices(*indices, stored);
+  add_group_indices(coded.headers, stem, stored);
   return stored;
 }
 

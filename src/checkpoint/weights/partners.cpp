@@ -24,6 +24,11 @@ const StoredTensor& required(const CheckpointHeaders& headers, const std::string
   return *tensor;
 }
 
+void refuse_partner(const CheckpointHeaders& headers, const std::string& name, std::string_view codes) {
+  if (headers.find(name) == nullptr) return;
+  throw Misfit(fmt::format("{} beside {} is not read", printable(name), codes));
+}
+
 ScaleFormat scale_format(const StoredTensor& scales) {
   struct Named {
     std::string_view dtype;

@@ -27,6 +27,9 @@ std::string shown(const StoredTensor& tensor);
 /// @throws Misfit where there is no such tensor
 const StoredTensor& required(const CheckpointHeaders& headers, const std::string& name);
 
+/// @throws Misfit where there is such a tensor: it would change the numbers that the codes stand for
+void refuse_partner(const CheckpointHeaders& headers, const std::string& name, std::string_view codes);
+
 /// The format of scales. @throws Misfit where they are none
 ScaleFormat scale_format(const StoredTensor& scales);
 

@@ -18,6 +18,7 @@
 #include "checkpoint/weights/code_rows.hpp"
 #include "checkpoint/weights/layer_files.hpp"
 #include "checkpoint/weights/partner_tensors.hpp"
+#include "checkpoint/weights/partners.hpp"
 #include "checkpoint/weights/scales.hpp"
 
 namespace alphahill {
@@ -33,7 +34,7 @@ std::vector<std::int32_t> read_group_indices(LayerFiles& files, const ScaledCode
   const auto wrong = std::ranges::find_if(
       groups, [&](std::int32_t group) { return group < 0 || group >= stored.scales.values.cols; });
   if (wrong == groups.end()) return groups;
-  throw Error(Fault::internal, "weight_g_idx",
+  throw Error(Fault::internal, stored.group_index_name,
               fmt::format("expected groups from 0 to {}, found {} at {}", stored.scales.values.cols - 1,
                           *wrong, wrong - groups.begin()));
 }
@@ -55,7 +56,7 @@ class ScaledWeights final : public WeightSource {
     if (stored.tensor_scale == TensorScale::factor) factor_ = tensor_scale;
     if (stored.tensor_scale == TensorScale::divisor) divisor_ = tensor_scale;
     if (stored.zero_points != ScaledCodes::ZeroPoints::none) zero_points_.emplace(files, stored);
-    if (stored.has_group_indices) group_indices_ = read_group_indices(files, stored);
+    if (!stored.group_index_name.empty()) group_indices_ = read_group_indices(files, stored);
     if (!group_indices_.empty()) decode_all_scales(stored.scales.values.rows);
   }
 
@@ -113,11 +114,12 @@ class ScaledWeights final : public WeightSource {
                            std::span<double> to) const {
     const std::size_t first = static_cast<std::size_t>(row_of_blocks) * scales_.in_row();
     vectorised([code = numbers.data(), group = group_indices_.data() + col, zero = &all_zero_points_[first],
-                scale = &all_scales_[first], value = to.data(), count = to.size()]() ALPHAHILL_INLINE {
-      for (std::size_t k = 0; k < count; ++k) {
-        value[k] = double{code[k] - zero[group[k]]} * double{scale[group[k]]};
-      }
-    });
+                scale = &all_scales_[first], of_all = factor_, value = to.data(), count = to.size()]()
+                   ALPHAHILL_INLINE {
+                     for (std::size_t k = 0; k < count; ++k) {
+                       value[k] = double{code[k] - zero[group[k]]} * (double{scale[group[k]]} * of_all);
+                     }
+                   });
   }
 
   std::int64_t block_rows_;
@@ -169,6 +171,11 @@ std::int64_t bytes_of_slice(const TensorSlice& slice, std::int64_t value_bytes) 
   return slice.rows * slice.cols * value_bytes;
 }
 
+/// X of X.weight or X.weight_packed.
+std::string module_of(const StoredTensor& tensor) {
+  return tensor.name.substr(0, tensor.name.rfind('.'));
+}
+
 std::int64_t zero_point_bytes(const ScaledCodes& stored) {
   const bool packed = stored.zero_points != ScaledCodes::ZeroPoints::int8;
   return bytes_of_slice(stored.zero_point_values, packed ? sizeof(std::uint32_t) : 1);
@@ -176,12 +183,24 @@ std::int64_t zero_point_bytes(const ScaledCodes& stored) {
 
 }  // namespace
 
+void add_group_indices(const CheckpointHeaders& headers, const std::string& stem, ScaledCodes& stored) {
+  const StoredTensor* indices = headers.find(stem + "weight_g_idx");
+  if (indices == nullptr) return;
+  const TensorSlice values = as_matrix(*indices);
+  if (indices->dtype != "I32" || values.cols != 1 || values.rows != stored.cols) {
+    throw_misfit(*indices, fmt::format("I32 [{}]", stored.cols));
+  }
+  stored.group_index_name = indices->name;
+  stored.group_indices = values;
+}
+
 WeightShape ScaledCodes::shape() const {
   const std::int64_t scale_bytes = bytes_of_slice(scales.values, bytes_of(scales.format));
   const std::int64_t index_bytes = bytes_of_slice(group_indices, sizeof(std::int32_t));
   const std::int64_t held_zero_points =
       zero_points == ZeroPoints::none ? 0 : bytes_of_slice(scales.values, sizeof(std::int16_t));
-  const std::int64_t decoded_bytes = has_group_indices ? bytes_of_slice(scales.values, 2 * sizeof(float)) : 0;
+  const std::int64_t decoded_bytes =
+      group_index_name.empty() ? 0 : bytes_of_slice(scales.values, 2 * sizeof(float));
   const std::int64_t read_bytes = codes.rows * codes.cols * codes.col_stride;  // with what lies between them
   // Codes less zero points have up to 9 significant bits, scales but those in F32 up to 11: fp32 holds the product.
   const bool exact_in_fp32 = scales.format != ScaleFormat::f32 && tensor_scale == TensorScale::none;
@@ -195,8 +214,9 @@ WeightShape ScaledCodes::shape() const {
 }
 
 std::string ScaledCodes::stored_as() const {
-  return fmt::format("{} {}{}", code_name(*this), block_text(*this),
-                     zero_points == ZeroPoints::none ? "" : " asym");
+  return fmt::format("{} {}{}{}", code_name(*this), block_text(*this),
+                     zero_points == ZeroPoints::none ? "" : " asym",
+                     inputs_are_scaled ? " (inputs scaled)" : "");
 }
 
 std::unique_ptr<WeightSource> ScaledCodes::open(LayerFiles& files) const {
@@ -207,7 +227,12 @@ std::vector<Layer> ScaledCodes::find(const StoredTensor& tensor, const Checkpoin
                                      const ModelConfig& config) {
   const CodedTensor coded{tensor, headers, config.quantization};
   for (const auto find_layer : {find_fp4, find_packed, find_scaled_bytes}) {
-    if (std::optional<Layer> layer = find_layer(coded)) return {*std::move(layer)};
+    std::optional<Layer> layer = find_layer(coded);
+    if (!layer) continue;
+    if (auto* stored = std::get_if<ScaledCodes>(&layer->layout)) {
+      stored->inputs_are_scaled = headers.find(module_of(tensor) + ".pre_quant_scale") != nullptr;
+    }
+    return {*std::move(layer)};
   }
   return find_coded_experts(tensor, headers, config);
 }

@@ -21,7 +21,8 @@ struct CodedTensor {
 };
 
 /// X.weight in F8_E4M3 or I8 [out, in], with X.weight_scale_inv, X.weight_scale or X.scale: one a tensor, a row,
-/// a block or a group of a row; X.weight_zero_point I8, one a scale.
+/// a block or a group of a row; X.weight_zero_point I8, one a scale; X.weight_g_idx, of compressed-tensors in all of
+/// its forms: the group of each column.
 /// The layer is Unsupported, with a reason, where these do not fit. So in the others.
 std::optional<Layer> find_scaled_bytes(const CodedTensor& coded);
 
@@ -32,7 +33,7 @@ std::optional<Layer> find_scaled_bytes(const CodedTensor& coded);
 std::optional<Layer> find_fp4(const CodedTensor& coded);
 
 /// compressed-tensors' integers: X.weight_packed I32, of 2 to 8 bits, with X.weight_scale, X.weight_shape, and
-/// where they are there X.weight_zero_point, X.weight_g_idx.
+/// X.weight_zero_point where it is there.
 std::optional<Layer> find_packed(const CodedTensor& coded);
 
 /// All experts of a block in one tensor X, each as a matrix would be stored: F8_E4M3 [experts, rows, cols] with X_scale_inv,
@@ -43,8 +44,12 @@ std::optional<Layer> find_packed(const CodedTensor& coded);
 std::vector<Layer> find_coded_experts(const StoredTensor& tensor, const CheckpointHeaders& headers,
                                       const ModelConfig& config);
 
+/// Takes X.weight_g_idx I32 [in] where it is there. @param stem  "X."
+/// @throws Misfit
+void add_group_indices(const CheckpointHeaders& headers, const std::string& stem, ScaledCodes& stored);
+
 /// The block of W whose grid the scales are, as config.json, or groups of equal size in a row, have it; nothing where
-/// they are none. Shapes alone do not tell the size of partial blocks.
+/// they are none, or may be those of several sizes. Shapes alone do not tell the size of partial blocks.
 /// @param scales  rows and columns of the grid, that of W [out, in]
 std::optional<BlockSize> block_of_scales(Features scales, Features weights, const QuantizationConfig& config);
 

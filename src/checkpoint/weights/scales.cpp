@@ -92,8 +92,7 @@ double read_tensor_scale(LayerFiles& files, const ScaledCodes& stored) {
   if (stored.tensor_scale == TensorScale::none) return 1;
   const float value = read_values<float>(files, stored.tensor_scale_value).front();
   if (is_positive(value)) return value;
-  throw Error(Fault::internal,
-              stored.tensor_scale == TensorScale::factor ? "weight_scale_2" : "weight_global_scale",
+  throw Error(Fault::internal, stored.tensor_scale_name,
               fmt::format("expected a positive number, found {}", value));
 }
 
