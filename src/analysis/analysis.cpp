@@ -83,6 +83,10 @@ std::vector<PrecisionFigures> Analysis::figures() && {
     figures_[p].nonfinite = survey_.nonfinite(p);
     figures_[p].cast_error = survey_.relative_error(p);
     figures_[p].squared_norm = survey_.squared_norm(p);
+    const CastSums& sums = survey_.sums(p);
+    figures_[p].largest_error = sums.largest_error;
+    figures_[p].zeroed = static_cast<std::int64_t>(sums.zeroed);
+    figures_[p].clipped = static_cast<std::int64_t>(sums.clipped);
   }
   return std::move(figures_);
 }

@@ -12,6 +12,7 @@
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/text.hpp"
 #include "alphahill/checkpoint/layer_weights.hpp"
+#include "alphahill/metrics/effective_rank.hpp"
 
 namespace alphahill {
 
@@ -32,6 +33,7 @@ void add_spectrum(LayerRecord& record, ResultRow& row, const Spectrum& spectrum)
     row.method = name_of(spectrum.method);
     row.lambda_max = spectrum.eigenvalues.back();
   }
+  row.effective_rank = effective_rank(spectrum.eigenvalues);
   row.seconds = spectrum.seconds;
   if (spectrum.hill.no_alpha.empty()) {
     row.status = Status::ok;
@@ -54,6 +56,18 @@ ResultRow shared_row(const ResultRow& original, double bound) {
   return row;
 }
 
+/// What the cast does to the weights, where it leaves them numbers.
+void add_cast_figures(ResultRow& row, const PrecisionFigures& figures, std::int64_t weights) {
+  row.cast_error = figures.cast_error;
+  if (figures.nonfinite > 0) return;
+  const auto share = [&](std::int64_t count) {
+    return static_cast<double>(count) / static_cast<double>(weights);
+  };
+  row.largest_error = figures.largest_error;
+  row.zeroed = share(figures.zeroed);
+  row.clipped = share(figures.clipped);
+}
+
 ResultRow row_of(LayerRecord& record, const PrecisionFigures& figures, const std::string& precision,
                  std::int64_t weights) {
   ResultRow row;
@@ -70,7 +84,7 @@ ResultRow row_of(LayerRecord& record, const PrecisionFigures& figures, const std
   }
   row.layer = record.layer;
   row.precision = precision;
-  row.cast_error = figures.cast_error;
+  add_cast_figures(row, figures, weights);
   row.stable_rank = figures.squared_norm / row.lambda_max;
   return row;
 }

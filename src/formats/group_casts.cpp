@@ -1,5 +1,6 @@
 #include "formats/group_casts.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -12,9 +13,15 @@ namespace alphahill {
 
 namespace {
 
-constexpr float e4m3_max = 448;
-constexpr float e5m2_max = 57344;
-constexpr float e2m1_max = 6;
+/// How many weights lie outside [lowest, highest], but for what the rounding of a scale moves these by.
+std::int64_t count_outside(std::span<const float> weights, const Extremes& group, float lowest,
+                           float highest) {
+  constexpr float with_rounding = 1 + 0x1p-20F;
+  const float least = lowest * with_rounding;
+  const float most = highest * with_rounding;
+  if (!(group.lowest < least || group.highest > most)) return 0;
+  return std::ranges::count_if(weights, [&](float weight) { return weight < least || weight > most; });
+}
 
 /// In place of a scale of 0, which nothing can be divided by.
 float nonzero(float scale) {
@@ -22,10 +29,20 @@ float nonzero(float scale) {
 }
 
 template <class Format>
-void divide_and_round(std::span<const float> from, float scale, float largest, std::span<float> to) {
-  convert_each(from, to, [scale, largest](float weight) ALPHAHILL_INLINE {
-    return Format::round(clamped(weight / scale, -largest, largest)) * scale;
+std::int64_t divide_and_round(std::span<const float> from, const Extremes& group, float scale,
+                              std::span<float> to) {
+  convert_each(from, to, [scale](float weight) ALPHAHILL_INLINE {
+    return Format::round(clamped(weight / scale, -Format::largest, Format::largest)) * scale;
   });
+  const float end = Format::half_step_more * scale;
+  return count_outside(from, group, -end, end);
+}
+
+/// Scale amax over the largest number of the format.
+template <class Format>
+std::int64_t amax_cast(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+  const float scale = nonzero(inputs.group.largest_magnitude() / Format::largest);
+  return divide_and_round<Format>(from, inputs.group, scale, to);
 }
 
 /// To the nearest integer, ties to even. @pre |value| <= 2^22
@@ -34,18 +51,21 @@ void divide_and_round(std::span<const float> from, float scale, float largest, s
   return (value + rounder) - rounder;
 }
 
+/// Nothing is clipped: the largest magnitude lies half a step beyond the largest code.
 template <int bits>
-void symmetric_cast(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+std::int64_t symmetric_cast(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
   constexpr float half_range = ((1 << bits) - 1) / 2.0F;
   constexpr float lowest = -(1 << (bits - 1));
   const float scale = nonzero(inputs.group.largest_magnitude() / half_range);
   convert_each(from, to, [scale](float weight) ALPHAHILL_INLINE {
     return rounded_to_integer(clamped(weight / scale, lowest, -lowest - 1)) * scale;
   });
+  return 0;
 }
 
+/// Nothing is clipped: the rounding of the zero point moves both ends by half a step at most.
 template <int bits>
-void asymmetric_cast(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+std::int64_t asymmetric_cast(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
   constexpr float range = (1 << bits) - 1;
   constexpr float lowest = -(1 << (bits - 1));
   const float least = std::min(inputs.group.lowest, 0.0F);
@@ -56,6 +76,7 @@ void asymmetric_cast(std::span<const float> from, const ScaleInputs& inputs, std
     const float code = rounded_to_integer(clamped(weight / scale + zero, lowest, -lowest - 1));
     return (code - zero) * scale;
   });
+  return 0;
 }
 
 template <int bits>
@@ -80,16 +101,16 @@ constexpr std::uint32_t half_of_last(int mantissa_bits) {
 }
 
 /// @param emax  of the largest element
-template <class Format, int emax, int mantissa_of_scale>
-void mx_cast(std::span<const float> from, const ScaleInputs& inputs, float largest, std::span<float> to) {
-  const float scale = mx_scale(inputs.group.largest_magnitude(), half_of_last(mantissa_of_scale), emax);
-  divide_and_round<Format>(from, scale, largest, to);
+template <class Format, int emax>
+std::int64_t mx_cast(std::span<const float> from, const Extremes& group, std::uint32_t carry,
+                     std::span<float> to) {
+  return divide_and_round<Format>(from, group, mx_scale(group.largest_magnitude(), carry, emax), to);
 }
 
 /// By the reciprocal, as torch divides a number by a tensor; 1 where it would overflow.
 float nvfp4_tensor_scale(const Extremes& tensor) {
   const float largest = std::max(tensor.largest_magnitude(), std::numeric_limits<float>::min());
-  const float scale = 1 / largest * (e4m3_max * e2m1_max);
+  const float scale = 1 / largest * (E4m3::largest * E2m1::largest);
   return std::isfinite(scale) ? scale : 1;
 }
 
@@ -108,12 +129,12 @@ constexpr std::array<float, 16> nf4_borders = [] {
 
 }  // namespace
 
-void cast_to_fp8_e4m3(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
-  divide_and_round<E4m3>(from, nonzero(inputs.group.largest_magnitude() / e4m3_max), e4m3_max, to);
+std::int64_t cast_to_fp8_e4m3(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+  return amax_cast<E4m3>(from, inputs, to);
 }
 
-void cast_to_fp8_e5m2(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
-  divide_and_round<E5m2>(from, nonzero(inputs.group.largest_magnitude() / e5m2_max), e5m2_max, to);
+std::int64_t cast_to_fp8_e5m2(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+  return amax_cast<E5m2>(from, inputs, to);
 }
 
 GroupCast cast_to_integer(int bits, bool symmetric) {
@@ -137,45 +158,49 @@ GroupCast cast_to_integer(int bits, bool symmetric) {
   }
 }
 
-void cast_to_mxfp8(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
-  mx_cast<E4m3, 8, E2m1::mantissa>(from, inputs, e4m3_max, to);  // of E2M1, as compressed-tensors has it
+std::int64_t cast_to_mxfp8(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+  // The mantissa of E2M1, as compressed-tensors has it.
+  return mx_cast<E4m3, 8>(from, inputs.group, half_of_last(E2m1::mantissa), to);
 }
 
-void cast_to_mxfp6_e2m3(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
-  mx_cast<E2m3, 2, E2m3::mantissa>(from, inputs, 7.5F, to);
+std::int64_t cast_to_mxfp6_e2m3(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+  return mx_cast<E2m3, 2>(from, inputs.group, half_of_last(E2m3::mantissa), to);
 }
 
-void cast_to_mxfp6_e3m2(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
-  divide_and_round<E3m2>(from, mx_scale(inputs.group.largest_magnitude(), 0, 4), 28, to);
+std::int64_t cast_to_mxfp6_e3m2(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+  return mx_cast<E3m2, 4>(from, inputs.group, 0, to);
 }
 
-void cast_to_mxfp4(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
-  mx_cast<E2m1, 2, E2m1::mantissa>(from, inputs, e2m1_max, to);
+std::int64_t cast_to_mxfp4(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+  return mx_cast<E2m1, 2>(from, inputs.group, half_of_last(E2m1::mantissa), to);
 }
 
-void cast_to_mxfp4_ocp(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
-  divide_and_round<E2m1>(from, mx_scale(inputs.group.largest_magnitude(), 0, 2), e2m1_max, to);
+std::int64_t cast_to_mxfp4_ocp(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+  return mx_cast<E2m1, 2>(from, inputs.group, 0, to);
 }
 
-void cast_to_mxfp4_ceil(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+std::int64_t cast_to_mxfp4_ceil(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
   constexpr std::uint32_t up_to_next_power = (1U << 23) - 1;
-  const float scale = mx_scale(inputs.group.largest_magnitude() / e2m1_max, up_to_next_power, 0);
-  divide_and_round<E2m1>(from, scale, e2m1_max, to);
+  const float scale = mx_scale(inputs.group.largest_magnitude() / E2m1::largest, up_to_next_power, 0);
+  return divide_and_round<E2m1>(from, inputs.group, scale, to);
 }
 
-void cast_to_nvfp4(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+std::int64_t cast_to_nvfp4(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
   constexpr float in_place_of_zero = 0.125;
   const float of_tensor = nvfp4_tensor_scale(inputs.tensor);
-  const float chosen = of_tensor * (inputs.group.largest_magnitude() / e2m1_max);
-  const float stored = E4m3::round(clamped(chosen, -e4m3_max, e4m3_max));
+  const float chosen = of_tensor * (inputs.group.largest_magnitude() / E2m1::largest);
+  const float stored = E4m3::round(clamped(chosen, -E4m3::largest, E4m3::largest));
   const float of_group = stored == 0 ? in_place_of_zero : stored;
-  convert_each(from, to, [of_group, of_tensor, scale = of_group / of_tensor](float weight) ALPHAHILL_INLINE {
+  const float scale = of_group / of_tensor;
+  convert_each(from, to, [of_group, of_tensor, scale](float weight) ALPHAHILL_INLINE {
     // The product of code and scale is exact: all is rounded once.
-    return E2m1::round(clamped(weight / scale, -e2m1_max, e2m1_max)) * of_group / of_tensor;
+    return E2m1::round(clamped(weight / scale, -E2m1::largest, E2m1::largest)) * of_group / of_tensor;
   });
+  const float end = E2m1::half_step_more * scale;
+  return count_outside(from, inputs.group, -end, end);
 }
 
-void cast_to_nf4(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+std::int64_t cast_to_nf4(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
   const float largest = inputs.group.largest_magnitude();
   convert_each(from, to, [largest, divisor = largest == 0 ? 1 : largest](float weight) ALPHAHILL_INLINE {
     const float part = weight / divisor;
@@ -183,6 +208,7 @@ void cast_to_nf4(std::span<const float> from, const ScaleInputs& inputs, std::sp
     for (std::size_t i = 1; i < nf4_values.size(); ++i) value = part > nf4_borders[i] ? nf4_values[i] : value;
     return (part != part ? part : value) * largest;
   });
+  return 0;
 }
 
 }  // namespace alphahill

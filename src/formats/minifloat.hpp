@@ -26,11 +26,28 @@ struct Minifloat {
   }
 };
 
-using E4m3 = Minifloat<3, -6>;   ///< up to 448
-using E5m2 = Minifloat<2, -14>;  ///< up to 57344
-using E2m3 = Minifloat<3, 0>;    ///< up to 7.5
-using E3m2 = Minifloat<2, -2>;   ///< up to 28
-using E2m1 = Minifloat<1, 0>;    ///< up to 6
+// The largest number of each, and half a step more: what lies beyond that is clipped.
+
+struct E4m3 : Minifloat<3, -6> {
+  static constexpr float largest = 448;
+  static constexpr float half_step_more = 464;
+};
+struct E5m2 : Minifloat<2, -14> {
+  static constexpr float largest = 57344;
+  static constexpr float half_step_more = 61440;
+};
+struct E2m3 : Minifloat<3, 0> {
+  static constexpr float largest = 7.5;
+  static constexpr float half_step_more = 7.75;
+};
+struct E3m2 : Minifloat<2, -2> {
+  static constexpr float largest = 28;
+  static constexpr float half_step_more = 30;
+};
+struct E2m1 : Minifloat<1, 0> {
+  static constexpr float largest = 6;
+  static constexpr float half_step_more = 7;
+};
 
 /// NaN stays NaN.
 [[gnu::always_inline]] inline float clamped(float value, float lowest, float highest) {

@@ -53,6 +53,33 @@ HillEstimate hill(std::span<const double> eigenvalues, double k_fraction) {
           .no_alpha = {}};
 }
 
+double change_standard_error(std::span<const double> eigenvalues, std::span<const double> others,
+                             double k_fraction) {
+  const HillEstimate one = hill(eigenvalues, k_fraction);
+  const HillEstimate other = hill(others, k_fraction);
+  if (one.k_used < 2 || other.k_used != one.k_used) return nan;
+  const auto k = static_cast<std::size_t>(one.k_used);
+  const auto count = static_cast<double>(k);
+  // 1/m^2 each.
+  const double weight = (one.alpha - 1) * (one.alpha - 1);
+  const double weight_of_other = (other.alpha - 1) * (other.alpha - 1);
+  const auto tail = eigenvalues.last(k + 1);
+  const auto tail_of_other = others.last(k + 1);
+  double sum = 0;
+  double squares = 0;
+  double squared_steps = 0;
+  for (std::size_t i = 1; i <= k; ++i) {
+    const double influence = std::log(tail[i] / tail[0]) * weight -
+                             std::log(tail_of_other[i] / tail_of_other[0]) * weight_of_other;
+    const double step = std::log(tail_of_other[i] / tail[i]) - std::log(tail_of_other[i - 1] / tail[i - 1]);
+    sum += influence;
+    squares += influence * influence;
+    squared_steps += step * step;
+  }
+  const double variance = std::max(squares - sum * sum / count, 0.0) / (count - 1);
+  return std::sqrt(variance / count + squared_steps / (2 * count) * weight * weight);
+}
+
 double alpha_change_bound(std::span<const double> eigenvalues, double k_fraction, double relative_error,
                           double e) {
   const HillEstimate estimate = hill(eigenvalues, k_fraction);

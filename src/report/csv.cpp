@@ -6,6 +6,7 @@
 #include <initializer_list>
 
 #include "alphahill/base/file.hpp"
+#include "alphahill/results/sensitivity.hpp"
 #include "alphahill/results/statistics.hpp"
 
 namespace alphahill {
@@ -101,6 +102,28 @@ std::string summary_csv(const ReportView& view) {
       csv += ',' + csv_number(value);
     }
     csv += '\n';
+  }
+  return csv;
+}
+
+std::string sensitivity_csv(const ReportView& view) {
+  std::string csv =
+      "layer_name,category,precision,bits_per_weight,relative_error,largest_error,zeroed,clipped,alpha,"
+      "alpha_stderr,alpha_change,alpha_change_stderr,effective_rank,score,score_per_weight\n";
+  for (const ReportedLayer& layer : view.layers) {
+    const std::vector<Sensitivity> sensitivities = sensitivities_of(layer);
+    for (std::size_t p = 0; p < sensitivities.size(); ++p) {
+      const ResultRow& row = layer.figures[p];
+      const Sensitivity& s = sensitivities[p];
+      csv += fmt::format("{},{},{}", csv_text(layer.layer.name), csv_text(layer.layer.category),
+                         csv_text(row.precision));
+      for (const double value : {s.bits_per_weight, row.cast_error, row.largest_error, row.zeroed,
+                                 row.clipped, row.alpha, row.alpha_stderr, s.alpha_change,
+                                 s.alpha_change_stderr, layer.effective_rank, s.score, s.score_per_weight}) {
+        csv += ',' + csv_number(value);
+      }
+      csv += '\n';
+    }
   }
   return csv;
 }

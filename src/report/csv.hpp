@@ -30,6 +30,11 @@ std::string results_csv(const ReportView& view);
 /// precision, count, mean, std, min, median, max, q25, q75; one row a precision of the view.
 std::string summary_csv(const ReportView& view);
 
+/// One row a layer and precision of the view: layer_name, category, precision, bits_per_weight, relative_error,
+/// largest_error, zeroed, clipped, alpha, alpha_stderr, alpha_change, alpha_change_stderr, effective_rank, score,
+/// score_per_weight. What was not computed is empty.
+std::string sensitivity_csv(const ReportView& view);
+
 /// Replaces the file by this text.
 void save_text(const std::filesystem::path& path, std::string_view text);
 

@@ -56,12 +56,13 @@ std::string json_of(const RecordedSettings& settings, const fs::path& folder) {
   "all_precisions": {},
   "filter_layers": {},
   "all_layers": {},
-  "min_eigenvalues": {}
+  "min_eigenvalues": {},
+  "base": {}
 }}
 )",
       json_text(settings.version), joined(sources, ",\n              "), csv_number(settings.k_frac),
       json_list(settings.precisions), settings.all_precisions, json_text(settings.filter_layers),
-      settings.all_layers, settings.min_eigenvalues);
+      settings.all_layers, settings.min_eigenvalues, json_text(settings.base));
 }
 
 std::string text_in(simdjson::dom::element object, const char* key) {
@@ -74,6 +75,12 @@ std::int64_t min_eigenvalues_in(simdjson::dom::element json) {
   return json["min_eigenvalues"].get(value) == simdjson::SUCCESS ? value : 0;
 }
 
+/// Empty where reports of earlier versions do not say it.
+std::string base_in(simdjson::dom::element json) {
+  std::string_view value;
+  return json["base"].get(value) == simdjson::SUCCESS ? std::string(value) : "";
+}
+
 RecordedSettings parsed(simdjson::dom::element json, const fs::path& folder) {
   RecordedSettings settings{.version = text_in(json, "version"),
                             .sources = {},
@@ -82,7 +89,8 @@ RecordedSettings parsed(simdjson::dom::element json, const fs::path& folder) {
                             .all_precisions = bool(json["all_precisions"]),
                             .filter_layers = text_in(json, "filter_layers"),
                             .all_layers = bool(json["all_layers"]),
-                            .min_eigenvalues = min_eigenvalues_in(json)};
+                            .min_eigenvalues = min_eigenvalues_in(json),
+                            .base = base_in(json)};
   for (const simdjson::dom::element source : simdjson::dom::array(json["sources"])) {
     settings.sources.push_back({fs::weakly_canonical(folder / text_in(source, "file")),
                                 text_in(source, "model"), text_in(source, "version")});
@@ -168,7 +176,8 @@ RecordedSettings recorded_settings(const ReportView& view, const std::string& ve
                             .all_precisions = view.all_precisions,
                             .filter_layers = view.filter_layers,
                             .all_layers = view.all_layers,
-                            .min_eigenvalues = view.min_eigenvalues};
+                            .min_eigenvalues = view.min_eigenvalues,
+                            .base = view.base};
   for (const ReportedLayer& layer : view.layers) settings.layers.insert(csv_text(layer.layer.name));
   if (!view.source.empty()) {
     settings.sources.push_back({fs::weakly_canonical(view.source), view.model, view.run_version});
@@ -199,6 +208,13 @@ std::vector<SettingDifference> differences(const RecordedSettings& wanted,
     found.push_back({"min_eigenvalues", stored ? fmt::format("{}", stored_least) : "",
                      fmt::format("{}", wanted.min_eigenvalues),
                      fmt::format("min_eigenvalues_{}", wanted.min_eigenvalues)});
+  }
+  const std::string stored_base = stored ? stored->base : "";
+  if (stored_base != wanted.base) {
+    const auto shown = [](const std::string& base) {
+      return base.empty() ? "the nearest to the weights" : base;
+    };
+    found.push_back({"base", shown(stored_base), shown(wanted.base), FileNames().make("base_", wanted.base)});
   }
   return found;
 }

@@ -8,7 +8,8 @@
 ///     "all_precisions": true,
 ///     "filter_layers": "",
 ///     "all_layers": true,
-///     "min_eigenvalues": 0
+///     "min_eigenvalues": 0,
+///     "base": ""
 ///   }
 ///
 /// Files are named relative to the folder, so that both can be moved together. all_precisions and all_layers
@@ -46,6 +47,7 @@ struct RecordedSettings {
   std::string filter_layers;
   bool all_layers = true;
   std::int64_t min_eigenvalues = 0;
+  std::string base = {};              ///< the precision that changes are relative to, where it was selected
   std::set<std::string> layers = {};  ///< in the tables, as these spell them
 };
 

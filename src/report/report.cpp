@@ -123,9 +123,11 @@ WrittenReport write_report(const ReportView& view, const ReportSettings& setting
   begin_report(folder, planned.settings);
   WrittenReport written{.results_csv = folder / results_csv_name,
                         .summary_csv = folder / summary_csv_name,
+                        .sensitivity_csv = folder / sensitivity_csv_name,
                         .plots_folder = folder / plots_folder_name};
   save_text(written.results_csv, results_csv(view));
   save_text(written.summary_csv, summary_csv(view));
+  save_text(written.sensitivity_csv, sensitivity_csv(view));
   written.plots = view.min_eigenvalues > 0 ? write_plots(without_few_eigenvalues(view), chosen)
                                            : write_plots(view, chosen);
   return written;

@@ -121,8 +121,9 @@ std::string summary_text(const ReportView& view) {
 }
 
 std::string written_text(const WrittenReport& written) {
-  return fmt::format("Written: {}\n         {}\n         {} in {}\n", written.results_csv.string(),
-                     written.summary_csv.string(), counted(written.plots, "plot"),
+  return fmt::format("Written: {}\n         {}\n         {}\n         {} in {}\n",
+                     written.results_csv.string(), written.summary_csv.string(),
+                     written.sensitivity_csv.string(), counted(written.plots, "plot"),
                      written.plots_folder.string());
 }
 

@@ -18,26 +18,26 @@ namespace alphahill {
 
 namespace {
 
-/// More for what is nearer to the weights: precisions without scales by their significant bits, then the others by
-/// bits; least for one that is none of ours.
-double width_of(const std::string& precision) {
+/// More for what is nearer to the weights: precisions without scales by their significant bits, where the load dtype
+/// comes behind fp32, then the others by bits; least for one that is none of ours.
+double width_of(const std::string& precision, const std::string& load_dtype) {
   constexpr double without_scales = 1000;
   constexpr std::int64_t usual_features = 4096;
   const auto found = find_precision(precision);
   if (!found) return 0;
-  return found->scaled() ? found->bits_per_weight(usual_features, usual_features)
-                         : without_scales + significand_bits(found->element);
+  if (found->scaled()) return found->bits_per_weight(usual_features, usual_features);
+  const double bits = significand_bits(found->element);
+  const double below_fp32 = significand_bits(ElementFormat::fp32) - 0.5;
+  return without_scales + (precision == load_dtype ? std::max(bits, below_fp32) : bits);
 }
 
-/// @throws Error(usage) for a precision that the run does not have
-void check_precisions(const RunDescription& run, const Selection& selection) {
+/// @throws Error(usage) naming `option`, for a precision that the run does not have
+void check_precision(const RunDescription& run, const std::string& precision, const std::string& option) {
   constexpr std::size_t most_named = 8;
-  for (const std::string& precision : selection.precisions) {
-    if (std::ranges::find(run.precisions, precision) != run.precisions.end()) continue;
-    throw Error(
-        Fault::usage, "--precisions",
-        fmt::format("the run has {}, found '{}'", joined(some_of(run.precisions, most_named)), precision));
-  }
+  if (std::ranges::find(run.precisions, precision) != run.precisions.end()) return;
+  throw Error(
+      Fault::usage, option,
+      fmt::format("the run has {}, found '{}'", joined(some_of(run.precisions, most_named)), precision));
 }
 
 double chosen_k_frac(const RunDescription& run, const Selection& selection) {
@@ -128,6 +128,14 @@ class Figures {
     return again;
   }
 
+  /// The standard error of alpha's change from one row of a layer to another.
+  double change_error(const ResultRow& from, const ResultRow& to) {
+    if (from.status != Status::ok || to.status != Status::ok) return no_figure;
+    if (from.spectrum_length < 2 || to.spectrum_length != from.spectrum_length) return no_figure;
+    if (from.spectrum_offset == to.spectrum_offset) return 0;
+    return change_standard_error(spectrum_of_(from), spectrum_of_(to), k_frac_);
+  }
+
   std::int64_t inexact() const { return inexact_; }
   std::int64_t unbounded() const { return unbounded_; }
 
@@ -155,7 +163,11 @@ ReportedLayer reported_layer(const RunDescription& run, std::size_t index, const
   for (const std::string& precision : view.precisions) layer.figures.push_back(figures.at(index, precision));
   const auto shown = std::ranges::find(layer.figures, view.reference, &ResultRow::precision);
   const bool is_shown = shown != layer.figures.end();
-  layer.reference_alpha = is_shown ? shown->alpha : figures.at(index, view.reference).alpha;
+  const ResultRow reference = is_shown ? *shown : figures.at(index, view.reference);
+  layer.reference_alpha = reference.alpha;
+  layer.effective_rank = reference.effective_rank;
+  for (const ResultRow& row : layer.figures)
+    layer.change_errors.push_back(figures.change_error(reference, row));
   return layer;
 }
 
@@ -184,16 +196,17 @@ std::vector<std::string> common_precisions(std::span<const std::string> precisio
   return common;
 }
 
-/// The widest precision that all of these layers have. @throws Error(input) where there is none
-std::string reference_for(const RunDescription& run, const std::vector<std::size_t>& layers,
-                          const Figures& figures) {
-  std::vector<std::string> widest_first = run.precisions;
-  std::ranges::stable_sort(widest_first, std::greater{}, width_of);
-  for (const std::string& precision : widest_first) {
+/// Of these precisions the nearest to the weights that all of these layers have. @throws Error(input) where there is
+/// none
+std::string reference_among(std::vector<std::string> precisions, const RunDescription& run,
+                            const std::vector<std::size_t>& layers, const Figures& figures) {
+  const auto width = [&](const std::string& precision) { return width_of(precision, run.load_dtype); };
+  std::ranges::stable_sort(precisions, std::greater{}, width);
+  for (const std::string& precision : precisions) {
     const auto has = [&](std::size_t layer) { return figures.has(layer, precision); };
     if (std::ranges::all_of(layers, has)) return precision;
   }
-  throw Error(Fault::input, run.model, "a run without precisions");
+  throw Error(Fault::input, run.model, "no layer has all precisions of the report and one to compare with");
 }
 
 }  // namespace
@@ -216,11 +229,13 @@ ReportView view_of(const RunDescription& run, const Asked& asked, std::span<cons
   view.model = run.model;
   view.k_frac = chosen_k_frac(run, selection);
   view.run_precisions = run.precisions;
-  check_precisions(run, selection);
+  for (const std::string& precision : selection.precisions) check_precision(run, precision, "--precisions");
+  if (selection.base) check_precision(run, *selection.base, "--base");
   const std::vector<bool> of_run = asked_layers(run, asked);
   const std::vector<bool> kept =
       selection.filter_layers ? layers_kept(names_of(run.layers), *selection.filter_layers) : of_run;
   view.min_eigenvalues = selection.min_eigenvalues;
+  view.base = selection.base.value_or("");
   Figures figures(run, rows, view, spectrum_of);
   const std::vector<std::string> common = common_precisions(asked.precisions, kept, figures);
   view.precisions = selection.precisions.empty() ? common : selection.precisions;
@@ -229,7 +244,8 @@ ReportView view_of(const RunDescription& run, const Asked& asked, std::span<cons
   view.all_layers = kept == of_run;
   const std::vector<std::size_t> finished = layers_with(view.precisions, kept, figures);
   view.unfinished = std::ranges::count(kept, true) - std::ssize(finished);
-  view.reference = reference_for(run, finished, figures);
+  view.reference =
+      reference_among(selection.base ? std::vector{*selection.base} : run.precisions, run, finished, figures);
   for (const std::size_t i : finished) view.layers.push_back(reported_layer(run, i, view, figures));
   view.inexact = figures.inexact();
   view.unbounded = figures.unbounded();

@@ -90,7 +90,12 @@ TEST(LayerRecord, EveryPrecisionHasARowAndEveryDistinctCastASpectrum) {
     EXPECT_EQ(row.lambda_max, record.eigenvalues[16 * p + 15]);
     EXPECT_GE(row.stable_rank, 1);
     EXPECT_LE(row.stable_rank, 16);
+    EXPECT_GT(row.effective_rank, 1.0 / 16);
+    EXPECT_LT(row.effective_rank, 1);
+    EXPECT_EQ(row.clipped, 0);
   }
+  EXPECT_EQ(record.results[0].largest_error, 0);
+  EXPECT_GT(record.results[2].largest_error, record.results[1].largest_error);
   EXPECT_EQ(record.results[0].cast_error, 0);
   EXPECT_LT(record.results[1].cast_error, record.results[2].cast_error);
 }

@@ -5,10 +5,10 @@ import unittest
 
 import h5py
 
-from disturbed_runs import ALL, JOURNAL, DisturbedTest
+from disturbed_runs import ALL, JOURNAL, TABLES, DisturbedTest
 from support.faults import Fault
 from support.journal_frames import RECORD, frames, read_journal
-from support.programs import RESULTS, STATISTICS, STORE
+from support.programs import STORE
 
 KINDS = ("whole", "half", "unsynced")
 
@@ -35,7 +35,7 @@ class CrashTest(DisturbedTest):
         if (output / STORE).exists():
             with h5py.File(output / STORE) as file:
                 self.assertEqual(len(file["layers/name"]), self.layers)
-        for name in (RESULTS, STATISTICS):
+        for name in TABLES:
             if (output / name).exists():
                 self.assertEqual((output / name).read_bytes(), (self.undisturbed / name).read_bytes())
 

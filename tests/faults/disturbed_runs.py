@@ -16,10 +16,11 @@ from support.faults import NO_FAULT, Fault, stop_after
 from support.journal_frames import read_journal
 from support.models import model_of
 from support.processes import is_stopped
-from support.programs import ENVIRONMENT, RESULTS, STATISTICS, ProgramTest, command, run
+from support.programs import ENVIRONMENT, RESULTS, SENSITIVITY, STATISTICS, ProgramTest, command, run
 
 ALL = "ALPHAHILL_ALL_FAULTS" in os.environ  # else a part that takes some minutes
 JOURNAL = "alpha_hill.journal"
+TABLES = (RESULTS, STATISTICS, SENSITIVITY)
 HANGS_AFTER = 300  # seconds, for runs of one: disks of busy machines take their time to sync
 
 
@@ -142,5 +143,5 @@ class DisturbedTest(ProgramTest):
         self.assert_as_undisturbed(output)
 
     def assert_as_undisturbed(self, output):
-        for name in (RESULTS, STATISTICS):
+        for name in TABLES:
             self.assertEqual((output / name).read_bytes(), (self.undisturbed / name).read_bytes(), output)

@@ -120,6 +120,22 @@ TEST(GroupCast, Nf4IsSymmetricAtItsEndsOnly) {
               ElementsAre(-2, 2 * -0.6961928F, 0.0F, 2 * 0.72295684F, 2));
 }
 
+std::int64_t clipped_of(std::string_view precision, const std::vector<float>& weights) {
+  ScaleInputs inputs;
+  inputs.group.include(weights);
+  inputs.tensor = inputs.group;
+  std::vector<float> rounded(weights.size());
+  return parse_precision(precision, "precision").scaling.cast(weights, inputs, rounded);
+}
+
+TEST(GroupCast, WeightsMoreThanHalfAStepBeyondTheRangeAreClipped) {
+  // Scales 1, so that the range ends at 6, and 2.
+  EXPECT_EQ(clipped_of("mxfp4_ocp", {7, 7.5F, -7.9F, 6.9F, 1}), 2);
+  EXPECT_EQ(clipped_of("mxfp4", {7, 7.5F, -7.9F, 6.9F, 1}), 0);
+  // Scale 1, up to 28 in steps of 4.
+  EXPECT_EQ(clipped_of("mxfp6_e3m2", {30, 31, -31, 29, 1}), 2);
+}
+
 class EveryScaledPrecision : public testing::TestWithParam<std::string_view> {};
 
 TEST_P(EveryScaledPrecision, KeepsZerosAndTellsOfNanAndInf) {
@@ -128,6 +144,19 @@ TEST_P(EveryScaledPrecision, KeepsZerosAndTellsOfNanAndInf) {
     const std::vector<float> rounded = cast_of(GetParam(), {1, bad, -1, 0.5F});
     EXPECT_FALSE(std::isfinite(rounded[1])) << bad;
   }
+}
+
+TEST_P(EveryScaledPrecision, ClipsNothingWhoseScaleIsChosenByTheLargestWeight) {
+  std::mt19937 random(1);
+  std::student_t_distribution<float> heavy_tails(3);
+  std::int64_t clipped = 0;
+  for (int group = 0; group < 1000; ++group) {
+    std::vector<float> weights(32);
+    for (float& weight : weights) weight = heavy_tails(random);
+    clipped += clipped_of(GetParam(), weights);
+  }
+  const bool scale_may_be_too_small = GetParam() == "mxfp4_ocp" || GetParam() == "mxfp6_e3m2";
+  EXPECT_EQ(clipped > 0, scale_may_be_too_small) << clipped;
 }
 
 TEST_P(EveryScaledPrecision, IsNearTheWeightsWhateverTheirSize) {

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <random>
 #include <vector>
 
 namespace alphahill {
@@ -68,6 +70,52 @@ TEST(Hill, ATailThatReachesTheRoundingNoiseHasNoAlpha) {
   spectrum.assign(20, 20.001 * eps);
   spectrum.back() = 1;
   EXPECT_EQ(hill(spectrum, 0.1).no_alpha, "");
+}
+
+/// Of a Pareto distribution, ascending.
+std::vector<double> pareto_spectrum(std::mt19937& random) {
+  std::exponential_distribution<double> logarithm(2);
+  std::vector<double> spectrum(1000);
+  for (double& eigenvalue : spectrum) eigenvalue = std::exp(logarithm(random));
+  std::ranges::sort(spectrum);
+  return spectrum;
+}
+
+/// The spread of alpha's change over repeated samples, and the mean of its estimates.
+template <class Change>
+void expect_error_of_change(Change change) {
+  constexpr int samples = 400;
+  std::mt19937 random(5);
+  double sum = 0;
+  double squares = 0;
+  double estimated = 0;
+  for (int i = 0; i < samples; ++i) {
+    const std::vector<double> before = pareto_spectrum(random);
+    std::vector<double> after = before;
+    for (double& eigenvalue : after) eigenvalue = change(eigenvalue, random);
+    std::ranges::sort(after);
+    const double moved = hill(after, 0.1).alpha - hill(before, 0.1).alpha;
+    sum += moved;
+    squares += moved * moved;
+    estimated += change_standard_error(before, after, 0.1) / samples;
+  }
+  const double seen = std::sqrt((squares - sum * sum / samples) / (samples - 1));
+  EXPECT_NEAR(estimated / seen, 1, 0.25);
+}
+
+TEST(Hill, TheErrorOfAChangeIsWhatRepeatedSamplesShow) {
+  expect_error_of_change([](double eigenvalue, std::mt19937&) { return eigenvalue + 0.02; });
+  expect_error_of_change([](double eigenvalue, std::mt19937&) { return eigenvalue + 0.3; });
+  for (const double size : {1e-4, 1e-2}) {
+    expect_error_of_change([size](double eigenvalue, std::mt19937& random) {
+      return eigenvalue * std::exp(std::normal_distribution<double>(0, size)(random));
+    });
+  }
+}
+
+TEST(Hill, AChangeToTheSameSpectrumHasNoError) {
+  EXPECT_EQ(change_standard_error(geometric(50, 1.3), geometric(50, 1.3), 0.2), 0);
+  EXPECT_TRUE(std::isnan(change_standard_error(geometric(50, 1.3), std::vector<double>(50, 0.0), 0.2)));
 }
 
 TEST(Hill, AFlatTailHasNoAlpha) {

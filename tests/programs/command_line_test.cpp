@@ -107,6 +107,13 @@ TEST(CommandLine, AValueBehindAFlagIsToldThatItTakesNone) {
               HasSubstr("'yes' belongs to no option; --restart takes no value"));
 }
 
+TEST(CommandLine, TheBaseIsOneOfThePrecisions) {
+  EXPECT_EQ(refusal_of({"--model", "m", "--precisions", "fp32,bf16", "--base", "fp16"}),
+            "--base: expected one of --precisions, found 'fp16'");
+  EXPECT_EQ(refusal_of({"--model", "m", "--precisions", "fp32,nvfp4", "--base", "FP4"}),
+            "nothing was thrown");
+}
+
 TEST(CommandLine, BlanksAroundTheCommasOfAListDoNotCount) {
   EXPECT_THAT(list_of("--x", "fp32 , fp16,\tbf16 "), ElementsAre("fp32", "fp16", "bf16"));
   EXPECT_TRUE(thrown_by([] { list_of("--x", "fp32, ,bf16"); }));

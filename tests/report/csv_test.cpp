@@ -82,6 +82,31 @@ TEST(Csv, TheMethodOfASpectrumWithoutAnAlphaIsNotShown) {
   EXPECT_EQ(results_csv(view_of(sample)), results_csv(view_of(two_layers())));
 }
 
+TEST(Csv, SensitivityHasARowALayerAndPrecisionAndEmptyCellsForWhatWasNotComputed) {
+  SampleRun sample = two_layers();
+  sample.run.precisions[1] = "int4_g128";
+  sample.run.layers[0].numel = 4;
+  for (ResultRow& row : sample.rows) {
+    if (row.precision == "bf16") row.precision = "int4_g128";
+    row.alpha_stderr = no_figure;
+  }
+  sample.rows[0].cast_error = sample.rows[0].largest_error = sample.rows[0].zeroed = sample.rows[0].clipped =
+      0;
+  sample.rows[0].effective_rank = 0.5;
+  sample.rows[1].cast_error = 0.25;
+  sample.rows[1].largest_error = 2;
+  sample.rows[1].zeroed = 0.125;
+  sample.rows[1].clipped = 0.75;
+  EXPECT_EQ(sensitivity_csv(view_of(sample)),
+            "layer_name,category,precision,bits_per_weight,relative_error,largest_error,zeroed,clipped,alpha,"
+            "alpha_stderr,alpha_change,alpha_change_stderr,effective_rank,score,score_per_weight\n"
+            "model.layers.0.self_attn.q_proj,attn_q,fp32,32.0,0.0,0.0,0.0,0.0,3.0,,0.0,,0.5,0.0,0.0\n"
+            "model.layers.0.self_attn.q_proj,attn_q,int4_g128,4.125,0.25,2.0,0.125,0.75,3.25,,0.25,,0.5,"
+            "0.03125,0.0078125\n"
+            "\"'=odd,name\",other_linear,fp32,32.0,,,,,,,,,,,\n"
+            "\"'=odd,name\",other_linear,int4_g128,4.125,,,,,,,,,,,\n");
+}
+
 TEST(Csv, PrecisionsComeInTheOrderAskedFor) {
   Selection selection;
   selection.precisions = {"bf16", "fp32"};

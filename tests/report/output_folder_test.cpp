@@ -74,7 +74,8 @@ TEST_F(OutputFolder, TheSettingsOfAReportAreKeptBesideIt) {
   "all_precisions": true,
   "filter_layers": "q_proj",
   "all_layers": false,
-  "min_eigenvalues": 0
+  "min_eigenvalues": 0,
+  "base": ""
 }
 )");
 }
@@ -84,6 +85,7 @@ TEST_F(OutputFolder, SettingsAreReadBackAsTheyWere) {
   settings.filter_layers = R"(\.q_["a]+)";
   settings.all_layers = false;
   settings.min_eigenvalues = 12;
+  settings.base = "fp32";
   save_settings(folder_.path(), settings);
   const auto stored = stored_settings(folder_.path());
   ASSERT_TRUE(stored);
@@ -104,6 +106,9 @@ TEST_F(OutputFolder, AReportWithOtherSettingsGoesIntoAFolderThatSaysThemAndTheOn
             "k_frac_0.05_layers_q_proj/precision_alpha_hill_results.csv");
   EXPECT_EQ(write(view(0.1, with_min_eigenvalues(10))),
             "min_eigenvalues_10/precision_alpha_hill_results.csv");
+  Selection from_bf16;
+  from_bf16.base = "bf16";
+  EXPECT_EQ(write(view(0.1, from_bf16)), "base_bf16/precision_alpha_hill_results.csv");
   EXPECT_EQ(table(), before);
   EXPECT_TRUE(fs::exists(output() / "k_frac_0.05/plots/all_layers_combined.png"));
 }
@@ -208,7 +213,8 @@ TEST_F(OutputFolder, ReplacingLeavesNothingOfTheOneBefore) {
   write(view(0.1, layers("q_proj")), OtherSettings::replace);
   EXPECT_THAT(files_under(output()),
               ElementsAre("plots/all_layers_combined.png", "plots/alpha_distribution_by_precision.png",
-                          "plots/category_attn_q.png", results_csv_name, summary_csv_name, settings_name));
+                          "plots/category_attn_q.png", results_csv_name, sensitivity_csv_name,
+                          summary_csv_name, settings_name));
 }
 
 TEST_F(OutputFolder, TablesWhoseSettingsAreNotKnownAreNotOverwrittenUnasked) {

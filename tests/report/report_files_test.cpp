@@ -24,8 +24,8 @@ TEST(ReportFiles, AFullDiskIsAnErrorThatNamesThePlotAndLeavesNoHalfOfOne) {
                      "the plots are not"));
   }
   EXPECT_THAT(files_under(settings.output_dir),
-              ElementsAre("precision_alpha_hill_results.csv", "precision_summary_statistics.csv",
-                          "report_settings.json"));
+              ElementsAre("precision_alpha_hill_results.csv", "precision_sensitivity.csv",
+                          "precision_summary_statistics.csv", "report_settings.json"));
   write(sample, settings);
 }
 

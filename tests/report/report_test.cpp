@@ -57,8 +57,8 @@ TEST(Report, HasTheFilesOfTheContractAndNoOthers) {
                           "plots/category_attn_k.png", "plots/category_attn_q.png",
                           "plots/individual_layers/layer_001_model_layers_0_self_attn_q_proj.png",
                           "plots/individual_layers/layer_002_model_layers_0_self_attn_k_proj.png",
-                          "precision_alpha_hill_results.csv", "precision_summary_statistics.csv",
-                          "report_settings.json"));
+                          "precision_alpha_hill_results.csv", "precision_sensitivity.csv",
+                          "precision_summary_statistics.csv", "report_settings.json"));
 }
 
 TEST(Report, ZeroLayersPerPlotPutsAllIntoOne) {
@@ -328,7 +328,7 @@ TEST(Report, HostileNamesAreOnlyShown) {
   settings.plot_format = PlotFormat::svg;
   write(sample, settings);
   const std::set<std::string> files = files_under(folder.path());
-  EXPECT_EQ(std::ssize(files), 3 + 1 + std::ssize(names) + 2 + std::ssize(names));
+  EXPECT_EQ(std::ssize(files), 4 + 1 + std::ssize(names) + 2 + std::ssize(names));
   for (const std::string& file : files) EXPECT_NE(fs::path(file).filename(), "x");
   const std::string picture = read_text(settings.output_dir / "plots/combined_batch_1.svg", 1 << 22);
   for (const char* shown :

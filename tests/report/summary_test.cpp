@@ -102,8 +102,8 @@ TEST(Summary, SaysThatFiguresAreOfDequantizedWeightsAndHowTheseAreStored) {
 }
 
 TEST(Summary, SaysWhereTheFilesAre) {
-  EXPECT_EQ(written_text({"out/a.csv", "out/b.csv", "out/plots", 12}),
-            "Written: out/a.csv\n         out/b.csv\n         12 plots in out/plots\n");
+  EXPECT_EQ(written_text({"out/a.csv", "out/b.csv", "out/c.csv", "out/plots", 12}),
+            "Written: out/a.csv\n         out/b.csv\n         out/c.csv\n         12 plots in out/plots\n");
 }
 
 }  // namespace

@@ -47,7 +47,11 @@ inline LayerRecord example_record(std::int64_t layer) {
                 .seconds = 0.25,
                 .rank = 3,
                 .spectrum_offset = 0,
-                .spectrum_length = 3};
+                .spectrum_length = 3,
+                .largest_error = 0.5,
+                .zeroed = 0.125,
+                .clipped = 0.0625,
+                .effective_rank = 0.75};
   LayerRecord record{.layer = layer, .results = {row}, .eigenvalues = {1, 4, 9 * scale, 2, 5, 8 * scale}};
   row.precision = "fp16";
   row.spectrum_offset = 3;

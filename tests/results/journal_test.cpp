@@ -110,7 +110,7 @@ TEST_F(JournalTest, TheFieldsOfRunAndRecordHaveTheseSizesAndChecksums) {
   EXPECT_THAT(bytes(), StartsWith("ALPHAHILL-JOURNAL-3\n"
                                   "\xA1HFR\x01\x03\x02\0\0\xDD\x05\x45\xC1"s));
   EXPECT_THAT(bytes().substr(ends[0]), StartsWith("\xA1HFR\x02"
-                                                  "\x2B\x02\0\0\x5F\x19\xB0\x90"s));
+                                                  "\x8B\x02\0\0\x6B\x01\x20\x9B"s));
 }
 
 TEST_F(JournalTest, TheLaterOfTwoRecordsOfALayerHolds) {

@@ -147,7 +147,9 @@ TEST_F(ResultsFileTest, PythonSeesTablesAndColumnsInOrder) {
       "layers: name category out_features in_features numel stored_dtype source_file stored_as "
       "bits_per_weight dequantized predicts_further_tokens\n"
       "results: layer precision alpha alpha_stderr k_used n_eigs method status reason shares share_bound "
-      "error_bound cast_error lambda_max stable_rank seconds rank team_size spectrum_offset spectrum_length\n"
+      "error_bound cast_error lambda_max stable_rank largest_error zeroed clipped effective_rank seconds "
+      "rank "
+      "team_size spectrum_offset spectrum_length\n"
       "spectra: eigenvalues\n"
       "層.0.q_proj 層.0.up_proj lm_head\n"
       "fp32 fp16 bf16 org/modèle 1\n");

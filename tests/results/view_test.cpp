@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "alphahill/metrics/hill.hpp"
 #include "results/sample_run.hpp"
 #include "support/thrown_error.hpp"
 
@@ -114,6 +115,41 @@ TEST(View, ChangesAreRelativeToTheWidestPrecisionOfTheRunEvenWhereItIsNotShown) 
 TEST(View, TheWidestOfPrecisionsWithScalesIsTheOneOfMostBits) {
   EXPECT_EQ(view_of(sample_run(2, {"int2", "nvfp4", "int4", "int8"})).reference, "int8");
   EXPECT_EQ(view_of(sample_run(2, {"int8_g32", "bf16"})).reference, "bf16");
+}
+
+TEST(View, ChangesAreRelativeToTheLoadDtypeBeforeAWiderOneThatRoundsItAgainAndToTheBaseBeforeAll) {
+  SampleRun sample = sample_run(2, {"fp16", "bf16"});
+  EXPECT_EQ(view_of(sample).reference, "fp16");
+  sample.run.load_dtype = "bf16";
+  EXPECT_EQ(view_of(sample).reference, "bf16");
+  Selection selection;
+  selection.base = "fp16";
+  EXPECT_EQ(view_of(sample, selection).reference, "fp16");
+  selection.base = "fp32";
+  EXPECT_STREQ(thrown_by([&] { view_of(sample, selection); }).value().what(),
+               "--base: the run has fp16, bf16, found 'fp32'");
+}
+
+TEST(View, ErrorsOfChangesAreThoseOfTheStoredSpectra) {
+  SampleRun sample = sample_run(1, {"fp32", "bf16", "fp16"});
+  for (ResultRow& row : sample.rows) row.spectrum_length = 20;
+  sample.rows[0].spectrum_offset = sample.rows[1].spectrum_offset = 0;
+  sample.rows[2].spectrum_offset = 20;
+  std::vector<double> spectrum(20);
+  for (std::size_t i = 0; i < spectrum.size(); ++i) spectrum[i] = std::pow(1.5, static_cast<double>(i));
+  const auto spectrum_of = [&](const ResultRow& row) {
+    std::vector<double> found = spectrum;
+    if (row.spectrum_offset > 0) found.back() *= 3;
+    return found;
+  };
+  const std::vector<double> errors =
+      view_of(sample.run, everything_in(sample.run), sample.rows, spectrum_of, {}).layers[0].change_errors;
+  EXPECT_EQ(errors[0], 0);
+  EXPECT_EQ(errors[1], 0) << "the same spectrum";
+  std::vector<double> changed = spectrum;
+  changed.back() *= 3;
+  EXPECT_EQ(errors[2], change_standard_error(spectrum, changed, 0.1));
+  EXPECT_GT(errors[2], 0);
 }
 
 TEST(View, RefusesWhatTheRunDoesNotHave) {

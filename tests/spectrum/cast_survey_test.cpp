@@ -44,6 +44,25 @@ TEST(CastSurvey, ErrorsAreMeasuredAgainstTheStoredWeights) {
   EXPECT_DOUBLE_EQ(survey.squared_norm(3), 3.0);
 }
 
+TEST(CastSurvey, CountsWeightsThatBecomeZeroAndKeepsTheLargestError) {
+  const CastSurvey survey = surveyed({1.0 + 0x1p-8, 0, 0x1p-30, -0x1p-26, 1.0}, 2);
+  EXPECT_EQ(survey.sums(2).zeroed, 2) << "below half of the smallest fp16 number";
+  EXPECT_EQ(survey.sums(3).zeroed, 0);
+  EXPECT_EQ(survey.sums(2).largest_error, 0x1p-26);
+  EXPECT_EQ(survey.sums(3).largest_error, 0x1p-8);
+}
+
+TEST(CastSurvey, CountsClippedWeightsOfFormatsWithScales) {
+  const std::vector<float> loaded{7.5F, 1, -7.9F, 0, 2};
+  const std::vector<double> stored(loaded.begin(), loaded.end());
+  CastSurvey survey({*find_precision("mxfp4"), *find_precision("mxfp4_ocp")},
+                    plain_shape(1, 5, ElementFormat::fp32));
+  survey.add(stored, loaded, {0, 0, 5}, 0);
+  EXPECT_EQ(survey.sums(0).clipped, 0);
+  EXPECT_EQ(survey.sums(1).clipped, 2);
+  EXPECT_FLOAT_EQ(static_cast<float>(survey.sums(1).largest_error), 1.9F);
+}
+
 TEST(CastSurvey, WeightsLoadedAsFp64KeepWhatFp32Rounds) {
   const std::vector<double> stored{1.0 + 0x1p-40, 1.0, 1e39};
   CastSurvey survey(all, plain_shape(1, 3, ElementFormat::fp64));

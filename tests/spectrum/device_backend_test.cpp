@@ -177,6 +177,7 @@ TEST_F(DeviceBackend, WhatTheDeviceCannotCastIsCastOnTheHost) {
     const float scale = inputs.group.largest_magnitude() / 4;
     std::ranges::transform(from, to.begin(),
                            [&](float weight) { return std::nearbyint(weight / scale) * scale; });
+    return std::int64_t{0};
   };
   AnalysisSettings settings = every_precision;
   settings.precisions.push_back({"quarters", 3, {.group = {.out = 1, .in = 16}, .cast = to_quarters}});

@@ -14,10 +14,11 @@ namespace {
 
 /// Rounds to multiples of a quarter of the group's largest magnitude, plus that of the tensor where it is known:
 /// every weight tells which weights its scale was chosen by.
-void cast_to_quarters(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
+std::int64_t cast_to_quarters(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to) {
   const float scale = inputs.group.largest_magnitude() / 4;
   const float tensor = std::isfinite(inputs.tensor.highest) ? inputs.tensor.largest_magnitude() : 0;
   for (std::size_t i = 0; i < from.size(); ++i) to[i] = std::nearbyint(from[i] / scale) * scale + tensor;
+  return 0;
 }
 
 Precision quarters(ScaleGroup group, bool tensor_scale = false) {

@@ -14,6 +14,7 @@ ENVIRONMENT = os.environ | dict(
     line.split("=", 1) for line in (REPOSITORY / "tools/mpi-environment").read_text().split("\n") if line[:1].isupper())
 RESULTS = "precision_alpha_hill_results.csv"
 STATISTICS = "precision_summary_statistics.csv"
+SENSITIVITY = "precision_sensitivity.csv"
 STORE = "alpha_hill.h5"
 
 

@@ -46,6 +46,9 @@ struct PrecisionFigures {
   std::int64_t nonfinite;      ///< cast weights that are NaN or Inf
   double cast_error;           ///< |W_p - W|_F / |W|_F against the stored weights
   double squared_norm;         ///< |W_p|_F^2
+  double largest_error;        ///< |w_p - w| of the weight that it is largest of
+  std::int64_t zeroed;         ///< weights other than 0 that are cast to 0
+  std::int64_t clipped;        ///< weights beyond the range of their group, as GroupCast says it
 };
 
 /// Figures of a layer at each precision, in the order asked for. A precision shares the decomposition of the

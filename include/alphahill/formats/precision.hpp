@@ -34,7 +34,9 @@ struct ScaleInputs {
 
 /// Casts weights that share a scale and lie side by side along in_features: a whole group or a part of one.
 /// `from` and `to` have equal length and do not overlap. NaN and Inf among the weights must give NaN or Inf.
-using GroupCast = void (*)(std::span<const float> from, const ScaleInputs& inputs, std::span<float> to);
+/// Returns how many weights are clipped: they lie beyond the ends of the range by more than half a step.
+using GroupCast = std::int64_t (*)(std::span<const float> from, const ScaleInputs& inputs,
+                                   std::span<float> to);
 
 /// The scales of a precision.
 struct Scaling {

@@ -32,6 +32,17 @@ struct HillEstimate {
 /// apart).
 HillEstimate hill(std::span<const double> eigenvalues, double k_fraction);
 
+/// The standard error of alpha' - alpha, where both are of spectra of the same weights before and after rounding: of
+/// pairs, whose errors largely cancel. With x_i = ln(lambda_i / lambda_{k+1}), i <= k, m their mean, and x_i', m' of the
+/// other spectrum, alpha' - alpha = 1/m' - 1/m changes with pair i by z_i/k, z_i = x_i/m^2 - x_i'/m'^2 (the delta
+/// method; Efron, The Jackknife, the Bootstrap and Other Resampling Plans, chapter 6). What is random in the change of
+/// lambda_{k+1} itself moves all x_i' at once, by s: with d_i = ln(lambda_i' / lambda_i), s^2 is half the mean square
+/// of d_i - d_{i+1}. The error is sqrt(var(z)/k + s^2/m^4).
+/// @param eigenvalues, others  of equal length
+/// @return NaN where either has no alpha, or k is 1
+double change_standard_error(std::span<const double> eigenvalues, std::span<const double> others,
+                             double k_fraction);
+
 /// A certified bound on |alpha' - alpha| / alpha, where alpha is that of these eigenvalues of W W^T and
 /// alpha' that of (W + E)(W + E)^T, for any E of 2-norm <= e: no singular value moves by more than e (Weyl;
 /// Golub and Van Loan, Matrix Computations, corollary 8.6.2), so

@@ -1,4 +1,4 @@
-/// The report on a stored run: both CSVs, the plots, and the summary for the terminal.
+/// The report on a stored run: the CSVs, the plots, and the summary for the terminal.
 #pragma once
 
 #include <cstdint>
@@ -41,12 +41,14 @@ IndividualPlots parse_individual_plots(std::string_view text);
 
 inline constexpr const char* results_csv_name = "precision_alpha_hill_results.csv";
 inline constexpr const char* summary_csv_name = "precision_summary_statistics.csv";
+inline constexpr const char* sensitivity_csv_name = "precision_sensitivity.csv";
 inline constexpr const char* comparison_csv_name = "comparison.csv";
 inline constexpr const char* plots_folder_name = "plots";
 
 struct WrittenReport {
   std::filesystem::path results_csv;
   std::filesystem::path summary_csv;
+  std::filesystem::path sensitivity_csv;
   std::filesystem::path plots_folder;
   std::int64_t plots = 0;
 };
@@ -55,7 +57,7 @@ struct WrittenReport {
 /// @throws Error as ResultsFile::open and view_of
 ReportView open_view(const std::filesystem::path& results_file, const Selection& selection);
 
-/// Writes precision_alpha_hill_results.csv, precision_summary_statistics.csv and, beside them, the settings
+/// Writes precision_alpha_hill_results.csv, precision_summary_statistics.csv, precision_sensitivity.csv and, beside them, the settings
 /// that they were made with (report_settings.json) into the output folder, then the plots into plots/ there,
 /// with a progress line on standard error.
 /// @throws Error(usage) where other_settings is to refuse and does

@@ -91,6 +91,11 @@ struct ResultRow {
   std::int64_t spectrum_offset = -1;  ///< first eigenvalue; in a LayerRecord relative to its own eigenvalues
   std::int64_t spectrum_length = 0;
   std::int32_t team_size = 1;  ///< MPI ranks that computed it together, led by `rank`; 1 in rows of version 3
+  // No figures in rows of version 4.
+  double largest_error = no_figure;   ///< the largest |w_p - w|
+  double zeroed = no_figure;          ///< share of the weights, other than 0, that are cast to 0
+  double clipped = no_figure;         ///< share of the weights that lie beyond the range of their group
+  double effective_rank = no_figure;  ///< of the spectrum, over its length
 
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
@@ -99,6 +104,7 @@ struct ResultRow {
             self.lambda_max, self.stable_rank, self.seconds, self.rank, self.spectrum_offset,
             self.spectrum_length);
     archive.since(4, self.team_size);
+    archive.since(5, self.largest_error, self.zeroed, self.clipped, self.effective_rank);
   }
 };
 

@@ -20,6 +20,8 @@ struct Selection {
   std::vector<std::string> precisions;
   /// Perl expression found anywhere in a layer's name; nothing: the layers that the run asked for.
   std::optional<std::string> filter_layers;
+  /// The precision that changes are relative to; nothing: as ReportView::reference says.
+  std::optional<std::string> base;
   std::int64_t min_eigenvalues = 0;  ///< layers with fewer are shown without figures
 };
 
@@ -28,6 +30,9 @@ struct ReportedLayer {
   LayerRow layer;
   std::vector<ResultRow> figures;  ///< one a precision of the view
   double reference_alpha = no_figure;
+  double effective_rank = no_figure;  ///< of the reference's spectrum
+  /// Standard errors of alpha's changes from the reference, one a precision of the view.
+  std::vector<double> change_errors;
   bool few_eigenvalues = false;  ///< fewer than the view asks for
 };
 
@@ -42,7 +47,9 @@ struct ReportView {
   std::string filter_layers;
   bool all_layers = true;  ///< the filter keeps those that the run asked for, and no others
   std::int64_t min_eigenvalues = 0;
-  std::string reference;  ///< the widest precision that all layers have, which changes are relative to
+  std::string base;  ///< the reference, where it was selected
+  /// What changes are relative to, of the precisions that all layers have: fp64, fp32, the load dtype, or the widest.
+  std::string reference;
   std::vector<ReportedLayer> layers;  ///< finished layers, in layer order
   std::int64_t unfinished = 0;        ///< layers that the filter keeps and that the run has not finished yet
   /// Rows computed again from a Gram spectrum that is too inexact for this k-frac.
@@ -62,7 +69,7 @@ using SpectrumOf = std::function<std::vector<double>(const ResultRow&)>;
 
 /// @param asked  what the run asked for, which is shown where nothing else is selected
 /// @param rows  as in a results file; a layer that lacks a precision of the view is unfinished
-/// @throws Error(usage) for a precision that the run does not have, a k-frac outside (0, 1], a broken
+/// @throws Error(usage) for a precision or base that the run does not have, a k-frac outside (0, 1], a broken
 ///                      expression or one that matches no layer
 /// @throws Error(input) for a row that belongs to no layer of the run
 ReportView view_of(const RunDescription& run, const Asked& asked, std::span<const ResultRow> rows,

@@ -1,6 +1,8 @@
 /// What the casts of a layer do to its weights, found while they stream by once.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -19,11 +21,18 @@ struct CastSums {
   double squares = 0;         ///< of the cast weights
   double squared_errors = 0;  ///< of cast minus stored weights
   double nonfinite = 0;       ///< cast weights that are NaN or Inf
+  double zeroed = 0;          ///< weights other than 0 that are cast to 0
+  double clipped = 0;         ///< weights beyond the range, as GroupCast says it
+  double largest_error = 0;   ///< the largest |cast - stored weight|; NaN is passed over
 
-  CastSums& operator+=(const CastSums& other) {
-    squares += other.squares;
-    squared_errors += other.squared_errors;
-    nonfinite += other.nonfinite;
+  /// What is added up, all but the largest error.
+  std::array<double*, 5> sums() { return {&squares, &squared_errors, &nonfinite, &zeroed, &clipped}; }
+
+  CastSums& operator+=(CastSums other) {
+    const auto more = other.sums();
+    const auto mine = sums();
+    for (std::size_t i = 0; i < mine.size(); ++i) *mine[i] += *more[i];
+    largest_error = std::max(largest_error, other.largest_error);
     return *this;
   }
 };
@@ -68,6 +77,8 @@ class CastSurvey {
   std::int64_t nonfinite(std::size_t precision) const {
     return static_cast<std::int64_t>(tallies_[precision].sums.nonfinite);
   }
+  /// Everything that the cast makes of the weights.
+  const CastSums& sums(std::size_t precision) const { return tallies_[precision].sums; }
   std::int64_t count() const { return count_; }
   /// Have all weights of the matrix been added?
   bool complete() const { return count_ == weights_; }
@@ -81,8 +92,10 @@ class CastSurvey {
   void add_block(std::span<const double> stored, std::span<const Value> loaded, const PanelPlace& panel,
                  std::int64_t first);
   /// What is added up over a team, but for the sums of the differences.
-  std::vector<double> sums() const;
+  std::vector<double> sums();
   void merge(std::span<const double> sums_of_team);
+  /// Collective.
+  void maximum_over(Team& team);
 
   struct Tally {
     CastSums sums{};

@@ -33,10 +33,11 @@ class PrecisionCast {
   void combine(Team& team);
 
   /// @param first  of the block's weights among those of the panel
-  void cast(std::span<const float> loaded, const PanelPlace& panel, std::int64_t first,
-            std::span<float> to) const;
-  void cast(std::span<const double> loaded, const PanelPlace& panel, std::int64_t first,
-            std::span<double> to) const;
+  /// @return how many weights are clipped, as GroupCast says it; 0 without scales
+  std::int64_t cast(std::span<const float> loaded, const PanelPlace& panel, std::int64_t first,
+                    std::span<float> to) const;
+  std::int64_t cast(std::span<const double> loaded, const PanelPlace& panel, std::int64_t first,
+                    std::span<double> to) const;
 
  private:
   template <class Use>

@@ -110,7 +110,10 @@ po::options_description report_options() {
       ("individual-plots", po::value<std::string>()->value_name("WHEN")->default_value("auto"),  //
        "a plot for each layer: always, never, or auto: up to 500 layers")                        //
       ("min-eigenvalues", po::value<std::string>()->value_name("N")->default_value("0"),         //
-       "layers with fewer are left out of summary and plots, and have no figure in the CSV");
+       "layers with fewer are left out of summary and plots, and have no figure in the CSV")     //
+      ("base", po::value<std::string>()->value_name("PRECISION"),                                //
+       "what changes of alpha are relative to; default: fp64, fp32 or the load dtype, the first "
+       "that was computed");
   return options;
 }
 
@@ -124,6 +127,7 @@ ReportSettings report_settings(const po::variables_map& values) {
   }
   settings.individual_plots = parse_individual_plots(text("individual-plots"));
   settings.selection.min_eigenvalues = whole_number("--min-eigenvalues", text("min-eigenvalues"));
+  if (values.contains("base")) settings.selection.base = precision_name(text("base"));
   return settings;
 }
 

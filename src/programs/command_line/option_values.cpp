@@ -12,6 +12,7 @@
 #include "alphahill/base/checked.hpp"
 #include "alphahill/base/environment.hpp"
 #include "alphahill/base/text.hpp"
+#include "alphahill/formats/precision.hpp"
 
 namespace alphahill {
 
@@ -75,6 +76,11 @@ std::int64_t memory_size(std::string_view option, const std::string& value) {
   const auto bytes = number ? checked_multiply(*number, scale) : std::nullopt;
   if (!bytes || *bytes <= 0) refuse(option, "a number of bytes such as 4G (K, M, G or T)", value);
   return *bytes;
+}
+
+std::string precision_name(const std::string& value) {
+  const auto precision = find_precision(value);
+  return precision ? std::string(precision->name) : value;
 }
 
 std::vector<std::string> list_of(std::string_view option, const std::string& value) {

@@ -31,6 +31,9 @@ int positive_number(std::string_view option, const std::string& value);
 /// A number of bytes, with K, M, G or T for powers of 1024.
 std::int64_t memory_size(std::string_view option, const std::string& value);
 
+/// Of a precision of a stored run, as the run calls it; a name that is none of ours as it is.
+std::string precision_name(const std::string& value);
+
 /// "a,b,c" or "a, b, c" as its parts, none empty and none twice.
 std::vector<std::string> list_of(std::string_view option, const std::string& value);
 

@@ -7,7 +7,6 @@
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/logging.hpp"
 #include "alphahill/base/text.hpp"
-#include "alphahill/formats/precision.hpp"
 #include "alphahill/report/report.hpp"
 #include "alphahill/results/results_file.hpp"
 #include "programs/command_line/command_line.hpp"
@@ -84,12 +83,9 @@ OtherSettings other_settings(const po::variables_map& values) {
   return values.contains("output-dir") ? OtherSettings::refuse : OtherSettings::sub_folder;
 }
 
-/// As the run calls them: names that are none of ours are left to it.
 std::vector<std::string> precision_names(std::string_view option, const std::string& value) {
   std::vector<std::string> names = list_of(option, value);
-  for (std::string& name : names) {
-    if (const auto precision = find_precision(name)) name = precision->name;
-  }
+  for (std::string& name : names) name = precision_name(name);
   return names;
 }
 

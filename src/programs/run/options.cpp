@@ -32,6 +32,7 @@ constexpr const char* examples =
   alpha_hill.h5                        every figure and every spectrum (alpha-hill-report reads it)
   precision_alpha_hill_results.csv     one row a layer
   precision_summary_statistics.csv     one row a precision
+  precision_sensitivity.csv            one row a layer and precision: errors of rounding, what alpha does, score
   plots/                               distributions, categories, layers
   report_settings.json                 what these tables and plots were made with
   alpha_hill.journal                   finished layers while the run is in progress
@@ -207,6 +208,11 @@ void check_combination(const Options& options) {
   }
   if (options.list_all_tensors && !options.list_layers) {
     throw Error(Fault::usage, "--all", "expected together with --list-layers");
+  }
+  const auto& base = options.report.selection.base;
+  if (base && std::ranges::find(options.settings.precisions, *base, &Precision::name) ==
+                  options.settings.precisions.end()) {
+    throw Error(Fault::usage, "--base", fmt::format("expected one of --precisions, found '{}'", *base));
   }
   if (options.ranks && !options.dry_run) {
     throw Error(Fault::usage, "--ranks",

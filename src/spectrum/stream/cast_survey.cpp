@@ -1,5 +1,6 @@
 #include "alphahill/spectrum/cast_survey.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <numeric>
@@ -26,18 +27,26 @@ template <class Value>
   Lanes squares{};
   Lanes squared_errors{};
   Lanes nonfinite{};
+  Lanes zeroed{};
+  Lanes largest{};
   const auto add = [&](std::size_t i, std::size_t lane) ALPHAHILL_INLINE {
     const CastTerms terms = cast_terms(cast_values[i], stored[i]);
     squares[lane] += terms.square;
     squared_errors[lane] += terms.squared_error;
     nonfinite[lane] += terms.nonfinite;
+    zeroed[lane] += terms.zeroed;
+    largest[lane] = largest[lane] < terms.error ? terms.error : largest[lane];
   };
   std::size_t i = 0;
   for (; i + squares.size() <= count; i += squares.size()) {
     for (std::size_t lane = 0; lane < squares.size(); ++lane) add(i + lane, lane);
   }
   for (; i < count; ++i) add(i, 0);
-  return {total(squares), total(squared_errors), total(nonfinite)};
+  return {.squares = total(squares),
+          .squared_errors = total(squared_errors),
+          .nonfinite = total(nonfinite),
+          .zeroed = total(zeroed),
+          .largest_error = *std::ranges::max_element(largest)};
 }
 
 [[gnu::always_inline]] inline double squares_of(const double* stored, std::size_t count) {
@@ -71,7 +80,7 @@ void CastSurvey::add_block(std::span<const double> stored, std::span<const Value
     Tally& tally = tallies_[p];
     auto& block = std::get<std::vector<Value>>(tally.block);
     block.resize(loaded.size());
-    casts_[p].cast(loaded, panel, first, block);
+    const std::int64_t clipped = casts_[p].cast(loaded, panel, first, block);
     bool known = false;
     for (std::size_t q = 0; q < p; ++q) {
       const auto& earlier = std::get<std::vector<Value>>(tallies_[q].block);
@@ -84,6 +93,7 @@ void CastSurvey::add_block(std::span<const double> stored, std::span<const Value
                   sums = &tally.block_sums]()
                      ALPHAHILL_INLINE { *sums = sums_of(cast_values, values, count); });
     }
+    tally.block_sums.clipped = static_cast<double>(clipped);
     tally.sums += tally.block_sums;
   }
 }
@@ -102,10 +112,10 @@ void CastSurvey::merge(SurveyTotals totals) {
   }
 }
 
-std::vector<double> CastSurvey::sums() const {
+std::vector<double> CastSurvey::sums() {
   std::vector<double> sums{stored_squares_, static_cast<double>(count_)};
-  for (const Tally& tally : tallies_) {
-    sums.insert(sums.end(), {tally.sums.squares, tally.sums.squared_errors, tally.sums.nonfinite});
+  for (Tally& tally : tallies_) {
+    for (const double* sum : tally.sums.sums()) sums.push_back(*sum);
     for (const CastDifference& difference : tally.differences) {
       const CastDifference::Counts counts = difference.counts();
       sums.insert(sums.end(), counts.begin(), counts.end());
@@ -119,9 +129,7 @@ void CastSurvey::merge(std::span<const double> sums_of_team) {
   stored_squares_ = *next++;
   count_ = static_cast<std::int64_t>(*next++);
   for (Tally& tally : tallies_) {
-    for (double* sum : {&tally.sums.squares, &tally.sums.squared_errors, &tally.sums.nonfinite}) {
-      *sum = *next++;
-    }
+    for (double* sum : tally.sums.sums()) *sum = *next++;
     for (CastDifference& difference : tally.differences) {
       CastDifference::Counts counts;
       for (double& count : counts) count = *next++;
@@ -130,11 +138,21 @@ void CastSurvey::merge(std::span<const double> sums_of_team) {
   }
 }
 
+void CastSurvey::maximum_over(Team& team) {
+  std::vector<double> largest;
+  do_together(team, [&] {
+    for (const Tally& tally : tallies_) largest.push_back(tally.sums.largest_error);
+  });
+  team.maximum(largest);
+  for (std::size_t p = 0; p < tallies_.size(); ++p) tallies_[p].sums.largest_error = largest[p];
+}
+
 void CastSurvey::sum_over(Team& team) {
   std::vector<double> of_all;
   do_together(team, [&] { of_all = sums(); });
   team.sum(of_all);
   do_together(team, [&] { merge(of_all); });
+  maximum_over(team);
   for (Tally& tally : tallies_) {
     for (CastDifference& difference : tally.differences) difference.sum_over(team);
   }

@@ -97,9 +97,13 @@ void PrecisionCast::combine(Team& team) {
   take(tensor_);
 }
 
-void PrecisionCast::cast(std::span<const float> loaded, const PanelPlace& panel, std::int64_t first,
-                         std::span<float> to) const {
-  if (!precision_.scaled()) return alphahill::cast(precision_.element, loaded, to);
+std::int64_t PrecisionCast::cast(std::span<const float> loaded, const PanelPlace& panel, std::int64_t first,
+                                 std::span<float> to) const {
+  std::int64_t clipped = 0;
+  if (!precision_.scaled()) {
+    alphahill::cast(precision_.element, loaded, to);
+    return clipped;
+  }
   panel.for_each_row(first, loaded.size(), [&](const RowPiece& piece) {
     for_each_group(piece, [&](std::size_t at, std::size_t count, std::size_t group) {
       const auto weights = loaded.subspan(at, count);
@@ -109,17 +113,22 @@ void PrecisionCast::cast(std::span<const float> loaded, const PanelPlace& panel,
       } else {
         inputs = {observed_[group], precision_.scaling.of_tensor ? tensor_ : Extremes{}};
       }
-      precision_.scaling.cast(weights, inputs, to.subspan(at, count));
+      clipped += precision_.scaling.cast(weights, inputs, to.subspan(at, count));
     });
   });
+  return clipped;
 }
 
-void PrecisionCast::cast(std::span<const double> loaded, const PanelPlace& panel, std::int64_t first,
-                         std::span<double> to) const {
-  if (!precision_.scaled()) return alphahill::cast(precision_.element, loaded, to);
+std::int64_t PrecisionCast::cast(std::span<const double> loaded, const PanelPlace& panel, std::int64_t first,
+                                 std::span<double> to) const {
+  if (!precision_.scaled()) {
+    alphahill::cast(precision_.element, loaded, to);
+    return 0;
+  }
   std::vector<float> values(to.size());
-  cast(rounded_to_fp32(loaded), panel, first, values);
+  const std::int64_t clipped = cast(rounded_to_fp32(loaded), panel, first, values);
   std::ranges::copy(values, to.begin());
+  return clipped;
 }
 
 }  // namespace alphahill

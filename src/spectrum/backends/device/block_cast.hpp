@@ -35,10 +35,19 @@ struct SurveySums {
   double squares[most_precisions];
   double squared_errors[most_precisions];  ///< of cast minus stored weights
   double nonfinite[most_precisions];       ///< casts that are NaN or Inf
+  double zeroed[most_precisions];          ///< weights other than 0 that are cast to 0
   double differing_bits[most_pairs];
-  double differing[most_pairs];  ///< whose difference is not zero
+  double differing[most_pairs];            ///< whose difference is not zero
+  double largest_errors[most_precisions];  ///< the last: of groups the largest, all others added up
 };
-inline constexpr int survey_sums = sizeof(SurveySums) / sizeof(double);
+inline constexpr int survey_values = sizeof(SurveySums) / sizeof(double);
+inline constexpr int survey_sums = survey_values - most_precisions;
+
+/// Takes value number `index` of another group in.
+ALPHAHILL_HOST_DEVICE constexpr double combined(int index, double one, double other) {
+  if (index < survey_sums) return one + other;
+  return one < other ? other : one;
+}
 
 struct BlockCast {
   ElementFormat stored;
@@ -109,6 +118,8 @@ ALPHAHILL_HOST_DEVICE inline void survey_value(const BlockSurvey& survey, double
     sums.squares[p] += terms.square;
     sums.squared_errors[p] += terms.squared_error;
     sums.nonfinite[p] += terms.nonfinite;
+    sums.zeroed[p] += terms.zeroed;
+    if (sums.largest_errors[p] < terms.error) sums.largest_errors[p] = terms.error;
     for (int q = 0; q < p; ++q) {
       const int pair = pair_of(p, q);
       const double difference = difference_of(casts[q], casts[p]);

@@ -10,18 +10,18 @@ constexpr int lanes = 256;
 constexpr int warp = 32;
 constexpr unsigned whole_warp = 0xFFFFFFFFU;
 
-/// The sum of the values of all lanes of the group, in lane 0.
-__device__ double sum_of_group(double value) {
+/// Value number `index` of all lanes of the group together, in lane 0.
+__device__ double of_group(int index, double value) {
   __shared__ double of_warps[lanes / warp];
   for (int distance = warp / 2; distance > 0; distance /= 2) {
-    value += __shfl_down_sync(whole_warp, value, distance);
+    value = combined(index, value, __shfl_down_sync(whole_warp, value, distance));
   }
   const int lane = static_cast<int>(threadIdx.x);
   if (lane % warp == 0) of_warps[lane / warp] = value;
   __syncthreads();
   double sum = 0;
   if (lane == 0) {
-    for (double part : of_warps) sum += part;
+    for (double part : of_warps) sum = combined(index, sum, part);
   }
   __syncthreads();
   return sum;
@@ -37,17 +37,17 @@ __global__ void cast_rows(BlockCast block, BlockSurvey survey) {
 #pragma unroll
     for (int pair = 0; pair < most_pairs; ++pair) {
       if (pair >= pair_of(survey.precisions, 0)) continue;
-      const double sum = sum_of_group(differences[pair]);
+      const double sum = of_group(0, differences[pair]);
       if (lane == 0) survey.row_sums[pair * survey.rows + survey.row + row] += sum;
     }
   }
   const auto* mine = reinterpret_cast<const double*>(&sums);
-  auto* of_group = reinterpret_cast<double*>(survey.groups + blockIdx.x);
+  auto* stored = reinterpret_cast<double*>(survey.groups + blockIdx.x);
 #pragma unroll
-  for (int i = 0; i < survey_sums; ++i) {
+  for (int i = 0; i < survey_values; ++i) {
     if (i > 0 && survey.precisions == 0) continue;
-    const double sum = sum_of_group(mine[i]);
-    if (lane == 0) of_group[i] += sum;
+    const double value = of_group(i, mine[i]);
+    if (lane == 0) stored[i] = combined(i, stored[i], value);
   }
 }
 

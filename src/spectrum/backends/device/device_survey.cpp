@@ -16,13 +16,13 @@ BlockSurvey layout_of(const WeightShape& shape, const CastSurvey* survey) {
   return layout;
 }
 
-/// The sum over all groups, in their order.
+/// All groups together, in their order.
 SurveySums sum_of_groups(const std::vector<SurveySums>& groups) {
   SurveySums total{};
   auto* sums = reinterpret_cast<double*>(&total);
   for (const SurveySums& group : groups) {
     const auto* more = reinterpret_cast<const double*>(&group);
-    for (int i = 0; i < survey_sums; ++i) sums[i] += more[i];
+    for (int i = 0; i < survey_values; ++i) sums[i] = combined(i, sums[i], more[i]);
   }
   return total;
 }
@@ -54,7 +54,11 @@ DeviceSurvey::Found DeviceSurvey::found() const {
 SurveyTotals DeviceSurvey::totals(const SurveySums& sums) const {
   SurveyTotals totals{sums.stored_squares, {}, {}};
   for (int p = 0; p < precisions(); ++p) {
-    totals.casts.push_back({sums.squares[p], sums.squared_errors[p], sums.nonfinite[p]});
+    totals.casts.push_back({.squares = sums.squares[p],
+                            .squared_errors = sums.squared_errors[p],
+                            .nonfinite = sums.nonfinite[p],
+                            .zeroed = sums.zeroed[p],
+                            .largest_error = sums.largest_errors[p]});
   }
   const std::vector<double> row_sums = row_sums_.downloaded();
   const std::vector<double> col_sums = col_sums_.downloaded();
