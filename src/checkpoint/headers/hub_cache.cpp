@@ -154,7 +154,7 @@ std::filesystem::path find_model(const std::string& model, const std::string& re
   if (is_folder_or_file(model)) return model;
   const HubId id = parse_id(model);
   check_revision(revision);
-  const std::filesystem::path snapshot = find_snapshot(id, revision, model);
+  std::filesystem::path snapshot = find_snapshot(id, revision, model);
   if (id.part.empty()) return snapshot;
   if (is_folder_or_file(snapshot / id.part)) return snapshot / id.part;
   throw Error(Fault::input, model,

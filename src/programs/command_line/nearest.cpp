@@ -87,7 +87,7 @@ std::string nearest_option(const boost::program_options::options_description& op
 
 std::string unknown_option_text(const boost::program_options::options_description& options,
                                 const std::string& name, std::string_view dashes) {
-  const std::string text = fmt::format("unrecognised option '{}'", name);
+  std::string text = fmt::format("unrecognised option '{}'", name);
   if (means_ranks(bare_name(name), options))
     return text + ", ranks are the launcher's: mpirun -n N alpha-hill ...";
   std::vector<std::string> meant = options_called(bare_name(name), options);
