@@ -128,12 +128,19 @@ class Figures {
     return again;
   }
 
-  /// The standard error of alpha's change from one row of a layer to another.
-  double change_error(const ResultRow& from, const ResultRow& to) {
-    if (from.status != Status::ok || to.status != Status::ok) return no_figure;
-    if (from.spectrum_length < 2 || to.spectrum_length != from.spectrum_length) return no_figure;
-    if (from.spectrum_offset == to.spectrum_offset) return 0;
-    return change_standard_error(spectrum_of_(from), spectrum_of_(to), k_frac_);
+  /// The standard errors of alpha's changes from one row of a layer to others.
+  std::vector<double> change_errors(const ResultRow& from, std::span<const ResultRow> rows) {
+    std::vector<double> errors;
+    std::vector<double> spectrum;  // read once, where one of the others needs it
+    for (const ResultRow& to : rows) {
+      double& error = errors.emplace_back(no_figure);
+      if (from.status != Status::ok || to.status != Status::ok) continue;
+      if (from.spectrum_length < 2 || to.spectrum_length != from.spectrum_length) continue;
+      const bool shared = from.spectrum_offset == to.spectrum_offset;
+      if (!shared && spectrum.empty()) spectrum = spectrum_of_(from);
+      error = shared ? 0 : change_standard_error(spectrum, spectrum_of_(to), k_frac_);
+    }
+    return errors;
   }
 
   std::int64_t inexact() const { return inexact_; }
@@ -166,8 +173,7 @@ ReportedLayer reported_layer(const RunDescription& run, std::size_t index, const
   const ResultRow reference = is_shown ? *shown : figures.at(index, view.reference);
   layer.reference_alpha = reference.alpha;
   layer.effective_rank = reference.effective_rank;
-  for (const ResultRow& row : layer.figures)
-    layer.change_errors.push_back(figures.change_error(reference, row));
+  layer.change_errors = figures.change_errors(reference, layer.figures);
   return layer;
 }
 
