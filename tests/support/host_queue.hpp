@@ -23,13 +23,13 @@ extern "C" void dsyevd_(const char* jobz, const char* uplo, const int* n, double
 
 namespace alphahill {
 
-/// What the queues of a device have in common.
+/// What the queues of a device have in common; those of several threads change it, each with the mutex.
 struct HostDevice {
+  std::mutex mutex;
   std::int64_t memory = std::int64_t{1} << 40;
   std::int64_t used = 0;
   std::int64_t most_used = 0;
-  std::mutex mutex;
-  /// Called with the name of each operation before it; may throw.
+  /// Called with the name of each operation before it; may throw. Several threads may call it at a time.
   std::function<void(const std::string& operation)> before = [](const std::string&) {};
   /// What the eigenvalue solver's first result is off by, relatively.
   double solver_error = 0;
@@ -145,11 +145,15 @@ class HostQueue final : public DeviceQueue {
     dsyevd_("N", "L", &order, a.values, &leading_dimension, values.data(), work.data(), &lwork, &integer_work,
             &liwork, &info, 1, 1);
     if (info != 0) throw DeviceError(DeviceError::Extent::this_layer, "dsyevd", "no convergence");
+    const std::lock_guard lock(device_.mutex);
     values.back() *= 1 + std::exchange(device_.solver_error, 0);
     return values;
   }
   std::vector<double> eigenvalues_of_all(std::int64_t n, std::int64_t count, double* a) override {
-    device_.batches.push_back(count);
+    {
+      const std::lock_guard lock(device_.mutex);
+      device_.batches.push_back(count);
+    }
     return DeviceQueue::eigenvalues_of_all(n, count, a);
   }
 
