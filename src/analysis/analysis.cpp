@@ -61,18 +61,22 @@ std::optional<Share> find_share(std::size_t precision, const std::vector<Precisi
 
 }  // namespace
 
-Analysis::Analysis(const WeightSource& matrix, const AnalysisSettings& settings, Backend& backend, Team& team)
+Analysis::Analysis(const WeightSource& matrix, const AnalysisSettings& settings, Backend& backend, Team& team,
+                   std::size_t stored)
     : matrix_(matrix),
       settings_(settings),
       backend_(backend),
       team_(team),
       leader_suffices_(team.size() == 1 || peak_bytes(matrix.shape()) <= settings.memory),
-      survey_(settings.precisions, matrix.shape()),
-      figures_(settings.precisions.size()) {}
+      survey_(settings.all_precisions(), decompositions(), matrix.shape()),
+      figures_(settings.all_precisions().size()),
+      stored_(stored),
+      next_(stored) {}
 
 bool Analysis::step() {
   finish();
-  if (next_ == figures_.size()) return false;
+  if (!surveyed_ && (stored_ > 0 || decompositions() == 0)) survey_first();
+  if (next_ == decompositions()) return false;
   if (any_together(team_, [&] { return leads() && needs_decomposition(next_); })) reduce(next_);
   ++next_;
   return true;
@@ -87,13 +91,36 @@ std::vector<PrecisionFigures> Analysis::figures() && {
     figures_[p].largest_error = sums.largest_error;
     figures_[p].zeroed = static_cast<std::int64_t>(sums.zeroed);
     figures_[p].clipped = static_cast<std::int64_t>(sums.clipped);
+    figures_[p].stored = p < stored_;
+    figures_[p].surveyed = p >= decompositions();
   }
   return std::move(figures_);
 }
 
 bool Analysis::needs_decomposition(std::size_t p) {
   figures_[p].shares = find_share(p, figures_, survey_, settings_);
-  return !figures_[p].shares && (p == 0 || survey_.nonfinite(p) == 0);
+  return !figures_[p].shares && survey_.nonfinite(p) == 0;
+}
+
+/// Does a new precision share a stored one's spectrum, or may it, as far as can be told without that?
+bool Analysis::needs_stored_spectra() const {
+  for (std::size_t p = stored_; p < decompositions(); ++p) {
+    for (std::size_t q = 0; q < stored_; ++q) {
+      const CastDifference& difference = survey_.difference(p, q);
+      const bool may_share = settings_.share_tolerance > 0 && std::isfinite(difference.norm_bound());
+      if (difference.equal_bits() || may_share) return true;
+    }
+  }
+  return false;
+}
+
+/// The survey by itself, before it is decided what to decompose. Collective.
+void Analysis::survey_first() {
+  const Stopwatch watch;
+  survey_only();
+  surveyed_ = true;
+  if (any_together(team_, [&] { return leads() && needs_stored_spectra(); })) stored_ = next_ = 0;
+  if (decompositions() < figures_.size()) figures_[decompositions()].survey_seconds = watch.seconds();
 }
 
 /// Tries a method; what it throws is noted, but for what ends the run.
@@ -119,31 +146,33 @@ void Analysis::attempt(Method method, Compute compute) {
 void Analysis::reduce(std::size_t p) {
   current_.emplace(Decomposition{.precision = p, .reduction = nullptr, .inexact = {}});
   attempt(Method::gram_eigen, [&] {
-    auto reduction = backend_.reduce(matrix_, chain(p), p == 0 ? &survey_ : nullptr, team_);
+    auto reduction = backend_.reduce(matrix_, chain(p), surveyed_ ? nullptr : &survey_, team_);
     if (!reduction && survey_.nonfinite(p) == 0)
       note_failure(figures_[p], Method::gram_eigen, "NaN or Inf in the Gram matrix");
     const double seconds = reduction ? reduction->seconds : 0;
     if (leads()) current_->reduction = std::move(reduction);
     return seconds;
   });
-  if (p == 0 && team_.any(!survey_.complete())) {
+  if (!surveyed_ && team_.any(!survey_.complete())) {
     const Stopwatch watch;
     survey_only();
     current_->seconds += watch.seconds();
   }
+  surveyed_ = true;
   if (survey_.nonfinite(p) > 0) current_.reset();
 }
 
-/// The survey, where the reduction that should have made it has failed. Collective.
+/// The survey, where there is no reduction to make it in passing, or it has failed. Collective.
 void Analysis::survey_only() {
-  do_together(team_, [&] { survey_ = CastSurvey(settings_.precisions, matrix_.shape()); });
+  do_together(team_,
+              [&] { survey_ = CastSurvey(settings_.all_precisions(), decompositions(), matrix_.shape()); });
   for_each_panel(matrix_, chain(0), &survey_, team_, [](const Panel&) {});
   survey_.sum_over(team_);
 }
 
 /// Collective, but for the last decomposition where the leader suffices: the other members are free then.
 void Analysis::finish() {
-  const bool last = next_ == figures_.size();
+  const bool last = next_ == decompositions();
   if (leader_suffices_ && last) {
     if (leads()) finish_by_leader();
   } else if (any_together(team_, [&] { return leads() && !finish_by_leader(); })) {

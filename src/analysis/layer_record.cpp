@@ -18,10 +18,6 @@ namespace alphahill {
 
 namespace {
 
-std::string name_at(const AnalysisSettings& settings, std::size_t precision) {
-  return std::string(settings.precisions[precision].name);
-}
-
 /// Appends the spectrum to the record and fills in what follows from it.
 void add_spectrum(LayerRecord& record, ResultRow& row, const Spectrum& spectrum) {
   row.spectrum_offset = static_cast<std::int64_t>(record.eigenvalues.size());
@@ -68,14 +64,20 @@ void add_cast_figures(ResultRow& row, const PrecisionFigures& figures, std::int6
   row.clipped = share(figures.clipped);
 }
 
+/// @param original  the row whose spectrum this one shares, in the record, where it shares one
 ResultRow row_of(LayerRecord& record, const PrecisionFigures& figures, const std::string& precision,
-                 std::int64_t weights) {
+                 const std::string& original, std::int64_t weights) {
   ResultRow row;
   if (figures.nonfinite > 0) {
     row.status = Status::nonfinite;
     row.reason = fmt::format("{} of {} {} weights are NaN or Inf", figures.nonfinite, weights, precision);
+  } else if (figures.surveyed) {
+    row.status = Status::surveyed;
+    row.reason = "only the errors of rounding were asked for";
+    row.seconds = figures.survey_seconds;
   } else if (figures.shares) {
-    row = shared_row(record.results[figures.shares->precision], figures.shares->bound);
+    row = shared_row(*std::ranges::find(record.results, original, &ResultRow::precision),
+                     figures.shares->bound);
   } else if (figures.spectrum) {
     add_spectrum(record, row, *figures.spectrum);
   } else {
@@ -101,11 +103,15 @@ void warn_of_failures(const std::string& layer, const PrecisionFigures& figures,
 LayerRecord to_record(std::int64_t number, const AnalysisSettings& settings, const Layer& layer,
                       const std::vector<PrecisionFigures>& figures, int rank, int team_size) {
   LayerRecord record{.layer = number, .results = {}, .eigenvalues = {}};
+  const std::vector<Precision> precisions = settings.all_precisions();
   for (std::size_t p = 0; p < figures.size(); ++p) {
-    record.results.push_back(row_of(record, figures[p], name_at(settings, p), layer.numel()));
+    if (figures[p].stored) continue;
+    const std::string precision(precisions[p].name);
+    const std::string original(figures[p].shares ? precisions[figures[p].shares->precision].name : "");
+    record.results.push_back(row_of(record, figures[p], precision, original, layer.numel()));
     record.results.back().rank = rank;
     record.results.back().team_size = team_size;
-    warn_of_failures(layer.name, figures[p], name_at(settings, p));
+    warn_of_failures(layer.name, figures[p], precision);
   }
   return record;
 }
@@ -115,10 +121,10 @@ LayerRecord to_record(std::int64_t number, const AnalysisSettings& settings, con
 LayerRecord record_without_figures(std::int64_t number, const AnalysisSettings& settings, Status status,
                                    const std::string& reason) {
   LayerRecord record{.layer = number, .results = {}, .eigenvalues = {}};
-  for (std::size_t p = 0; p < settings.precisions.size(); ++p) {
+  for (const Precision& precision : settings.all_precisions()) {
     ResultRow row;
     row.layer = number;
-    row.precision = name_at(settings, p);
+    row.precision = precision.name;
     row.status = status;
     row.reason = reason;
     record.results.push_back(std::move(row));
@@ -131,7 +137,7 @@ namespace {
 class LayerInAnalysis {
  public:
   LayerInAnalysis(const Catalog& catalog, std::int64_t number, const AnalysisSettings& settings,
-                  Backend& backend, Team& team)
+                  std::size_t stored, Backend& backend, Team& team)
       : number_(number),
         layer_(catalog.layers.at(static_cast<std::size_t>(number - 1))),
         settings_(settings),
@@ -139,7 +145,7 @@ class LayerInAnalysis {
         team_size_(team.size()) {
     guarded([&] {
       do_together(team, [&] { weights_.emplace(catalog, layer_); });
-      do_together(team, [&] { analysis_.emplace(weights_->source(), settings, backend, team); });
+      do_together(team, [&] { analysis_.emplace(weights_->source(), settings, backend, team, stored); });
     });
   }
 
@@ -222,10 +228,12 @@ class LayersInTurn {
 
 void compute_records(const Catalog& catalog, std::span<const std::int64_t> numbers,
                      const AnalysisSettings& settings, Backend& backend, int rank, Team& team,
-                     std::vector<LayerRecord>& records) {
+                     std::vector<LayerRecord>& records, std::span<const std::int32_t> stored) {
   LayersInTurn layers;
   for (const std::int64_t number : numbers) {
-    if (!layers.failure()) layers.begin(catalog, number, settings, backend, team);
+    const auto index = static_cast<std::size_t>(number - 1);
+    const auto of_layer = static_cast<std::size_t>(index < stored.size() ? stored[index] : 0);
+    if (!layers.failure()) layers.begin(catalog, number, settings, of_layer, backend, team);
   }
   for (bool more = true; more;) {
     more = false;

@@ -3,37 +3,47 @@
 #include <algorithm>
 
 #include "alphahill/formats/distinct_casts.hpp"
+#include "alphahill/spectrum/panels.hpp"
 
 namespace alphahill {
 
-LayerShape shape_of(const Layer& layer, const AnalysisSettings& settings) {
+LayerShape shape_of(const Layer& layer, const AnalysisSettings& settings, std::int32_t stored) {
   const WeightShape shape = layer.shape();
-  return {shape.longer_side(), shape.order(), shape.stored_bytes,
-          distinct_casts(shape.values, settings.load, settings.precisions, settings.share_tolerance > 0)};
+  const auto to_compute = std::span(settings.precisions).subspan(static_cast<std::size_t>(stored));
+  return {shape.longer_side(),
+          shape.order(),
+          shape.stored_bytes,
+          distinct_casts(shape.values, settings.load, to_compute, settings.share_tolerance > 0),
+          std::ranges::count_if(settings.all_precisions(), &Precision::scaled),
+          to_compute.empty() || stored > 0};
 }
 
-std::int64_t bytes_needed(const Layer& layer, int team_size) {
-  return peak_bytes(layer.shape(), team_size);
+std::int64_t bytes_needed(const Layer& layer, const AnalysisSettings& settings, int team_size) {
+  return settings.precisions.empty() ? reading_bytes(layer.shape()) : peak_bytes(layer.shape(), team_size);
 }
 
-std::optional<int> smallest_team(const Layer& layer, const BlockLayout& ranks, std::int64_t memory_per_rank) {
+std::optional<int> smallest_team(const Layer& layer, const AnalysisSettings& settings,
+                                 const BlockLayout& ranks, std::int64_t memory_per_rank) {
   const std::vector<int> sizes = ranks.sizes_from(1);
-  const auto enough =
-      std::ranges::find_if(sizes, [&](int size) { return bytes_needed(layer, size) <= memory_per_rank; });
+  const auto enough = std::ranges::find_if(
+      sizes, [&](int size) { return bytes_needed(layer, settings, size) <= memory_per_rank; });
   return enough == sizes.end() ? std::nullopt : std::optional(*enough);
 }
 
 Plan make_plan(const Catalog& catalog, const AnalysisSettings& settings, const BlockLayout& ranks,
-               std::int64_t memory_per_rank, const std::function<LayerState(std::int64_t layer)>& state) {
+               std::int64_t memory_per_rank, const std::function<LayerState(std::int64_t layer)>& state,
+               std::span<const std::int32_t> stored) {
   Plan plan;
   std::int64_t number = 0;
   for (const Layer& layer : catalog.layers) {
     const LayerState of_layer = state(++number);
     if (layer.unsupported() != nullptr || of_layer == LayerState::finished) continue;
-    plan.layers.push_back({.number = number,
-                           .shape = shape_of(layer, settings),
-                           .least_team = smallest_team(layer, ranks, memory_per_rank).value(),
-                           .alone = of_layer == LayerState::suspect});
+    plan.layers.push_back(
+        {.number = number,
+         .shape =
+             shape_of(layer, settings, stored.empty() ? 0 : stored[static_cast<std::size_t>(number - 1)]),
+         .least_team = smallest_team(layer, settings, ranks, memory_per_rank).value(),
+         .alone = of_layer == LayerState::suspect});
   }
   return plan;
 }

@@ -111,10 +111,8 @@ std::string sensitivity_csv(const ReportView& view) {
       "layer_name,category,precision,bits_per_weight,relative_error,largest_error,zeroed,clipped,alpha,"
       "alpha_stderr,alpha_change,alpha_change_stderr,effective_rank,score,score_per_weight\n";
   for (const ReportedLayer& layer : view.layers) {
-    const std::vector<Sensitivity> sensitivities = sensitivities_of(layer);
-    for (std::size_t p = 0; p < sensitivities.size(); ++p) {
-      const ResultRow& row = layer.figures[p];
-      const Sensitivity& s = sensitivities[p];
+    for (const Sensitivity& s : sensitivities_of(layer)) {
+      const ResultRow& row = *s.row;
       csv += fmt::format("{},{},{}", csv_text(layer.layer.name), csv_text(layer.layer.category),
                          csv_text(row.precision));
       for (const double value : {s.bits_per_weight, row.cast_error, row.largest_error, row.zeroed,

@@ -172,7 +172,7 @@ RecordedSettings recorded_settings(const ReportView& view, const std::string& ve
   RecordedSettings settings{.version = version,
                             .sources = {},
                             .k_frac = view.k_frac,
-                            .precisions = view.precisions,
+                            .precisions = view.shown_precisions(),
                             .all_precisions = view.all_precisions,
                             .filter_layers = view.filter_layers,
                             .all_layers = view.all_layers,

@@ -44,7 +44,7 @@ void say_what_is_not_shown(const ReportView& view, const ResultsFile& file, cons
     spdlog::info("{}: shown are {} of {}, those that the last run asked for; --filter-layers '' shows all",
                  name, shown, counted(layers, "layer"));
   }
-  const std::vector<std::string>& asked = file.asked().precisions;
+  const std::vector<std::string> asked = file.asked().all_precisions();
   if (selection.precisions.empty() && asked.size() < file.run().precisions.size()) {
     spdlog::info("{}: shown of {} is what the last run asked for, {}; --precisions shows others", name,
                  joined(file.run().precisions), joined(asked));
@@ -72,9 +72,9 @@ ReportView open_view(const std::filesystem::path& results_file, const Selection&
     spdlog::warn("{}: left out: {} that the run has not finished", results_file.string(),
                  counted(view.unfinished, "layer"));
   }
-  if (selection.precisions.empty() && view.precisions != file.asked().precisions) {
+  if (selection.precisions.empty() && view.shown_precisions() != file.asked().all_precisions()) {
     spdlog::warn("{}: only some layers have all of {}; shown is what all have, --precisions shows others",
-                 results_file.string(), joined(file.asked().precisions));
+                 results_file.string(), joined(file.asked().all_precisions()));
   }
   say_what_is_not_shown(view, file, selection);
   warn_of_rounded_reference(view);

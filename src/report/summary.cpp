@@ -22,6 +22,7 @@ constexpr std::size_t longest_shown_name = 80;
 constexpr std::size_t most_reasons = 5;
 
 std::string statistics_table(const ReportView& view) {
+  if (view.precisions.empty()) return {};
   std::size_t width = 10;
   for (const std::string& precision : view.precisions) width = std::max(width, precision.size() + 1);
   std::string text = fmt::format("{:<{}}{:>7}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}\n", "precision",
@@ -70,6 +71,7 @@ std::string missing_text(const ReportView& view) {
   MissingFigures missing;
   for (const ReportedLayer& layer : view.layers) {
     for (const ResultRow& row : layer.figures) missing.add(row);
+    for (const ResultRow& row : layer.surveyed) missing.add(row);
   }
   if (missing.layers() == 0) return {};
   std::vector<std::string> reasons;

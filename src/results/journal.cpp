@@ -223,6 +223,14 @@ RecordPlace place_of(const LayerRecord& record, std::int64_t offset) {
   return place;
 }
 
+Asked RunRequest::asked() const {
+  Asked asked{run.precisions, run.filter_layers, include_mtp, survey};
+  std::erase_if(asked.precisions, [&](const std::string& precision) {
+    return std::ranges::find(survey, precision) != survey.end();
+  });
+  return asked;
+}
+
 Journal::Journal(std::optional<RunLock> lock, File file, JournalContents contents)
     : lock_(std::move(lock)),
       file_(std::move(file)),

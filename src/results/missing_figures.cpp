@@ -44,7 +44,7 @@ std::string MissingReason::text() const {
 }
 
 void MissingFigures::add(const ResultRow& row) {
-  if (row.status == Status::ok) {
+  if (row.status == Status::ok || row.status == Status::surveyed) {
     any_figure_ = true;
     return;
   }

@@ -109,6 +109,7 @@ inline constexpr std::tuple asked_attributes{
     Column{"asked_precisions", &Asked::precisions},
     Column{"asked_filter_layers", &Asked::filter_layers},
     Column{"asked_include_mtp", &Asked::include_mtp},
+    Column{"asked_survey", &Asked::survey},
 };
 
 /// Calls `visit(column)` for each column, in the order of the table.

@@ -16,8 +16,8 @@ namespace alphahill {
 namespace {
 
 /// In the order of Status.
-constexpr std::array<std::string_view, 7> status_names{
-    "ok", "degenerate", "no_tail", "nonfinite", "unsupported", "failed", "few_eigenvalues"};
+constexpr std::array<std::string_view, 8> status_names{
+    "ok", "degenerate", "no_tail", "nonfinite", "unsupported", "failed", "few_eigenvalues", "surveyed"};
 
 }  // namespace
 
@@ -79,6 +79,12 @@ LayerRecord merged(const LayerRecord& earlier, const LayerRecord& record,
     }
   }
   return all;
+}
+
+std::string depths_text(const Asked& asked) {
+  if (asked.survey.empty()) return joined(asked.precisions);
+  const std::string surveyed = joined(asked.survey) + " surveyed";
+  return asked.precisions.empty() ? surveyed : joined(asked.precisions) + "; " + surveyed;
 }
 
 Asked everything_in(const RunDescription& run) {

@@ -106,8 +106,10 @@ class Figures {
   }
 
   /// @param layer  from 0
-  bool has(std::size_t layer, const std::string& precision) const {
-    return rows_[layer * run_.precisions.size() + index_of(precision)] != nullptr;
+  bool has(std::size_t layer, const std::string& precision) const { return row(layer, precision) != nullptr; }
+  /// Or a reason why there is no spectrum.
+  bool has_spectrum(std::size_t layer, const std::string& precision) const {
+    return has(layer, precision) && row(layer, precision)->status != Status::surveyed;
   }
 
   bool has_few_eigenvalues(std::size_t layer) const {
@@ -116,7 +118,7 @@ class Figures {
 
   /// @pre has(layer, precision)
   ResultRow at(std::size_t layer, const std::string& precision) {
-    const ResultRow& row = *rows_[layer * run_.precisions.size() + index_of(precision)];
+    const ResultRow& row = *this->row(layer, precision);
     if (has_few_eigenvalues(layer)) return left_out(row, min_eigenvalues_);
     if (k_frac_ == run_.k_frac || row.spectrum_length < 2) return row;
     ResultRow again = at_k_frac(row, k_frac_, spectrum_of_(row));
@@ -151,6 +153,10 @@ class Figures {
     return static_cast<std::size_t>(std::ranges::find(run_.precisions, precision) - run_.precisions.begin());
   }
 
+  const ResultRow* row(std::size_t layer, const std::string& precision) const {
+    return rows_[layer * run_.precisions.size() + index_of(precision)];
+  }
+
   const RunDescription& run_;
   double k_frac_;
   std::int64_t min_eigenvalues_;
@@ -168,6 +174,8 @@ ReportedLayer reported_layer(const RunDescription& run, std::size_t index, const
   layer.layer = run.layers[index];
   layer.few_eigenvalues = figures.has_few_eigenvalues(index);
   for (const std::string& precision : view.precisions) layer.figures.push_back(figures.at(index, precision));
+  for (const std::string& precision : view.survey) layer.surveyed.push_back(figures.at(index, precision));
+  if (view.reference.empty()) return layer;
   const auto shown = std::ranges::find(layer.figures, view.reference, &ResultRow::precision);
   const bool is_shown = shown != layer.figures.end();
   const ResultRow reference = is_shown ? *shown : figures.at(index, view.reference);
@@ -177,42 +185,61 @@ ReportedLayer reported_layer(const RunDescription& run, std::size_t index, const
   return layer;
 }
 
-/// Layers, from 0, that have a row at all of these precisions.
-std::vector<std::size_t> layers_with(std::span<const std::string> precisions, const std::vector<bool>& kept,
-                                     const Figures& figures) {
-  std::vector<std::size_t> layers;
-  for (std::size_t i = 0; i < kept.size(); ++i) {
-    const auto has = [&](const std::string& precision) { return figures.has(i, precision); };
-    if (kept[i] && std::ranges::all_of(precisions, has)) layers.push_back(i);
-  }
+/// Does a layer, from 0, have what a precision needs?
+using Has = std::function<bool(std::size_t layer, const std::string& precision)>;
+
+/// Those of these layers that have all of these precisions.
+std::vector<std::size_t> layers_with(std::span<const std::string> precisions, std::vector<std::size_t> layers,
+                                     const Has& has) {
+  std::erase_if(layers, [&](std::size_t layer) {
+    return !std::ranges::all_of(precisions,
+                                [&](const std::string& precision) { return has(layer, precision); });
+  });
   return layers;
 }
 
 /// Of these precisions the ones that every layer has that has any; all of them where no layer has one.
 std::vector<std::string> common_precisions(std::span<const std::string> precisions,
-                                           const std::vector<bool>& kept, const Figures& figures) {
+                                           const std::vector<std::size_t>& layers, const Has& has) {
   std::vector<std::string> common;
   std::size_t most = 0;
   for (const std::string& precision : precisions) {
-    const std::size_t layers = layers_with(std::span(&precision, 1), kept, figures).size();
-    if (layers > most) common.clear();
-    if (layers >= most) common.push_back(precision);
-    most = std::max(most, layers);
+    const std::size_t with_it = layers_with(std::span(&precision, 1), layers, has).size();
+    if (with_it > most) common.clear();
+    if (with_it >= most) common.push_back(precision);
+    most = std::max(most, with_it);
   }
   return common;
 }
 
-/// Of these precisions the nearest to the weights that all of these layers have. @throws Error(input) where there is
-/// none
+/// Of these precisions the nearest to the weights whose spectra all of these layers have. Empty where there is none.
 std::string reference_among(std::vector<std::string> precisions, const RunDescription& run,
-                            const std::vector<std::size_t>& layers, const Figures& figures) {
+                            const std::vector<std::size_t>& layers, const Has& has_spectrum) {
   const auto width = [&](const std::string& precision) { return width_of(precision, run.load_dtype); };
   std::ranges::stable_sort(precisions, std::greater{}, width);
-  for (const std::string& precision : precisions) {
-    const auto has = [&](std::size_t layer) { return figures.has(layer, precision); };
-    if (std::ranges::all_of(layers, has)) return precision;
+  const auto found = std::ranges::find_if(precisions, [&](const std::string& precision) {
+    return std::ranges::all_of(layers, [&](std::size_t layer) { return has_spectrum(layer, precision); });
+  });
+  return found == precisions.end() ? "" : *found;
+}
+
+/// Sets the precisions that are shown. @param asked  what the run asked for; @param layers  that are kept
+void choose_precisions(ReportView& view, const Asked& asked, const Selection& selection,
+                       const std::vector<std::size_t>& layers, const Has& has, const Has& has_spectrum) {
+  const auto spectra = common_precisions(asked.precisions, layers, has_spectrum);
+  const auto survey = common_precisions(asked.survey, layers, has);
+  view.precisions = spectra;
+  view.survey = survey;
+  if (!selection.precisions.empty()) {
+    view.precisions = view.survey = {};
+    for (const std::string& precision : selection.precisions) {
+      const bool any_spectrum =
+          std::ranges::any_of(layers, [&](std::size_t layer) { return has_spectrum(layer, precision); });
+      const bool surveyed = !any_spectrum && !layers_with(std::span(&precision, 1), layers, has).empty();
+      (surveyed ? view.survey : view.precisions).push_back(precision);
+    }
   }
-  throw Error(Fault::input, run.model, "no layer has all precisions of the report and one to compare with");
+  view.all_precisions = view.precisions == spectra && view.survey == survey;
 }
 
 }  // namespace
@@ -222,6 +249,12 @@ std::vector<double> ReportView::alphas(std::size_t precision) const {
   values.reserve(layers.size());
   for (const ReportedLayer& layer : layers) values.push_back(layer.figures[precision].alpha);
   return values;
+}
+
+std::vector<std::string> ReportView::shown_precisions() const {
+  std::vector<std::string> shown = precisions;
+  shown.insert(shown.end(), survey.begin(), survey.end());
+  return shown;
 }
 
 double relative_change(double alpha, double reference) {
@@ -243,15 +276,27 @@ ReportView view_of(const RunDescription& run, const Asked& asked, std::span<cons
   view.min_eigenvalues = selection.min_eigenvalues;
   view.base = selection.base.value_or("");
   Figures figures(run, rows, view, spectrum_of);
-  const std::vector<std::string> common = common_precisions(asked.precisions, kept, figures);
-  view.precisions = selection.precisions.empty() ? common : selection.precisions;
-  view.all_precisions = view.precisions == common;
+  const Has has = [&](std::size_t layer, const std::string& precision) {
+    return figures.has(layer, precision);
+  };
+  const Has has_spectrum = [&](std::size_t layer, const std::string& precision) {
+    return figures.has_spectrum(layer, precision);
+  };
+  std::vector<std::size_t> layers;
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    if (kept[i]) layers.push_back(i);
+  }
+  choose_precisions(view, asked, selection, layers, has, has_spectrum);
   view.filter_layers = selection.filter_layers.value_or(asked.filter_layers);
   view.all_layers = kept == of_run;
-  const std::vector<std::size_t> finished = layers_with(view.precisions, kept, figures);
-  view.unfinished = std::ranges::count(kept, true) - std::ssize(finished);
-  view.reference =
-      reference_among(selection.base ? std::vector{*selection.base} : run.precisions, run, finished, figures);
+  const std::vector<std::size_t> finished =
+      layers_with(view.survey, layers_with(view.precisions, layers, has_spectrum), has);
+  view.unfinished = std::ssize(layers) - std::ssize(finished);
+  view.reference = reference_among(selection.base ? std::vector{*selection.base} : run.precisions, run,
+                                   finished, has_spectrum);
+  if (view.reference.empty() && (selection.base || !view.precisions.empty())) {
+    throw Error(Fault::input, run.model, "no layer has all precisions of the report and one to compare with");
+  }
   for (const std::size_t i : finished) view.layers.push_back(reported_layer(run, i, view, figures));
   view.inexact = figures.inexact();
   view.unbounded = figures.unbounded();

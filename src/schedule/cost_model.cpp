@@ -61,8 +61,10 @@ LayerSeconds seconds_by_rates(const Rates& rates, const LayerShape& shape, int t
   const auto m = static_cast<double>(shape.longer_side);
   const auto n = static_cast<double>(shape.order);
   const auto bytes = static_cast<double>(shape.stored_bytes);
-  double together = bytes / rates.read_bytes + m * n / rates.cast_weights +
-                    m * n * n / rate_at(rates.orders, n, &RatesAtOrder::gram) +
+  const double read = bytes / rates.read_bytes + m * n / rates.cast_weights;
+  const double survey =
+      static_cast<double>(shape.scaled_casts) * m * n / rates.cast_weights + (shape.survey_alone ? read : 0);
+  double together = read + m * n * n / rate_at(rates.orders, n, &RatesAtOrder::gram) +
                     4.0 / 3 * n * n * n / rate_at(rates.orders, n, &RatesAtOrder::reduction);
   if (team_size > 1) {
     // Every member gets all weights in fp32; the reduction's reflectors go to all, its products to and fro,
@@ -72,8 +74,8 @@ LayerSeconds seconds_by_rates(const Rates& rates, const LayerShape& shape, int t
   }
   const double alone = n * n / rate_at(rates.orders, n, &RatesAtOrder::finish);
   const auto times = static_cast<double>(shape.decompositions);
-  return {times * (together + alone) + seconds_around_a_layer,
-          times * together + std::max(times - 1, 0.0) * alone};
+  return {times * (together + alone) + survey / team_size + seconds_around_a_layer,
+          times * together + survey / team_size + std::max(times - 1, 0.0) * alone};
 }
 
 }  // namespace

@@ -56,6 +56,84 @@ TEST(Analysis, AnOverflowAtOnePrecisionLeavesTheOthersAlone) {
   EXPECT_GT(figures[3].spectrum->hill.alpha, 1);
 }
 
+/// By one rank that has the first `stored` precisions from an earlier run.
+std::vector<PrecisionFigures> figures_with_stored(const RowMajor& matrix, const AnalysisSettings& settings,
+                                                  std::size_t stored_precisions) {
+  SingleRank alone;
+  const auto backend = make_cpu_backend();
+  const auto weights = stored(matrix);
+  Analysis analysis(weights, settings, *backend, alone, stored_precisions);
+  while (analysis.step()) {
+  }
+  return std::move(analysis).figures();
+}
+
+/// fp32 and int4 with spectra, nvfp4 surveyed.
+AnalysisSettings settings_with_survey() {
+  return {.load = ElementFormat::fp32,
+          .precisions = {ElementFormat::fp32, parse_precision("int4", "")},
+          .k_fraction = 0.1,
+          .share_tolerance = 1e-5,
+          .survey = {parse_precision("nvfp4", "")}};
+}
+
+TEST(Analysis, OfSurveyedPrecisionsThereAreTheErrorsOfAWholeAnalysisAndNoSpectrum) {
+  AnalysisSettings whole = settings_with_survey();
+  whole.precisions.push_back(whole.survey[0]);
+  whole.survey.clear();
+  const RowMajor matrix = random_matrix(64, 48, 6);
+  const auto expected = figures_of(matrix, whole);
+  AnalysisSettings survey = settings_with_survey();
+  const auto found = figures_of(matrix, survey);
+  survey.survey = survey.all_precisions();
+  survey.precisions.clear();
+  const auto none = figures_of(matrix, survey);
+  ASSERT_EQ(found.size(), 3U);
+  ASSERT_EQ(none.size(), 3U);
+  EXPECT_TRUE(found[2].surveyed && !found[2].spectrum && found[1].spectrum && !found[1].surveyed);
+  EXPECT_GT(none[0].survey_seconds, 0);
+  for (std::size_t p = 0; p < 3; ++p) {
+    EXPECT_TRUE(none[p].surveyed && !none[p].spectrum);
+    for (const auto& figures : {found, none}) {
+      EXPECT_EQ(figures[p].cast_error, expected[p].cast_error);
+      EXPECT_EQ(figures[p].largest_error, expected[p].largest_error);
+      EXPECT_EQ(figures[p].zeroed, expected[p].zeroed);
+      EXPECT_EQ(figures[p].squared_norm, expected[p].squared_norm);
+    }
+  }
+}
+
+TEST(Analysis, StoredPrecisionsAreNotComputedAgain) {
+  const RowMajor matrix =
+      random_matrix(128, 96, 6);  // so large that nearly equal and wholly different can be told apart
+  const auto expected = figures_of(matrix, settings_with_survey());
+  const auto found = figures_with_stored(matrix, settings_with_survey(), 1);
+  EXPECT_TRUE(found[0].stored && !found[0].spectrum);
+  EXPECT_FALSE(found[1].stored);
+  EXPECT_EQ(found[1].spectrum->eigenvalues, expected[1].spectrum->eigenvalues);
+  EXPECT_EQ(found[2].cast_error, expected[2].cast_error);
+  const auto all_stored = figures_with_stored(matrix, settings_with_survey(), 2);
+  EXPECT_TRUE(all_stored[1].stored && !all_stored[1].spectrum);
+  EXPECT_EQ(all_stored[2].cast_error, expected[2].cast_error);
+}
+
+/// Figures do not depend on which precisions an earlier run had.
+TEST(Analysis, StoredPrecisionsAreComputedAgainWhereALaterOneSharesTheirSpectrumOrMight) {
+  AnalysisSettings settings = settings_with_survey();
+  settings.precisions = {ElementFormat::fp64, ElementFormat::fp32};
+  const RowMajor floats = random_matrix(64, 48, 6).cast<float>().cast<double>();
+  const auto equal_bits = figures_with_stored(floats, settings, 1);
+  EXPECT_FALSE(equal_bits[0].stored);
+  EXPECT_EQ(equal_bits[1].shares->bound, 0);
+  settings.precisions = {ElementFormat::fp32, ElementFormat::fp16};
+  settings.share_tolerance = 1e-3;
+  const auto nearly = figures_with_stored(floats, settings, 1);
+  EXPECT_FALSE(nearly[0].stored);
+  EXPECT_GT(nearly[1].shares->bound, 0);
+  settings.share_tolerance = 0;
+  EXPECT_TRUE(figures_with_stored(floats, settings, 1)[0].stored);
+}
+
 TEST(Analysis, AWellConditionedLayerStaysWithTheGramMatrix) {
   const auto figures = figures_of(random_matrix(64, 64, 5));
   EXPECT_EQ(figures[0].spectrum->method, Method::gram_eigen);

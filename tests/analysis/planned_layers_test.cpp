@@ -35,6 +35,27 @@ TEST(PlannedLayers, EveryDistinctCastIsReadAndDecomposed) {
   EXPECT_EQ(shape.stored_bytes, 64 * 32 * 2);
 }
 
+TEST(PlannedLayers, WhatIsStoredIsReadOnceMoreForTheSurveyAndNotDecomposed) {
+  AnalysisSettings settings = one_cast;
+  settings.precisions.push_back(parse_precision("int4", "precisions"));
+  settings.survey = {parse_precision("nvfp4", "survey")};
+  EXPECT_EQ(passes(shape_of(layer(64, 32), settings)), 2)
+      << "the survey is made in the pass of a decomposition";
+  EXPECT_EQ(passes(shape_of(layer(64, 32), settings, 1)), 2);
+  EXPECT_EQ(passes(shape_of(layer(64, 32), settings, 2)), 1);
+  EXPECT_EQ(shape_of(layer(64, 32), settings, 2).decompositions, 0);
+  EXPECT_EQ(shape_of(layer(64, 32), settings).scaled_casts, 2);
+}
+
+TEST(PlannedLayers, ASurveyAloneNeedsNoMemoryForAGramMatrix) {
+  const AnalysisSettings survey{.load = ElementFormat::fp32,
+                                .precisions = {},
+                                .k_fraction = 0.1,
+                                .share_tolerance = 0,
+                                .survey = {ElementFormat::fp16}};
+  EXPECT_LT(bytes_needed(layer(16384, 16384), survey, 1), std::int64_t{128} << 20);
+}
+
 TEST(PlannedLayers, FinishedAndUnsupportedLayersAreLeftOutAndSuspectsStandAlone) {
   auto layers = std::vector{layer(10, 10), layer(20, 20), layer(30, 30), layer(40, 40)};
   layers[1].layout = Unsupported{"quantized", {}};
@@ -50,12 +71,12 @@ TEST(PlannedLayers, FinishedAndUnsupportedLayersAreLeftOutAndSuspectsStandAlone)
 
 TEST(PlannedLayers, ALayerThatOneRankCannotHoldNeedsALargeEnoughTeam) {
   const Layer large = layer(8192, 8192);
-  const std::int64_t memory = bytes_needed(large, 4);
+  const std::int64_t memory = bytes_needed(large, one_cast, 4);
   const Plan plan = make_plan(catalog({large, layer(2048, 2048)}), one_cast, {64, 0, 4}, memory,
                               [](std::int64_t) { return LayerState::waiting; });
   EXPECT_EQ(plan.layers[0].least_team, 4);
   EXPECT_EQ(plan.layers[1].least_team, 1);
-  EXPECT_EQ(smallest_team(large, {64, 0, 2}, memory), std::nullopt);
+  EXPECT_EQ(smallest_team(large, one_cast, {64, 0, 2}, memory), std::nullopt);
 }
 
 /// What the analysis refuses for lack of memory must not be planned.
@@ -63,8 +84,8 @@ TEST(PlannedLayers, TheMemoryOfATeamIsThatOfTheSvdOfTheLayerAsItLies) {
   for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{4096, 14336}, {14336, 4096}}) {
     const WeightShape matrix = plain_shape(rows, cols, ElementFormat::bf16);
     for (const int members : {2, 4}) {
-      EXPECT_GE(bytes_needed(layer(rows, cols), members), least_team_svd_bytes(matrix, members));
-      EXPECT_EQ(bytes_needed(layer(rows, cols), members), peak_bytes(matrix, members));
+      EXPECT_GE(bytes_needed(layer(rows, cols), one_cast, members), least_team_svd_bytes(matrix, members));
+      EXPECT_EQ(bytes_needed(layer(rows, cols), one_cast, members), peak_bytes(matrix, members));
     }
   }
 }

@@ -68,6 +68,33 @@ class ResumeTest(ProgramTest):
         self.succeed("alpha-hill", "--model", other, "--output-dir", self.output, "--no-report")
         self.assertFalse((self.output / RESULTS).exists(), "that was of the other run")
 
+    def test_more_formats_compute_only_what_is_new(self):
+        def seconds():
+            with h5py.File(self.output / STORE) as file:
+                return {(row["layer"], row["precision"]): row["seconds"] for row in read_table(file, "results")}
+
+        self.computed(self.model, "--precisions", "fp32", "--survey", "nvfp4,int4")
+        first = seconds()
+        asked = ["--precisions", "fp32,int4", "--survey", "mxfp4,nvfp4"]
+        for ranks in (None, 2):
+            self.assertGreater(self.computed(self.model, *asked, ranks=ranks), 0 if ranks is None else -1)
+            self.assertEqual(self.tables(self.output), self.fresh(*asked))
+            sensitivity = (self.output / "precision_sensitivity.csv").read_bytes()
+            self.assertEqual(sensitivity, (self.folder / "fresh0/precision_sensitivity.csv").read_bytes())
+            again = seconds()
+            self.assertEqual({row: again[row] for row in first if row[1] == "fp32"},
+                             {row: taken for row, taken in first.items() if row[1] == "fp32"}, "not computed again")
+
+    def test_without_spectra_there_are_the_errors_alone(self):
+        self.analyse(self.model, self.output, "--precisions", "fp32,int4", "--spectra", "none")
+        with h5py.File(self.output / STORE) as file:
+            rows = read_table(file, "results")
+        self.assertEqual({row["status"] for row in rows}, {"surveyed"})
+        self.assertTrue(all(row["cast_error"] > 0 for row in rows if row["precision"] == "int4"))
+        status = self.succeed("alpha-hill-report", "--status", self.output).stdout
+        self.assertIn("fp32, int4 surveyed\n", status)
+        self.assertIn("complete", status)
+
     def test_runs_that_grow_and_shrink_give_the_figures_of_fresh_ones(self):
         steps = [(["--filter-layers", r"layers\.1\."], ("fp32",)), ([], ("bf16", "fp32")),
                  (["--filter-layers", "mlp"], PRECISIONS), (["--filter-layers", "q_proj"], ("fp16",)), ([], PRECISIONS)]

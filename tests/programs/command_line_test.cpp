@@ -34,10 +34,14 @@ std::string refusal_of(const std::vector<std::string>& arguments) {
   return error->what();
 }
 
-std::vector<std::string> precision_names(const Options& options) {
+std::vector<std::string> names_in(const std::vector<Precision>& precisions) {
   std::vector<std::string> names;
-  for (const Precision& precision : options.settings.precisions) names.emplace_back(precision.name);
+  for (const Precision& precision : precisions) names.emplace_back(precision.name);
   return names;
+}
+
+std::vector<std::string> precision_names(const Options& options) {
+  return names_in(options.settings.precisions);
 }
 
 TEST(CommandLine, AnUnknownOptionNamesTheNearestOne) {
@@ -109,9 +113,23 @@ TEST(CommandLine, AValueBehindAFlagIsToldThatItTakesNone) {
 
 TEST(CommandLine, TheBaseIsOneOfThePrecisions) {
   EXPECT_EQ(refusal_of({"--model", "m", "--precisions", "fp32,bf16", "--base", "fp16"}),
-            "--base: expected one of --precisions, found 'fp16'");
+            "--base: expected one of --precisions, with its spectrum, found 'fp16'");
   EXPECT_EQ(refusal_of({"--model", "m", "--precisions", "fp32,nvfp4", "--base", "FP4"}),
             "nothing was thrown");
+}
+
+TEST(CommandLine, WhatIsSurveyedHasNoSpectrumAndWhatHasOneIsSurveyedWithIt) {
+  const Options some = parsed({"--model", "m", "--precisions", "fp32,int4", "--survey", "nvfp4,int4"});
+  EXPECT_THAT(names_in(some.settings.precisions), ElementsAre("fp32", "int4"));
+  EXPECT_THAT(names_in(some.settings.survey), ElementsAre("nvfp4"));
+  const Options none =
+      parsed({"--model", "m", "--precisions", "fp32", "--survey", "nvfp4,fp32", "--spectra", "none"});
+  EXPECT_THAT(names_in(none.settings.precisions), ElementsAre());
+  EXPECT_THAT(names_in(none.settings.survey), ElementsAre("fp32", "nvfp4"));
+  EXPECT_EQ(refusal_of({"--model", "m", "--spectra", "some"}),
+            "--spectra: expected all or none, found 'some'");
+  EXPECT_EQ(refusal_of({"--model", "m", "--precisions", "fp32", "--spectra", "none", "--base", "fp32"}),
+            "--base: expected one of --precisions, with its spectrum, found 'fp32'");
 }
 
 TEST(CommandLine, BlanksAroundTheCommasOfAListDoNotCount) {

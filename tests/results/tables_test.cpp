@@ -15,8 +15,9 @@ TEST(Status, NamesAreTheseAndComeBack) {
   EXPECT_EQ(name_of(Status::unsupported), "unsupported");
   EXPECT_EQ(name_of(Status::failed), "failed");
   EXPECT_EQ(name_of(Status::few_eigenvalues), "few_eigenvalues");
-  for (const Status status : {Status::ok, Status::degenerate, Status::no_tail, Status::nonfinite,
-                              Status::unsupported, Status::failed, Status::few_eigenvalues}) {
+  for (const Status status :
+       {Status::ok, Status::degenerate, Status::no_tail, Status::nonfinite, Status::unsupported,
+        Status::failed, Status::few_eigenvalues, Status::surveyed}) {
     EXPECT_EQ(parse_status(name_of(status)), status);
   }
 }
@@ -26,10 +27,10 @@ TEST(Status, AnUnknownNameIsRefused) {
     parse_status("fine");
     FAIL();
   } catch (const Error& error) {
-    EXPECT_STREQ(
-        error.what(),
-        "status: expected one of ok, degenerate, no_tail, nonfinite, unsupported, failed, few_eigenvalues, "
-        "found 'fine'");
+    EXPECT_STREQ(error.what(),
+                 "status: expected one of ok, degenerate, no_tail, nonfinite, unsupported, failed, "
+                 "few_eigenvalues, surveyed, "
+                 "found 'fine'");
   }
 }
 

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "alphahill/metrics/hill.hpp"
+#include "alphahill/results/sensitivity.hpp"
 #include "results/sample_run.hpp"
 #include "support/thrown_error.hpp"
 
@@ -150,6 +151,59 @@ TEST(View, ErrorsOfChangesAreThoseOfTheStoredSpectra) {
   changed.back() *= 3;
   EXPECT_EQ(errors[2], change_standard_error(spectrum, changed, 0.1));
   EXPECT_GT(errors[2], 0);
+}
+
+/// fp32 with spectra, int4 surveyed.
+SampleRun surveyed_run() {
+  SampleRun sample = sample_run(2, {"fp32", "int4"});
+  for (ResultRow& row : sample.rows) {
+    row.cast_error = 0.5;
+    row.effective_rank = 0.5;
+    if (row.precision == "fp32") continue;
+    row.alpha = row.effective_rank = no_figure;
+    row.status = Status::surveyed;
+  }
+  sample.asked = {{"fp32"}, "", true, {"int4"}};
+  return sample;
+}
+
+TEST(View, SurveyedPrecisionsHaveErrorsAndAScoreAndNoAlpha) {
+  const ReportView view = view_of(surveyed_run());
+  EXPECT_EQ(view.precisions, std::vector<std::string>{"fp32"});
+  EXPECT_EQ(view.survey, std::vector<std::string>{"int4"});
+  EXPECT_TRUE(view.all_precisions);
+  const std::vector<Sensitivity> sensitivities = sensitivities_of(view.layers[1]);
+  ASSERT_EQ(sensitivities.size(), 2U);
+  EXPECT_EQ(sensitivities[1].row->precision, "int4");
+  EXPECT_EQ(sensitivities[1].score, 0.125);
+  EXPECT_EQ(sensitivities[1].bits_per_weight, 4 + 16.0 / 4096);
+  EXPECT_TRUE(std::isnan(sensitivities[1].alpha_change));
+}
+
+TEST(View, SelectedPrecisionsAreSurveyedWhereNoLayerHasASpectrum) {
+  const ReportView view = view_of(surveyed_run(), selection_of({"int4", "fp32"}));
+  EXPECT_EQ(view.precisions, std::vector<std::string>{"fp32"});
+  EXPECT_EQ(view.survey, std::vector<std::string>{"int4"});
+  SampleRun one_with_spectrum = surveyed_run();
+  one_with_spectrum.rows[1].status = Status::ok;
+  const ReportView of_one = view_of(one_with_spectrum, selection_of({"int4"}));
+  EXPECT_EQ(of_one.precisions, std::vector<std::string>{"int4"});
+  EXPECT_EQ(of_one.unfinished, 1) << "the other's spectrum is missing";
+}
+
+TEST(View, WithoutAnySpectrumThereIsNothingToCompareWith) {
+  SampleRun sample = surveyed_run();
+  for (ResultRow& row : sample.rows) row.status = Status::surveyed;
+  sample.asked = {{}, "", true, {"fp32", "int4"}};
+  const ReportView view = view_of(sample);
+  EXPECT_EQ(view.reference, "");
+  EXPECT_THAT(view.precisions, IsEmpty());
+  ASSERT_EQ(view.layers.size(), 2U);
+  EXPECT_TRUE(std::isnan(sensitivities_of(view.layers[0])[1].score));
+  Selection selection;
+  selection.base = "fp32";
+  EXPECT_THAT(thrown_by([&] { view_of(sample, selection); }).value().what(),
+              HasSubstr("one to compare with"));
 }
 
 TEST(View, RefusesWhatTheRunDoesNotHave) {

@@ -16,6 +16,8 @@ BLOCK = {"self_attn.q_proj": (4096, 4096), "self_attn.k_proj": (1024, 4096), "se
          "mlp.down_proj": (4096, 14336)}
 SMALL = {"rows": 256, "cols": 512, "layers": 1000}
 EQUAL = {"rows": 4096, "cols": 4096, "layers": 8}
+SURVEYED = ("fp8_e4m3", "fp8_e4m3_block128", "int8", "int4", "int4_g128", "int4_g32_asym", "mxfp8", "mxfp6_e2m3",
+            "mxfp6_e3m2", "mxfp4", "nvfp4", "nf4")
 MIB = 1 << 20
 
 
@@ -102,6 +104,21 @@ def casts():
     name, slowest = max(nanoseconds.items(), key=lambda cast: cast[1])
     shown = ", ".join(f"{name} {nanoseconds[name]:.2f}" for name in ("bf16", "fp8_e4m3", "int4_g128", "mxfp4", "nf4"))
     yield Figure(f"the slowest cast of a weight, {name}, against 4 ns", slowest / 4, 1, 1, f"{shown} ns", largest=True)
+
+
+def survey():
+    model = block("BF16")
+    surveyed = ("--precisions", "fp32", "--survey", ",".join(SURVEYED))
+    usual = fastest(2, lambda: analyse(model), "cpu").cpu
+    with_survey = fastest(2, lambda: analyse(model, *surveyed), "cpu").cpu
+    yield Figure("Llama-3.1-8B block in BF16, one spectrum and 12 formats surveyed, against the usual run",
+                 with_survey / usual, 1.5, 1.25, f"CPU {with_survey:.1f} s and {usual:.1f} s", largest=True)
+    reading = fastest(2, lambda: analyse(model, "--precisions", "fp32", "--spectra", "none"), "cpu").cpu
+    alone = fastest(2, lambda: analyse(model, *surveyed, "--spectra", "none"), "cpu").cpu
+    weights = sum(rows * cols for rows, cols in BLOCK.values())
+    nanoseconds = (alone - reading) / weights / len(SURVEYED) * 1e9
+    yield Figure("the same without spectra, a weight and format above reading, against 2.5 ns", nanoseconds / 2.5, 1, 1,
+                 f"{nanoseconds:.2f} ns; CPU {alone:.1f} s, reading and fp32 {reading:.1f} s", largest=True)
 
 
 def memory():

@@ -16,12 +16,20 @@ namespace alphahill {
 
 struct AnalysisSettings {
   ElementFormat load;
-  std::vector<Precision> precisions;  ///< in the order asked for
+  std::vector<Precision> precisions;  ///< of which spectra are computed, in the order asked for
   double k_fraction;                  ///< in (0, 1]
   double share_tolerance;             ///< of alpha's relative change, in [0, 1); 0: only equal bits share
   /// Bytes that a rank may use for a layer: what a team's leader does alone, where the others are not needed,
   /// may not fit.
   std::int64_t memory = std::numeric_limits<std::int64_t>::max();
+  std::vector<Precision> survey = {};  ///< of which only the errors of rounding are computed
+
+  /// Those with spectra, then the others.
+  std::vector<Precision> all_precisions() const {
+    std::vector<Precision> all = precisions;
+    all.insert(all.end(), survey.begin(), survey.end());
+    return all;
+  }
 };
 
 /// The spectrum of the weights at one precision, and what follows from it.
@@ -46,14 +54,18 @@ struct PrecisionFigures {
   std::int64_t nonfinite;      ///< cast weights that are NaN or Inf
   double cast_error;           ///< |W_p - W|_F / |W|_F against the stored weights
   double squared_norm;         ///< |W_p|_F^2
-  double largest_error;        ///< |w_p - w| of the weight that it is largest of
-  std::int64_t zeroed;         ///< weights other than 0 that are cast to 0
-  std::int64_t clipped;        ///< weights beyond the range of their group, as GroupCast says it
+  double survey_seconds =
+      0;  ///< of a pass for the survey alone, where this is the first precision without a spectrum
+  double largest_error;   ///< |w_p - w| of the weight that it is largest of
+  std::int64_t zeroed;    ///< weights other than 0 that are cast to 0
+  std::int64_t clipped;   ///< weights beyond the range of their group, as GroupCast says it
+  bool stored = false;    ///< the spectrum is known from an earlier run: it is not here
+  bool surveyed = false;  ///< no spectrum is asked for
 };
 
-/// Figures of a layer at each precision, in the order asked for. A precision shares the decomposition of the
-/// first one before it whose cast weights agree bit for bit, or differ so little that `alpha_change_bound` is
-/// at most the share tolerance. The layer is read once for each decomposition, and once more for each further
+/// Figures of a layer at each precision, in the order asked for, those that are only surveyed last. A precision
+/// shares the decomposition of the first one before it whose cast weights agree bit for bit, or differ so little
+/// that `alpha_change_bound` is at most the share tolerance. The layer is read once for each decomposition, and once more for each further
 /// method: where the backend fails, or what it finds does not add up, LAPACK's dsyevd on a Gram matrix that
 /// is summed again, then an SVD; where the eigenvalues of a Gram matrix are too inexact, an SVD. A precision
 /// that all of them fail leaves the others alone.
@@ -64,10 +76,13 @@ struct PrecisionFigures {
 class Analysis {
  public:
   /// @param matrix, settings, backend, team  outlive this
-  Analysis(const WeightSource& matrix, const AnalysisSettings& settings, Backend& backend, Team& team);
+  /// @param stored  how many of the precisions, the first ones, have their figures from an earlier run. They are
+  /// computed again where a later one shares a spectrum of theirs, or might: figures do not depend on what was there.
+  Analysis(const WeightSource& matrix, const AnalysisSettings& settings, Backend& backend, Team& team,
+           std::size_t stored = 0);
 
   /// Finishes the current decomposition, and reduces the Gram matrix of the next. The weights are surveyed
-  /// in the pass of the first.
+  /// in the pass of the first; where it is not known which that is, or there is none, in a pass of its own before.
   /// @return whether there is more to do
   /// @throws Error(input, system)  where the layer cannot be read; Error(internal), std::bad_alloc  where not
   /// even the survey can be had
@@ -77,12 +92,18 @@ class Analysis {
 
  private:
   bool leads() const { return team_.rank() == 0; }
-  CastChain chain(std::size_t p) const { return {settings_.load, settings_.precisions[p]}; }
+  std::size_t decompositions() const { return settings_.precisions.size(); }
+  /// Of no precision: the load cast alone.
+  CastChain chain(std::size_t p) const {
+    return {settings_.load, p < decompositions() ? settings_.precisions[p] : Precision(settings_.load)};
+  }
 
   // The phases of a decomposition, in the order in which they run.
 
   /// @return whether the precision shares no other's spectrum, and may have one
   bool needs_decomposition(std::size_t p);
+  bool needs_stored_spectra() const;
+  void survey_first();
   void reduce(std::size_t p);
   void survey_only();
   void finish();
@@ -110,8 +131,10 @@ class Analysis {
   /// members of a team wait for what the leader finds.
   bool leader_suffices_;
   CastSurvey survey_;
+  bool surveyed_ = false;
   std::vector<PrecisionFigures> figures_;
-  std::size_t next_ = 0;  ///< precision
+  std::size_t stored_;  ///< precisions that are not computed here
+  std::size_t next_;    ///< precision
   std::optional<Decomposition> current_;
 };
 

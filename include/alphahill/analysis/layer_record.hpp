@@ -20,11 +20,13 @@ namespace alphahill {
 /// together. The seconds of what is done together are divided evenly.
 /// @param numbers  of the layers, from 1
 /// @param records  gets those of finished layers, in the order of the layers
+/// @param stored  how many of the precisions, the first ones, each layer of the catalog has figures of already: they
+/// are not in its record, as far as Analysis does without them; empty: none
 /// @throws Error(input, system) when the checkpoint cannot be read: the run cannot go on. No layer is begun
 /// after that; those begun are finished first, but for the ones that fail themselves.
 void compute_records(const Catalog& catalog, std::span<const std::int64_t> numbers,
                      const AnalysisSettings& settings, Backend& backend, int rank, Team& team,
-                     std::vector<LayerRecord>& records);
+                     std::vector<LayerRecord>& records, std::span<const std::int32_t> stored = {});
 
 /// A record without figures: every precision has this status and reason.
 LayerRecord record_without_figures(std::int64_t number, const AnalysisSettings& settings, Status status,

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 
 #include "alphahill/analysis/analysis.hpp"
 #include "alphahill/checkpoint/catalog.hpp"
@@ -11,13 +12,15 @@
 
 namespace alphahill {
 
-LayerShape shape_of(const Layer& layer, const AnalysisSettings& settings);
+/// @param stored  how many of the precisions, the first ones, need not be computed
+LayerShape shape_of(const Layer& layer, const AnalysisSettings& settings, std::int32_t stored = 0);
 
 /// Bytes of memory that each rank of a team needs for the layer, besides the program.
-std::int64_t bytes_needed(const Layer& layer, int team_size);
+std::int64_t bytes_needed(const Layer& layer, const AnalysisSettings& settings, int team_size);
 
 /// The smallest team, or single rank, whose ranks have the memory for the layer; nothing where none has.
-std::optional<int> smallest_team(const Layer& layer, const BlockLayout& ranks, std::int64_t memory_per_rank);
+std::optional<int> smallest_team(const Layer& layer, const AnalysisSettings& settings,
+                                 const BlockLayout& ranks, std::int64_t memory_per_rank);
 
 /// What is known of a layer before a run.
 enum class LayerState {
@@ -29,7 +32,9 @@ enum class LayerState {
 /// The layers that can be analysed and are not yet finished, each with the smallest team that has the memory
 /// for it.
 /// @param memory_per_rank  bytes, besides the program; enough for each of these layers on some team
+/// @param stored  as compute_records takes it
 Plan make_plan(const Catalog& catalog, const AnalysisSettings& settings, const BlockLayout& ranks,
-               std::int64_t memory_per_rank, const std::function<LayerState(std::int64_t layer)>& state);
+               std::int64_t memory_per_rank, const std::function<LayerState(std::int64_t layer)>& state,
+               std::span<const std::int32_t> stored = {});
 
 }  // namespace alphahill

@@ -59,8 +59,9 @@ struct RunRequest {
   RunDescription run;                  ///< with the layers and precisions that are asked for
   std::vector<LayerRow> model_layers;  ///< all of the model, in layer order
   bool include_mtp = true;             ///< layers of multi-token prediction are asked for
+  std::vector<std::string> survey = {};  ///< of the precisions those without a spectrum
 
-  Asked asked() const { return {run.precisions, run.filter_layers, include_mtp}; }
+  Asked asked() const;
 };
 
 /// How the last run ended, where it could say so.

@@ -9,6 +9,7 @@ namespace alphahill {
 
 /// Of a layer at one precision; NaN where something was not computed.
 struct Sensitivity {
+  const ResultRow* row;                ///< of the layer
   double bits_per_weight = no_figure;  ///< with scales
   double alpha_change = no_figure;     ///< alpha - alpha at the reference
   double alpha_change_stderr = no_figure;
@@ -18,7 +19,7 @@ struct Sensitivity {
   double score_per_weight = no_figure;
 };
 
-/// One a precision of the view.
+/// One a precision of the view, then one a surveyed precision. The layer outlives them.
 std::vector<Sensitivity> sensitivities_of(const ReportedLayer& layer);
 
 }  // namespace alphahill

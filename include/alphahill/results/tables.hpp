@@ -28,14 +28,15 @@ enum class Status : std::uint8_t {
   unsupported,      ///< the stored form of the weights cannot be analysed
   failed,           ///< the computation failed
   few_eigenvalues,  ///< of views only, never stored: the layer has fewer than they ask for
+  surveyed,         ///< only the errors of rounding were computed
 };
 constexpr Status last_of(Status) {
-  return Status::few_eigenvalues;
+  return Status::surveyed;
 }
 std::string_view name_of(Status status);
-/// Did the computation come to an end, with a figure or without?
+/// Did the computation of a spectrum come to an end, with a figure or without?
 constexpr bool is_computed(Status status) {
-  return status != Status::unsupported && status != Status::failed;
+  return status != Status::unsupported && status != Status::failed && status != Status::surveyed;
 }
 /// @throws Error(input) for an unknown name
 Status parse_status(std::string_view name);
@@ -151,17 +152,28 @@ struct RunDescription {
 
 /// What the last run in an output folder asked for, of all that earlier ones left there.
 struct Asked {
-  std::vector<std::string> precisions;  ///< in the order asked for
+  std::vector<std::string> precisions;  ///< of which spectra are computed, in the order asked for
   std::string filter_layers;
   bool include_mtp = true;  ///< layers of multi-token prediction too; true in records of version 4
+  std::vector<std::string> survey = {};  ///< precisions of which only the errors of rounding are computed
 
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
     archive(self.precisions, self.filter_layers);
-    archive.since(5, self.include_mtp);
+    archive.since(5, self.include_mtp, self.survey);
   }
   bool operator==(const Asked&) const = default;
+
+  /// Those with spectra, then the others.
+  std::vector<std::string> all_precisions() const {
+    std::vector<std::string> all = precisions;
+    all.insert(all.end(), survey.begin(), survey.end());
+    return all;
+  }
 };
+
+/// "fp32 and bf16; nvfp4 surveyed"
+std::string depths_text(const Asked& asked);
 
 Asked everything_in(const RunDescription& run);
 

@@ -28,7 +28,8 @@ struct Selection {
 struct ReportedLayer {
   std::int64_t number = 0;  ///< from 1, among all layers of the run
   LayerRow layer;
-  std::vector<ResultRow> figures;  ///< one a precision of the view
+  std::vector<ResultRow> figures;   ///< one a precision of the view
+  std::vector<ResultRow> surveyed;  ///< one a surveyed precision of the view
   double reference_alpha = no_figure;
   double effective_rank = no_figure;  ///< of the reference's spectrum
   /// Standard errors of alpha's changes from the reference, one a precision of the view.
@@ -42,13 +43,15 @@ struct ReportView {
   std::string model;
   double k_frac = 0;
   std::vector<std::string> run_precisions;
-  std::vector<std::string> precisions;
-  bool all_precisions = true;  ///< those that are shown where none are selected
+  std::vector<std::string> precisions;  ///< with spectra
+  std::vector<std::string> survey;      ///< with errors of rounding alone
+  bool all_precisions = true;           ///< those that are shown where none are selected
   std::string filter_layers;
   bool all_layers = true;  ///< the filter keeps those that the run asked for, and no others
   std::int64_t min_eigenvalues = 0;
   std::string base;  ///< the reference, where it was selected
-  /// What changes are relative to, of the precisions that all layers have: fp64, fp32, the load dtype, or the widest.
+  /// What changes are relative to, of the precisions whose spectra all layers have: fp64, fp32, the load dtype, or the
+  /// widest; empty where there is none.
   std::string reference;
   std::vector<ReportedLayer> layers;  ///< finished layers, in layer order
   std::int64_t unfinished = 0;        ///< layers that the filter keeps and that the run has not finished yet
@@ -57,6 +60,8 @@ struct ReportView {
   /// Rows computed again whose share bound holds at the run's k-frac alone.
   std::int64_t unbounded = 0;
 
+  /// Those with spectra, then the others.
+  std::vector<std::string> shown_precisions() const;
   /// Alphas of all layers at precision number `precision`; NaN where there is none.
   std::vector<double> alphas(std::size_t precision) const;
 };

@@ -18,10 +18,12 @@ struct Job {
   bool cancelled = false;  ///< rank 0 found a reason not to begin, and has reported it
   Catalog catalog;
   BlockLayout ranks{};  ///< that the plan makes teams of
+  std::vector<std::int32_t> stored =
+      {};  ///< precisions of each layer that need not be computed, the first ones
 
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
-    archive(self.cancelled, self.catalog, self.ranks);
+    archive(self.cancelled, self.catalog, self.ranks, self.stored);
   }
 };
 

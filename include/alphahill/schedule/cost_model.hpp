@@ -6,6 +6,8 @@
 ///   cast    m n / cast rate
 ///   Gram    m n^2 flops / Gram rate at n
 ///   reduce  4/3 n^3 flops / reduction rate at n, to a band
+///   survey  m n / cast rate for each format whose weights share scales, once; and one more read where no
+///           decomposition is made in the same pass
 ///   finish  n^2 / finish rate at n: bulge chase and eigenvalues, on one rank; a team shares the rest.
 ///           All of the reduction of small layers is in this part
 ///
@@ -23,12 +25,19 @@ namespace alphahill {
 /// What the time of a layer depends on.
 struct LayerShape {
   std::int64_t longer_side;
-  std::int64_t order;           ///< the shorter side
-  std::int64_t stored_bytes;    ///< to read for each decomposition
-  std::int64_t decompositions;  ///< that are expected
+  std::int64_t order;             ///< the shorter side
+  std::int64_t stored_bytes;      ///< to read for each decomposition
+  std::int64_t decompositions;    ///< that are expected
+  std::int64_t scaled_casts = 0;  ///< to formats whose weights share scales, in the survey
+  bool survey_alone = false;      ///< the survey has a pass of its own
 
   auto operator<=>(const LayerShape& other) const = default;
 };
+
+/// Times that the layer is read.
+constexpr std::int64_t passes(const LayerShape& shape) {
+  return shape.decompositions + (shape.survey_alone ? 1 : 0);
+}
 
 /// What a core does in a second on matrices of one order.
 struct RatesAtOrder {

@@ -46,7 +46,13 @@ struct SurveyTotals {
 
 class CastSurvey {
  public:
-  CastSurvey(const std::vector<Precision>& precisions, const WeightShape& shape);
+  /// @param compared  how many of the precisions, the first ones, are compared with each other
+  CastSurvey(const std::vector<Precision>& precisions, std::size_t compared, const WeightShape& shape);
+  CastSurvey(const std::vector<Precision>& precisions, const WeightShape& shape)
+      : CastSurvey(precisions, precisions.size(), shape) {}
+
+  /// Weights that are summed at a time; blocks of more are divided.
+  static constexpr std::size_t chunk = 2048;
 
   /// The casts of each precision; what they need of a first pass over the weights must be there before `add`.
   std::span<PrecisionCast> casts() { return casts_; }
@@ -69,7 +75,7 @@ class CastSurvey {
   void sum_over(Team& team);
 
   std::span<const PrecisionCast> casts() const { return casts_; }
-  /// How far the casts of two precisions are apart. @pre earlier < precision
+  /// How far the casts of two precisions are apart. @pre earlier < precision < compared
   const CastDifference& difference(std::size_t precision, std::size_t earlier) const {
     return tallies_[precision].differences[earlier];
   }
@@ -91,6 +97,10 @@ class CastSurvey {
   template <class Value>
   void add_block(std::span<const double> stored, std::span<const Value> loaded, const PanelPlace& panel,
                  std::int64_t first);
+  /// @param offset  in the current block
+  template <class Value>
+  void add_chunk(std::span<const double> stored, std::size_t offset, const PanelPlace& panel,
+                 std::int64_t first);
   /// What is added up over a team, but for the sums of the differences.
   std::vector<double> sums();
   void merge(std::span<const double> sums_of_team);
@@ -99,10 +109,10 @@ class CastSurvey {
 
   struct Tally {
     CastSums sums{};
-    CastSums block_sums{};  ///< of the current block
+    CastSums chunk_sums{};  ///< of the current chunk
     /// The cast of the current block: as float, or as double where weights are loaded as fp64.
     std::tuple<std::vector<float>, std::vector<double>> block;
-    std::vector<CastDifference> differences;  ///< from each earlier precision
+    std::vector<CastDifference> differences;  ///< from each earlier precision that it is compared with
   };
 
   std::vector<PrecisionCast> casts_;

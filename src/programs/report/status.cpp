@@ -26,14 +26,18 @@ constexpr std::size_t most_shown = 5;
 struct Casts {
   ElementFormat load;
   std::vector<Precision> precisions;
+  std::int64_t scaled;  ///< of these and of those that are surveyed only, the ones whose weights share scales
   bool share_small_changes;
 };
 
 Casts casts_of(const RunDescription& run, const Asked& asked) {
-  Casts casts{parse_precision(run.load_dtype, "load_dtype").element, {}, run.share_tolerance > 0};
+  Casts casts{parse_precision(run.load_dtype, "load_dtype").element, {}, 0, run.share_tolerance > 0};
   for (const std::string& precision : asked.precisions) {
     casts.precisions.push_back(parse_precision(precision, "precisions"));
   }
+  casts.scaled = std::ranges::count_if(asked.all_precisions(), [](const std::string& precision) {
+    return parse_precision(precision, "precisions").scaled();
+  });
   return casts;
 }
 
@@ -58,7 +62,9 @@ double bits_of(const LayerRow& layer) {
 class Tally {
  public:
   explicit Tally(const Journal& journal)
-      : precisions_(journal.asked().precisions), casts_(casts_of(journal.run(), journal.asked())) {
+      : precisions_(journal.asked().all_precisions()),
+        depths_(depths_text(journal.asked())),
+        casts_(casts_of(journal.run(), journal.asked())) {
     const RunDescription& run = journal.run();
     const std::vector<bool> asked = asked_layers(run, journal.asked());
     for (std::size_t i = 0; i < run.layers.size(); ++i) {
@@ -74,6 +80,7 @@ class Tally {
   }
 
   const std::vector<std::string>& precisions() const { return precisions_; }
+  const std::string& depths() const { return depths_; }
   bool complete() const { return left_.empty(); }
   std::int64_t done() const { return done_; }
   std::int64_t layers() const { return done_ + std::ssize(left_); }
@@ -108,9 +115,12 @@ class Tally {
 
  private:
   LayerShape shape_of(const LayerRow& layer) const {
-    return {std::max(layer.out_features, layer.in_features), std::min(layer.out_features, layer.in_features),
+    return {std::max(layer.out_features, layer.in_features),
+            std::min(layer.out_features, layer.in_features),
             std::llround(static_cast<double>(layer.numel) * bits_of(layer) / 8),
-            distinct_casts(values_of(layer), casts_.load, casts_.precisions, casts_.share_small_changes)};
+            distinct_casts(values_of(layer), casts_.load, casts_.precisions, casts_.share_small_changes),
+            casts_.scaled,
+            casts_.precisions.empty()};
   }
   double work_left() const {
     double work = 0;
@@ -121,6 +131,7 @@ class Tally {
   void add_pace(const ResultRow& leader, double seconds);
 
   std::vector<std::string> precisions_;  ///< that the last run asked for
+  std::string depths_;                   ///< the same, in words
   std::vector<std::string> names_;
   Casts casts_;
   CostModel cost_{usual_rates()};
@@ -150,7 +161,8 @@ void Tally::add(const LayerRow& layer, const LayerRecord& record, bool of_last_r
     if (of_last_run) add_pace(record.results.front(), seconds);
   }
   const auto bad = std::ranges::find_if(record.results, [&](const ResultRow& row) {
-    return row.status != Status::ok && std::ranges::find(precisions_, row.precision) != precisions_.end();
+    return row.status != Status::ok && row.status != Status::surveyed &&
+           std::ranges::find(precisions_, row.precision) != precisions_.end();
   });
   if (bad == record.results.end()) return;
   without_figure_.push_back(
@@ -230,7 +242,7 @@ std::filesystem::path journal_at(const std::filesystem::path& path) {
 std::string status_text(const Journal& journal, const RunSigns& signs) {
   const Tally tally(journal);
   return fmt::format("model      {} at {}\nlayers     {} of {} done, {:.0f}% of the work\n{}{}",
-                     printable(journal.run().model), joined(tally.precisions()), tally.done(), tally.layers(),
+                     printable(journal.run().model), tally.depths(), tally.done(), tally.layers(),
                      std::floor(100 * tally.part_done()), progress_text(tally, journal.ending(), signs),
                      missing_text(tally.without_figure()));
 }

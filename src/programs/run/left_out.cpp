@@ -10,6 +10,7 @@
 #include "alphahill/analysis/planned_layers.hpp"
 #include "alphahill/base/text.hpp"
 #include "alphahill/runtime/job_limits.hpp"
+#include "programs/run/run_journal.hpp"
 
 namespace alphahill {
 
@@ -42,9 +43,10 @@ std::optional<LeftOut> left_out(const Layer& layer, AttemptTally attempts) {
   return std::nullopt;
 }
 
-std::optional<LeftOut> too_large(const Layer& layer, const BlockLayout& ranks, std::int64_t memory_per_rank) {
-  if (smallest_team(layer, ranks, memory_per_rank - program_bytes)) return std::nullopt;
-  const std::int64_t needed = bytes_needed(layer, 1) + program_bytes;
+std::optional<LeftOut> too_large(const Layer& layer, const AnalysisSettings& settings,
+                                 const BlockLayout& ranks, std::int64_t memory_per_rank) {
+  if (smallest_team(layer, settings, ranks, memory_per_rank - program_bytes)) return std::nullopt;
+  const std::int64_t needed = bytes_needed(layer, settings, 1) + program_bytes;
   return LeftOut{Status::failed, fmt::format("needs {} of memory, a rank has {} (--memory-per-rank)",
                                              human_bytes(static_cast<double>(needed)),
                                              human_bytes(static_cast<double>(memory_per_rank)))};
@@ -68,9 +70,7 @@ void reconsider_layers(Run& run) {
   for (std::int64_t number = 1; number <= std::ssize(run.catalog.layers); ++number) {
     const Layer& layer = run.catalog.layers[static_cast<std::size_t>(number - 1)];
     if (!run.is_wanted(number) || left_out(layer, run.journal.attempts(number))) continue;
-    const bool failed = run.journal.reconsider(number, run.precisions, Status::failed);
-    const bool unsupported = run.journal.reconsider(number, run.precisions, Status::unsupported);
-    again += failed || unsupported ? 1 : 0;
+    again += reconsider_layer(run.journal, number, run.options) ? 1 : 0;
   }
   if (again > 0) {
     spdlog::info("tried again: {} without a figure, since the computation failed or was not supported",
@@ -81,7 +81,7 @@ void reconsider_layers(Run& run) {
 std::map<std::int64_t, LayerRecord> records_too_large(const Run& run, std::int64_t memory_per_rank) {
   std::map<std::int64_t, LayerRecord> records;
   for (LayerRecord& record : records_left_out(run, [&](std::int64_t, const Layer& layer) {
-         return too_large(layer, run.ranks, memory_per_rank);
+         return too_large(layer, run.options.settings, run.ranks, memory_per_rank);
        })) {
     records.emplace(record.layer, std::move(record));
   }

@@ -23,10 +23,10 @@ struct LeftOut {
 std::optional<LeftOut> left_out(const Layer& layer, AttemptTally attempts);
 
 /// For this run only. @param memory_per_rank  bytes
-std::optional<LeftOut> too_large(const Layer& layer, const BlockLayout& ranks, std::int64_t memory_per_rank);
+std::optional<LeftOut> too_large(const Layer& layer, const AnalysisSettings& settings,
+                                 const BlockLayout& ranks, std::int64_t memory_per_rank);
 
-/// Layers whose computation failed, for lack of memory or since their figures did not add up, and those that an
-/// earlier version could not analyse, are computed again.
+/// As reconsider_layer does, of all layers that are asked for and not left out for good.
 void reconsider_layers(Run& run);
 
 /// Layers that are left out for good have their records at once. Attempts are kept behind the record that they

@@ -34,12 +34,12 @@ void show_preview(const Options& options, int ranks) {
                                  ? MemoryShare{*options.memory_per_rank, "--memory-per-rank"}
                                  : share_of_this_node(ranks_here);
   AskedModel model = open_model(options);
-  const std::set<std::string> finished = finished_layers(options, model);
+  const StoredLayers stored = stored_layers(options, model);
   const Catalog catalog = with_layers(std::move(model.catalog), model.wanted);
   const BlockLayout blocks = blocks_of(options, ranks, true);
-  fmt::print("{}", preview(catalog, options.settings, finished, blocks, memory));
+  fmt::print("{}", preview(catalog, options.settings, stored, blocks, memory));
   report_other_tensors(catalog.others);
-  require_computable_layer(catalog, options.settings, finished, blocks, memory.bytes);
+  require_computable_layer(catalog, options.settings, stored.finished, blocks, memory.bytes);
 }
 
 void show_layers(const Options& options) {

@@ -42,6 +42,7 @@ again).
 
 Examples:
   alpha-hill --model meta-llama/Llama-3.1-8B --precisions fp64,fp32,fp16,bf16
+  alpha-hill --model ./checkpoint --precisions fp32 --survey fp8_e4m3,int4_g128,mxfp4,nvfp4
   alpha-hill --model ./checkpoint --filter-layers 'layers\.(0|1)\.' --dry-run
   alpha-hill --model ./checkpoint --list-layers
 )";
@@ -95,6 +96,25 @@ std::vector<Precision> precisions_of(const std::string& name, const std::string&
   return precisions;
 }
 
+/// @throws Error(usage) for another word than all or none
+bool wants_spectra(const std::string& name, const std::string& value) {
+  if (value == "all" || value == "none") return value == "all";
+  throw Error(Fault::usage, name, fmt::format("expected all or none, found '{}'", value));
+}
+
+/// Precisions whose spectra are wanted are surveyed with them.
+void divide_precisions(AnalysisSettings& settings, bool spectra) {
+  std::vector<Precision> asked = settings.all_precisions();
+  const std::size_t with_spectra = spectra ? settings.precisions.size() : 0;
+  settings.precisions.clear();
+  settings.survey.clear();
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    const std::vector<Precision> before = settings.all_precisions();
+    if (std::ranges::find(before, asked[i].name, &Precision::name) != before.end()) continue;
+    (i < with_spectra ? settings.precisions : settings.survey).push_back(asked[i]);
+  }
+}
+
 using Name = const std::string&;
 using Value = const std::string&;
 
@@ -117,6 +137,15 @@ const std::vector<RunOption> run_options{
      [](Options& options, Name name, Value value) {
        options.settings.precisions = precisions_of(name, value, options.remarks);
      }},
+    {"survey", "LIST", nullptr,
+     "precisions of which only the errors of rounding are computed, in a pass over the weights that is made "
+     "anyway",
+     [](Options& options, Name name, Value value) {
+       options.settings.survey = precisions_of(name, value, options.remarks);
+     }},
+    {"spectra", "WHICH", "all",
+     "all: those of --precisions are computed; none: the errors of rounding alone, in one read",
+     [](Options& options, Name name, Value value) { options.spectra = wants_spectra(name, value); }},
     {"output-dir", "DIR", "./results/precision_analysis", "where everything is written",
      [](Options& options, Name name, Value value) { options.report.output_dir = file_path(name, value); }},
     {"k-frac", "FRACTION", "0.1", "part of the eigenvalues in the tail, in (0, 1]",
@@ -212,7 +241,8 @@ void check_combination(const Options& options) {
   const auto& base = options.report.selection.base;
   if (base && std::ranges::find(options.settings.precisions, *base, &Precision::name) ==
                   options.settings.precisions.end()) {
-    throw Error(Fault::usage, "--base", fmt::format("expected one of --precisions, found '{}'", *base));
+    throw Error(Fault::usage, "--base",
+                fmt::format("expected one of --precisions, with its spectrum, found '{}'", *base));
   }
   if (options.ranks && !options.dry_run) {
     throw Error(Fault::usage, "--ranks",
@@ -229,6 +259,7 @@ Options options_of(const po::variables_map& values) {
     const bool flag = option.value == nullptr;
     option.take(options, fmt::format("--{}", option.name), flag ? "" : values[option.name].as<std::string>());
   }
+  divide_precisions(options.settings, options.spectra);
   check_combination(options);
   return options;
 }

@@ -15,6 +15,7 @@ struct Options {
   std::string revision;
   DeviceChoice device;
   AnalysisSettings settings;
+  bool spectra = true;  ///< of --precisions; else these are surveyed only
   std::string filter_layers;
   bool include_mtp = false;     ///< layers of multi-token prediction too
   bool allow_unmerged = false;  ///< weights under an adapter that is not merged, as they are

@@ -64,6 +64,7 @@ Run open_run(const Options& options, const BlockLayout& ranks) {
           .cost = CostModel(usual_rates()),
           .ranks = ranks,
           .plan = {},
+          .stored = {},
           .too_large = {}};
   for (std::size_t i = 0; i < in_journal.size(); ++i) {
     if (in_journal[i]) run.wanted.push_back(model.wanted[i]);
@@ -144,7 +145,11 @@ Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t m
     return attempts.unexplained + attempts.crashes > 0 ? LayerState::suspect : LayerState::waiting;
   };
   run.cost = measured_cost(run.catalog, options.settings);
-  run.plan = make_plan(run.catalog, options.settings, ranks, memory_per_rank - program_bytes, state);
+  for (std::int64_t layer = 1; layer <= std::ssize(run.catalog.layers); ++layer) {
+    run.stored.push_back(stored_precisions(run.journal, layer, options));
+  }
+  run.plan =
+      make_plan(run.catalog, options.settings, ranks, memory_per_rank - program_bytes, state, run.stored);
   run.plan.speeds = std::move(speeds);
   run.plan = with_end(std::move(run.plan), run.cost, ranks);
   best_effort([&] { run.ranks.largest_size = largest_team(predict(run.plan, run.cost, ranks)); },

@@ -28,6 +28,7 @@ struct Run {
   CostModel cost;
   BlockLayout ranks;                              ///< with the teams that the plan uses
   Plan plan;                                      ///< what remains to be done
+  std::vector<std::int32_t> stored;               ///< as compute_records takes it
   std::map<std::int64_t, LayerRecord> too_large;  ///< layers that no rank has the memory for, this time
 
   bool is_wanted(std::int64_t layer) const { return wanted[static_cast<std::size_t>(layer - 1)]; }

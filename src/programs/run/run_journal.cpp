@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "alphahill/base/best_effort.hpp"
@@ -31,6 +32,12 @@ LayerRow row_of(const Catalog& catalog, const Layer& layer) {
           .predicts_further_tokens = layer.predicts_further_tokens};
 }
 
+std::vector<std::string> names_of(const std::vector<Precision>& precisions) {
+  std::vector<std::string> names;
+  for (const Precision& precision : precisions) names.emplace_back(precision.name);
+  return names;
+}
+
 /// Without layers.
 RunDescription describe(const Options& options, const Catalog& catalog) {
   return {.model = options.model,
@@ -50,7 +57,8 @@ std::filesystem::path journal_of(const Options& options) {
 }
 
 RunRequest request_of(const Options& options, const AskedModel& model) {
-  RunRequest request{describe(options, model.catalog), {}, options.include_mtp};
+  RunRequest request{
+      describe(options, model.catalog), {}, options.include_mtp, names_of(options.settings.survey)};
   for (std::size_t i = 0; i < model.wanted.size(); ++i) {
     request.model_layers.push_back(row_of(model.catalog, model.catalog.layers[i]));
     if (model.wanted[i]) request.run.layers.push_back(request.model_layers.back());
@@ -76,9 +84,7 @@ AskedModel open_model(const Options& options) {
 }
 
 std::vector<std::string> precision_names_of(const Options& options) {
-  std::vector<std::string> names;
-  for (const Precision& precision : options.settings.precisions) names.emplace_back(precision.name);
-  return names;
+  return names_of(options.settings.all_precisions());
 }
 
 Journal open_journal(const Options& options, const AskedModel& model) {
@@ -120,19 +126,37 @@ std::vector<bool> layers_in(const Journal& journal, const Catalog& catalog) {
   return in;
 }
 
-std::set<std::string> finished_layers(const Options& options, const AskedModel& model) {
+bool reconsider_layer(Journal& journal, std::int64_t layer, const Options& options) {
+  const std::vector<std::string> precisions = precision_names_of(options);
+  const bool failed = journal.reconsider(layer, precisions, Status::failed);
+  const bool unsupported = journal.reconsider(layer, precisions, Status::unsupported);
+  journal.reconsider(layer, names_of(options.settings.precisions), Status::surveyed);
+  return failed || unsupported;
+}
+
+std::int32_t stored_precisions(const Journal& journal, std::int64_t layer, const Options& options) {
+  const std::vector<std::string> spectra = names_of(options.settings.precisions);
+  const auto missing = std::ranges::find_if(
+      spectra, [&](const std::string& precision) { return !journal.has(layer, std::span(&precision, 1)); });
+  return static_cast<std::int32_t>(missing - spectra.begin());
+}
+
+StoredLayers stored_layers(const Options& options, const AskedModel& model) {
   if (options.restart) return {};
   std::optional<Journal> journal = Journal::find_resumable(journal_of(options), request_of(options, model));
   if (!journal) return {};
-  std::set<std::string> finished;
+  StoredLayers stored;
   const std::vector<std::string> precisions = precision_names_of(options);
   for (std::int64_t number = 1; number <= std::ssize(journal->run().layers); ++number) {
-    journal->reconsider(number, precisions, Status::failed);
-    journal->reconsider(number, precisions, Status::unsupported);
-    if (journal->has(number, precisions))
-      finished.insert(journal->run().layers[static_cast<std::size_t>(number - 1)].name);
+    const std::string& name = journal->run().layers[static_cast<std::size_t>(number - 1)].name;
+    reconsider_layer(*journal, number, options);
+    if (journal->has(number, precisions)) {
+      stored.finished.insert(name);
+    } else {
+      stored.precisions[name] = stored_precisions(*journal, number, options);
+    }
   }
-  return finished;
+  return stored;
 }
 
 }  // namespace alphahill

@@ -54,7 +54,7 @@ void log_slow_rank(const std::vector<double>& speeds) {
 
 void announce(const Run& run, int ranks) {
   spdlog::info("{}: {} at {} on {}", run.catalog.folder, counted(run.layers(), "layer"),
-               joined(run.precisions), counted(ranks, "rank"));
+               depths_text(run.journal.asked()), counted(ranks, "rank"));
   const int cores = cores_of_node();
   const int threads = run.options.threads_per_rank;
   if (ranks == 1 && cores >= 2 * threads) {
@@ -80,16 +80,16 @@ std::vector<double> speeds_of_ranks(const Options& options, MpiSession& mpi) {
 }
 
 /// What each worker of this rank does.
-Work work_on(const Catalog& catalog, const Options& options, const Device& device, int lanes, int rank,
-             MpiTeams& teams) {
+Work work_on(const Catalog& catalog, std::span<const std::int32_t> stored, const Options& options,
+             const Device& device, int lanes, int rank, MpiTeams& teams) {
   AnalysisSettings settings = options.settings;
   settings.memory = (device.memory - program_bytes) / lanes;
-  return [&catalog, &device, &teams, settings, rank](const CoordinatorLine& line) {
+  return [&catalog, stored, &device, &teams, settings, rank](const CoordinatorLine& line) {
     std::unique_ptr<Backend> backend;
     const auto compute = [&](std::span<const std::int64_t> layers, int team_size,
                              std::vector<LayerRecord>& records) {
       if (!backend) backend = device.make_backend();
-      compute_records(catalog, layers, settings, *backend, rank, teams.of_size(team_size), records);
+      compute_records(catalog, layers, settings, *backend, rank, teams.of_size(team_size), records, stored);
     };
     work({compute, device.most_at_once}, rank, line);
   };
@@ -167,7 +167,7 @@ std::optional<Error> coordinate(Run& run, const Device& device, MpiSession& mpi,
   layout.ranks *= lanes;
   const Schedule schedule(run.plan, run.cost, layout, {run.options.layer_timeout, slurm_seconds_left()});
   exclude_thread_from_crash_notes();
-  WorkerPool workers(mpi, lanes, work_on(run.catalog, run.options, device, lanes, 0, teams));
+  WorkerPool workers(mpi, lanes, work_on(run.catalog, run.stored, run.options, device, lanes, 0, teams));
   RunEnd end =
       Coordinator(run.catalog, schedule, workers, callbacks, run.options.grace_seconds, done_before(run))
           .run();
@@ -204,7 +204,8 @@ Ended lead(const Options& options, const Device& device, MpiSession& mpi) {
     broadcast_job(mpi, {.cancelled = true, .catalog = {}, .ranks = {}});
     return {report_error(program_name, error), std::nullopt};
   }
-  broadcast_job(mpi, {.cancelled = false, .catalog = run->catalog, .ranks = run->ranks});
+  broadcast_job(mpi,
+                {.cancelled = false, .catalog = run->catalog, .ranks = run->ranks, .stored = run->stored});
   MpiTeams teams(mpi, run->ranks);
   announce(*run, mpi.size());
   const auto failure = coordinate(*run, device, mpi, teams);
@@ -223,7 +224,7 @@ Ended follow(const Options& options, const Device& device, MpiSession& mpi) {
   MpiTeams teams(mpi, job.ranks);
   const int lanes = lanes_of_ranks(device, job.catalog, mpi);
   prepare_crash_notes(options.report.output_dir, mpi);
-  work_for_rank_0(mpi, lanes, work_on(job.catalog, options, device, lanes, mpi.rank(), teams));
+  work_for_rank_0(mpi, lanes, work_on(job.catalog, job.stored, options, device, lanes, mpi.rank(), teams));
   return {};
 }
 

@@ -225,6 +225,7 @@ void remove_plots_but(const std::vector<Plot>& plots, const ReportSettings& sett
 }
 
 std::vector<Plot> plots_of(const ReportView& view, const ReportSettings& settings) {
+  if (view.precisions.empty()) return {};
   PlotList list(view, settings);
   list.add_distribution();
   list.add_categories();

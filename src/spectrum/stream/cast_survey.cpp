@@ -62,11 +62,12 @@ template <class Value>
 
 }  // namespace
 
-CastSurvey::CastSurvey(const std::vector<Precision>& precisions, const WeightShape& shape)
+CastSurvey::CastSurvey(const std::vector<Precision>& precisions, std::size_t compared,
+                       const WeightShape& shape)
     : weights_(shape.rows * shape.cols), tallies_(precisions.size()) {
   for (std::size_t p = 0; p < tallies_.size(); ++p) {
     casts_.emplace_back(precisions[p], shape);
-    tallies_[p].differences.assign(p, {shape.rows, shape.cols});
+    tallies_[p].differences.assign(p < compared ? p : 0, {shape.rows, shape.cols});
   }
 }
 
@@ -74,29 +75,41 @@ template <class Value>
 void CastSurvey::add_block(std::span<const double> stored, std::span<const Value> loaded,
                            const PanelPlace& panel, std::int64_t first) {
   count_ += static_cast<std::int64_t>(stored.size());
+  for (std::size_t p = 0; p < tallies_.size(); ++p) {
+    auto& block = std::get<std::vector<Value>>(tallies_[p].block);
+    block.resize(loaded.size());
+    tallies_[p].sums.clipped += static_cast<double>(casts_[p].cast(loaded, panel, first, block));
+  }
+  for (std::size_t offset = 0; offset < stored.size(); offset += chunk) {
+    add_chunk<Value>(stored.subspan(offset, std::min(chunk, stored.size() - offset)), offset, panel,
+                     first + static_cast<std::int64_t>(offset));
+  }
+}
+
+template <class Value>
+void CastSurvey::add_chunk(std::span<const double> stored, std::size_t offset, const PanelPlace& panel,
+                           std::int64_t first) {
+  const auto cast_of = [&](Tally& tally) {
+    return std::span<const Value>(std::get<std::vector<Value>>(tally.block)).subspan(offset, stored.size());
+  };
   vectorised([values = stored.data(), count = stored.size(), sum = &stored_squares_]()
                  ALPHAHILL_INLINE { *sum += squares_of(values, count); });
-  for (std::size_t p = 0; p < tallies_.size(); ++p) {
-    Tally& tally = tallies_[p];
-    auto& block = std::get<std::vector<Value>>(tally.block);
-    block.resize(loaded.size());
-    const std::int64_t clipped = casts_[p].cast(loaded, panel, first, block);
+  for (Tally& tally : tallies_) {
+    const std::span<const Value> cast_values = cast_of(tally);
     bool known = false;
-    for (std::size_t q = 0; q < p; ++q) {
-      const auto& earlier = std::get<std::vector<Value>>(tallies_[q].block);
-      const bool equal = tally.differences[q].add(earlier, block, panel, first);
-      if (equal && !known) tally.block_sums = tallies_[q].block_sums;
+    for (std::size_t q = 0; q < tally.differences.size(); ++q) {
+      const bool equal = tally.differences[q].add(cast_of(tallies_[q]), cast_values, panel, first);
+      if (equal && !known) tally.chunk_sums = tallies_[q].chunk_sums;
       known = known || equal;
     }
     if (!known) {
-      vectorised([cast_values = block.data(), values = stored.data(), count = stored.size(),
-                  sums = &tally.block_sums]()
-                     ALPHAHILL_INLINE { *sums = sums_of(cast_values, values, count); });
+      vectorised([mine = cast_values.data(), values = stored.data(), count = stored.size(),
+                  sums = &tally.chunk_sums]() ALPHAHILL_INLINE { *sums = sums_of(mine, values, count); });
     }
-    tally.block_sums.clipped = static_cast<double>(clipped);
-    tally.sums += tally.block_sums;
+    tally.sums += tally.chunk_sums;
   }
 }
+
 template void CastSurvey::add_block(std::span<const double>, std::span<const float>, const PanelPlace&,
                                     std::int64_t);
 template void CastSurvey::add_block(std::span<const double>, std::span<const double>, const PanelPlace&,

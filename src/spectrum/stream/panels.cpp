@@ -13,9 +13,9 @@ namespace alphahill {
 
 namespace {
 
-/// Values cast at a time: all stages of the chain stay in the first-level cache.
-constexpr std::size_t cast_block = 2048;
 constexpr std::int64_t shallowest_panel = 256;
+/// Panels are cut at its multiples, whatever precisions are asked for: figures are the same to the last bit then.
+constexpr std::int64_t largest_group = 128;
 
 /// Stored values to loaded ones and to fp64 values of the chain, block by block.
 class PanelCast {
@@ -64,10 +64,13 @@ class PanelCast {
   }
 
  private:
-  /// Weights of a block: whole rows of the panel where groups of them share a scale.
-  std::size_t block_size(const PanelPlace& place) const {
+  /// Weights of the block at `first`: as many as stay with all stages of the chain in the first-level cache. Rows of a
+  /// panel are divided only where no group of weights shares a scale.
+  std::size_t block_size(const PanelPlace& place, std::size_t first) const {
     const auto cols = static_cast<std::size_t>(place.cols);
-    return scaled_ ? std::max(cast_block / cols, std::size_t{1}) * cols : cast_block;
+    if (scaled_ || cols <= CastSurvey::chunk)
+      return std::max(CastSurvey::chunk / cols, std::size_t{1}) * cols;
+    return std::min(CastSurvey::chunk, cols - first % cols);
   }
 
   /// @param use  called with the stored values, the loaded ones, which are the same where they are loaded as fp64,
@@ -76,10 +79,10 @@ class PanelCast {
   void for_each_block(const StoredPanels& stored, const PanelPlace& place, std::span<double> values,
                       Use use) {
     if (values.empty()) return;
-    const std::size_t size = std::min(block_size(place), values.size());
-    loaded_.resize(size);
-    for (std::size_t first = 0; first < values.size(); first += size) {
-      const auto block = values.subspan(first, std::min(size, values.size() - first));
+    loaded_.resize(std::min(block_size(place, 0), values.size()));
+    for (std::size_t first = 0, size = 0; first < values.size(); first += size) {
+      size = std::min(block_size(place, first), values.size() - first);
+      const auto block = values.subspan(first, size);
       stored.decode(place, static_cast<std::int64_t>(first), block);
       if (load_ == ElementFormat::fp64) {
         use(block, std::span<const double>(block), static_cast<std::int64_t>(first));
@@ -109,7 +112,7 @@ class PartsOfMembers {
   PartsOfMembers(const WeightShape& shape, int members, std::int64_t multiple)
       : slices_(shape.longer_side()),
         part_(divide_rounding_up(divide_rounding_up(slices_, members), multiple) * multiple),
-        deepest_(std::min(std::max(panel_depth(shape) / multiple, std::int64_t{1}) * multiple, part_)) {}
+        deepest_(std::min(depth(shape, std::lcm(multiple, largest_group)), part_)) {}
 
   std::int64_t deepest() const { return deepest_; }
   std::int64_t turns() const { return part_ == 0 ? 0 : divide_rounding_up(part_, deepest_); }
@@ -120,6 +123,12 @@ class PartsOfMembers {
   }
 
  private:
+  static std::int64_t depth(const WeightShape& shape, std::int64_t multiple) {
+    const std::int64_t usual = panel_depth(shape);
+    const std::int64_t all = divide_rounding_up(shape.longer_side(), multiple) * multiple;
+    return usual == shape.longer_side() ? all : std::max(usual / multiple, std::int64_t{1}) * multiple;
+  }
+
   std::int64_t slices_;
   std::int64_t part_;
   std::int64_t deepest_;
