@@ -56,9 +56,9 @@ RecordPlace place_of(const LayerRecord& record, std::int64_t offset);
 
 /// What a run asks of a journal.
 struct RunRequest {
-  RunDescription run;                  ///< with the layers and precisions that are asked for
-  std::vector<LayerRow> model_layers;  ///< all of the model, in layer order
-  bool include_mtp = true;             ///< layers of multi-token prediction are asked for
+  RunDescription run;                    ///< with the layers and precisions that are asked for
+  std::vector<LayerRow> model_layers;    ///< all of the model, in layer order
+  bool include_mtp = true;               ///< layers of multi-token prediction are asked for
   std::vector<std::string> survey = {};  ///< of the precisions those without a spectrum
 
   Asked asked() const;
