@@ -1,8 +1,10 @@
 /// Writes the results file record by record.
 #include <algorithm>
+#include <map>
 #include <type_traits>
 #include <utility>
 
+#include "alphahill/metrics/spectral_metrics.hpp"
 #include "alphahill/results/results_file.hpp"
 #include "results/hdf5_storage.hpp"
 #include "results/hdf5_values.hpp"
@@ -107,6 +109,53 @@ void write_layers(const H5::H5File& file, const std::vector<LayerRow>& layers) {
 
 using ResultsTable = TableWriter<ResultRow, decltype(result_columns)>;
 
+/// /metrics, record by record; nothing is written where there are none to write.
+class MetricsTable {
+ public:
+  MetricsTable(const H5::H5File& file, const std::vector<std::string>& names, hsize_t expected_rows)
+      : names_(names) {
+    if (names_.empty()) return;
+    const H5::Group group = create_ordered_group(file, "metrics");
+    const H5::DSetCreatPropList chunks = chunks_of(std::clamp<hsize_t>(expected_rows, 1, rows_in_chunk));
+    layers_ = create_growing<std::int64_t>(group, "layer", chunks);
+    precisions_ = create_growing<std::string>(group, "precision", chunks);
+    for (const std::string& name : names_)
+      columns_.push_back(create_growing<double>(group, name.c_str(), chunks));
+  }
+
+  /// @param larger_side  of the layer's weights
+  void append(const LayerRecord& record, std::int64_t larger_side) {
+    if (names_.empty()) return;
+    std::map<std::int64_t, std::vector<double>> by_offset;  // a shared spectrum is fitted once
+    std::vector<std::int64_t> layers;
+    std::vector<std::string> precisions;
+    std::vector<std::vector<double>> values(names_.size());
+    for (const ResultRow& row : record.results) {
+      const auto [of_row, is_new] = by_offset.try_emplace(row.spectrum_length > 0 ? row.spectrum_offset : -1);
+      if (is_new) of_row->second = spectral_metrics(spectrum_in(record, row), larger_side, names_);
+      layers.push_back(row.layer);
+      precisions.push_back(row.precision);
+      for (std::size_t i = 0; i < names_.size(); ++i) values[i].push_back(of_row->second[i]);
+    }
+    append_values(layers_, layers);
+    append_values(precisions_, precisions);
+    for (std::size_t i = 0; i < names_.size(); ++i) append_values(columns_[i], values[i]);
+  }
+
+ private:
+  static std::span<const double> spectrum_in(const LayerRecord& record, const ResultRow& row) {
+    if (row.spectrum_length == 0) return {};
+    return std::span(record.eigenvalues)
+        .subspan(static_cast<std::size_t>(row.spectrum_offset),
+                 static_cast<std::size_t>(row.spectrum_length));
+  }
+
+  const std::vector<std::string>& names_;
+  H5::DataSet layers_;
+  H5::DataSet precisions_;
+  std::vector<H5::DataSet> columns_;
+};
+
 void append_record(LayerRecord record, ResultsTable& table, const H5::DataSet& spectra) {
   const auto before = static_cast<std::int64_t>(length_of(spectra));
   append_values(spectra, record.eigenvalues);
@@ -116,11 +165,13 @@ void append_record(LayerRecord record, ResultsTable& table, const H5::DataSet& s
   }
 }
 
-/// Writes /spectra and /results. @return true when every layer has a row at every precision
+/// Writes /spectra, /results and /metrics. @return true when every layer has a row at every precision
 bool write_records(const Hdf5Storage& storage, const H5::H5File& file, const RunDescription& run,
-                   const RecordOf& record_of) {
+                   const RecordOf& record_of, const std::vector<std::string>& metrics) {
   const H5::DataSet spectra = create_spectra(file);
-  ResultsTable table(file, "results", result_columns, run.layers.size() * run.precisions.size());
+  const hsize_t expected_rows = run.layers.size() * run.precisions.size();
+  ResultsTable table(file, "results", result_columns, expected_rows);
+  MetricsTable metrics_table(file, metrics, expected_rows);
   bool complete = true;
   const auto has_all = [&](const LayerRecord& record) {
     return record.results.size() >= run.precisions.size();
@@ -129,7 +180,10 @@ bool write_records(const Hdf5Storage& storage, const H5::H5File& file, const Run
     storage.check();
     auto record = record_of(layer);
     complete = complete && record && has_all(*record);
-    if (record) append_record(*std::move(record), table, spectra);
+    if (!record) continue;
+    const LayerRow& row = run.layers[static_cast<std::size_t>(layer - 1)];
+    metrics_table.append(*record, std::max(row.out_features, row.in_features));
+    append_record(*std::move(record), table, spectra);
   }
   table.flush();
   return complete;
@@ -138,7 +192,7 @@ bool write_records(const Hdf5Storage& storage, const H5::H5File& file, const Run
 }  // namespace
 
 void write_results(const std::filesystem::path& path, const RunDescription& run, const Asked& asked,
-                   const RecordOf& record_of) {
+                   const RecordOf& record_of, const std::vector<std::string>& metrics) {
   replace_file(path, [&](const std::filesystem::path& temporary) {
     Hdf5Storage storage(File::open_or_create(temporary), Fault::system, "the results cannot be written");
     storage.guarded([&] {
@@ -150,7 +204,7 @@ void write_results(const std::filesystem::path& path, const RunDescription& run,
         write_attribute(file, column.name, stored_form(asked.*column.field));
       });
       write_layers(file, run.layers);
-      const bool complete = write_records(storage, file, run, record_of);
+      const bool complete = write_records(storage, file, run, record_of, metrics);
       write_attribute(file, "complete", std::int64_t{complete});
     });
     storage.check();
