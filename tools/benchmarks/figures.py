@@ -104,6 +104,14 @@ def casts():
     yield Figure(f"the slowest cast of a weight, {name}, against 4 ns", slowest / 4, 1, 1, f"{shown} ns", largest=True)
 
 
+def metrics():
+    milliseconds = json.loads(run(BIN / "alpha-hill-metrics").output)
+    name, slowest = max(((name, taken["power_law"]) for name, taken in milliseconds.items()), key=lambda fit: fit[1])
+    shown = ", ".join(f"{name} {taken['power_law']:.1f}, all metrics {taken['all']:.1f}" for name, taken in milliseconds.items())
+    yield Figure(f"the power law of 4,096 eigenvalues ({name}), against 10 ms", slowest / 10, 1, 1, f"{shown} ms",
+                 largest=True)
+
+
 def memory():
     rows, cols = BLOCK["mlp.down_proj"]
     allowed = 1.3 * min(rows, cols) ** 2 * 8 + 128 * MIB
