@@ -168,7 +168,6 @@ MarchenkoPasturFit fit_marchenko_pastur(std::span<const double> eigenvalues, dou
   const double tracy_widom = std::pow(bulk_max, 2.0 / 3) / std::sqrt(aspect_ratio) *
                              std::pow(static_cast<double>(scaled.size()), -2.0 / 3);
   return {.sigma = sigma,
-          .bulk_max = bulk_max,
           .soft_rank = bulk_max / scaled.back(),
           .spikes = scaled.end() - std::ranges::upper_bound(scaled, bulk_max + std::sqrt(tracy_widom))};
 }

@@ -140,9 +140,9 @@ std::vector<double> ResultsFile::metrics(const ResultRow& row, const std::vector
   const auto is_row = [&](const ResultRow& other) {
     return other.layer == row.layer && other.precision == row.precision;
   };
-  const auto of_layer = std::ranges::equal_range(results_, row.layer, {}, &ResultRow::layer);
-  const auto found = std::find_if(of_layer.begin(), of_layer.end(), is_row);
-  if (found == of_layer.end() || !std::ranges::all_of(names, is_stored)) {
+  const auto first_of_layer = std::ranges::lower_bound(results_, row.layer, {}, &ResultRow::layer);
+  const auto found = std::find_if(first_of_layer, results_.end(), is_row);
+  if (found == results_.end() || !std::ranges::all_of(names, is_stored)) {
     const LayerRow& layer = run_.layers.at(static_cast<std::size_t>(row.layer - 1));
     return spectral_metrics(spectrum(row), std::max(layer.out_features, layer.in_features), names);
   }

@@ -109,37 +109,45 @@ void write_layers(const H5::H5File& file, const std::vector<LayerRow>& layers) {
 
 using ResultsTable = TableWriter<ResultRow, decltype(result_columns)>;
 
-/// /metrics, record by record; nothing is written where there are none to write.
-class MetricsTable {
+/// /metrics, as TableWriter writes a table; nothing where there are none to write.
+class MetricsWriter {
  public:
-  MetricsTable(const H5::H5File& file, const std::vector<std::string>& names, hsize_t expected_rows)
-      : names_(names) {
+  MetricsWriter(const H5::H5File& file, const std::vector<std::string>& names, hsize_t expected_rows)
+      : names_(names), values_(names.size()) {
     if (names_.empty()) return;
     const H5::Group group = create_ordered_group(file, "metrics");
     const H5::DSetCreatPropList chunks = chunks_of(std::clamp<hsize_t>(expected_rows, 1, rows_in_chunk));
-    layers_ = create_growing<std::int64_t>(group, "layer", chunks);
-    precisions_ = create_growing<std::string>(group, "precision", chunks);
-    for (const std::string& name : names_)
+    layer_column_ = create_growing<std::int64_t>(group, "layer", chunks);
+    precision_column_ = create_growing<std::string>(group, "precision", chunks);
+    for (const std::string& name : names_) {
       columns_.push_back(create_growing<double>(group, name.c_str(), chunks));
+    }
   }
 
   /// @param larger_side  of the layer's weights
   void append(const LayerRecord& record, std::int64_t larger_side) {
     if (names_.empty()) return;
     std::map<std::int64_t, std::vector<double>> by_offset;  // a shared spectrum is fitted once
-    std::vector<std::int64_t> layers;
-    std::vector<std::string> precisions;
-    std::vector<std::vector<double>> values(names_.size());
     for (const ResultRow& row : record.results) {
-      const auto [of_row, is_new] = by_offset.try_emplace(row.spectrum_length > 0 ? row.spectrum_offset : -1);
-      if (is_new) of_row->second = spectral_metrics(spectrum_in(record, row), larger_side, names_);
-      layers.push_back(row.layer);
-      precisions.push_back(row.precision);
-      for (std::size_t i = 0; i < names_.size(); ++i) values[i].push_back(of_row->second[i]);
+      const auto spectrum = spectrum_in(record, row);
+      const auto [of_row, is_new] = by_offset.try_emplace(spectrum.empty() ? -1 : row.spectrum_offset);
+      if (is_new) of_row->second = spectral_metrics(spectrum, larger_side, names_);
+      layers_.push_back(row.layer);
+      precisions_.push_back(row.precision);
+      for (std::size_t i = 0; i < names_.size(); ++i) values_[i].push_back(of_row->second[i]);
     }
-    append_values(layers_, layers);
-    append_values(precisions_, precisions);
-    for (std::size_t i = 0; i < names_.size(); ++i) append_values(columns_[i], values[i]);
+    if (layers_.size() >= rows_in_chunk) flush();
+  }
+
+  /// To be called after the last record.
+  void flush() {
+    if (layers_.empty()) return;
+    append_values(layer_column_, layers_);
+    append_values(precision_column_, precisions_);
+    for (std::size_t i = 0; i < names_.size(); ++i) append_values(columns_[i], values_[i]);
+    layers_.clear();
+    precisions_.clear();
+    for (std::vector<double>& values : values_) values.clear();
   }
 
  private:
@@ -151,9 +159,13 @@ class MetricsTable {
   }
 
   const std::vector<std::string>& names_;
-  H5::DataSet layers_;
-  H5::DataSet precisions_;
+  H5::DataSet layer_column_;
+  H5::DataSet precision_column_;
   std::vector<H5::DataSet> columns_;
+  // What waits in memory.
+  std::vector<std::int64_t> layers_;
+  std::vector<std::string> precisions_;
+  std::vector<std::vector<double>> values_;
 };
 
 void append_record(LayerRecord record, ResultsTable& table, const H5::DataSet& spectra) {
@@ -171,7 +183,7 @@ bool write_records(const Hdf5Storage& storage, const H5::H5File& file, const Run
   const H5::DataSet spectra = create_spectra(file);
   const hsize_t expected_rows = run.layers.size() * run.precisions.size();
   ResultsTable table(file, "results", result_columns, expected_rows);
-  MetricsTable metrics_table(file, metrics, expected_rows);
+  MetricsWriter metrics_table(file, metrics, expected_rows);
   bool complete = true;
   const auto has_all = [&](const LayerRecord& record) {
     return record.results.size() >= run.precisions.size();
@@ -186,6 +198,7 @@ bool write_records(const Hdf5Storage& storage, const H5::H5File& file, const Run
     append_record(*std::move(record), table, spectra);
   }
   table.flush();
+  metrics_table.flush();
   return complete;
 }
 

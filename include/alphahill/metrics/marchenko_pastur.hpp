@@ -11,9 +11,9 @@ namespace alphahill {
 /// -1 where there is no fit.
 struct MarchenkoPasturFit {
   double sigma = std::numeric_limits<double>::quiet_NaN();
-  double bulk_max = std::numeric_limits<double>::quiet_NaN();   ///< (sigma (1 + 1/sqrt(Q)))^2
-  double soft_rank = std::numeric_limits<double>::quiet_NaN();  ///< bulk_max over the largest
-  /// Eigenvalues > bulk_max + sqrt(TW), TW = Q^(-1/2) bulk_max^(2/3) M^(-2/3), after Tracy and Widom.
+  /// The upper edge of the bulk, b = (sigma (1 + 1/sqrt(Q)))^2, over the largest.
+  double soft_rank = std::numeric_limits<double>::quiet_NaN();
+  /// Eigenvalues > b + sqrt(TW), TW = Q^(-1/2) b^(2/3) M^(-2/3), after Tracy and Widom.
   std::int64_t spikes = -1;
 };
 
