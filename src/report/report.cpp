@@ -7,6 +7,7 @@
 
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/file.hpp"
+#include "alphahill/base/progress.hpp"
 #include "alphahill/base/text.hpp"
 #include "alphahill/formats/precision.hpp"
 #include "alphahill/metrics/error_bounds.hpp"
@@ -70,6 +71,15 @@ std::vector<std::vector<double>> metrics_of(const ReportedLayer& layer, const Re
   return metrics;
 }
 
+void add_metrics(ReportView& view, const ResultsFile& file, const std::vector<std::string>& names) {
+  Progress progress("layers with metrics", std::ssize(view.layers), static_cast<double>(view.layers.size()));
+  view.metrics = names;
+  for (ReportedLayer& layer : view.layers) {
+    layer.metrics = metrics_of(layer, file, names);
+    progress.advance(1, layer.layer.name);
+  }
+}
+
 /// Where no precision is near the weights, changes are those between two formats.
 void warn_of_rounded_reference(const ReportView& view) {
   const auto reference = find_precision(view.reference);
@@ -87,10 +97,7 @@ ReportView open_view(const std::filesystem::path& results_file, const Selection&
   const auto spectrum_of = [&](const ResultRow& row) { return file.spectrum(row); };
   ReportView view = view_of(file.run(), file.asked(), file.results(), spectrum_of, selection);
   view.source = results_file;
-  view.metrics = selection.metrics;
-  if (!view.metrics.empty()) {
-    for (ReportedLayer& layer : view.layers) layer.metrics = metrics_of(layer, file, view.metrics);
-  }
+  if (!selection.metrics.empty()) add_metrics(view, file, selection.metrics);
   if (view.unfinished > 0) {
     spdlog::warn("{}: left out: {} that the run has not finished", results_file.string(),
                  counted(view.unfinished, "layer"));

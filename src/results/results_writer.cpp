@@ -1,9 +1,11 @@
 /// Writes the results file record by record.
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
+#include "alphahill/base/progress.hpp"
 #include "alphahill/metrics/spectral_metrics.hpp"
 #include "alphahill/results/results_file.hpp"
 #include "results/hdf5_storage.hpp"
@@ -112,7 +114,9 @@ using ResultsTable = TableWriter<ResultRow, decltype(result_columns)>;
 /// /metrics, as TableWriter writes a table; nothing where there are none to write.
 class MetricsWriter {
  public:
-  MetricsWriter(const H5::H5File& file, const std::vector<std::string>& names, hsize_t expected_rows)
+  /// @param expected_rows  for the size of its chunks
+  MetricsWriter(const H5::H5File& file, const std::vector<std::string>& names, std::int64_t layers,
+                hsize_t expected_rows)
       : names_(names), values_(names.size()) {
     if (names_.empty()) return;
     const H5::Group group = create_ordered_group(file, "metrics");
@@ -122,11 +126,12 @@ class MetricsWriter {
     for (const std::string& name : names_) {
       columns_.push_back(create_growing<double>(group, name.c_str(), chunks));
     }
+    progress_.emplace("layers with metrics", layers, static_cast<double>(layers));
   }
 
-  /// @param larger_side  of the layer's weights
-  void append(const LayerRecord& record, std::int64_t larger_side) {
+  void append(const LayerRow& layer, const LayerRecord& record) {
     if (names_.empty()) return;
+    const std::int64_t larger_side = std::max(layer.out_features, layer.in_features);
     std::map<std::int64_t, std::vector<double>> by_offset;  // a shared spectrum is fitted once
     for (const ResultRow& row : record.results) {
       const auto spectrum = spectrum_in(record, row);
@@ -137,6 +142,7 @@ class MetricsWriter {
       for (std::size_t i = 0; i < names_.size(); ++i) values_[i].push_back(of_row->second[i]);
     }
     if (layers_.size() >= rows_in_chunk) flush();
+    progress_->advance(1, layer.name);
   }
 
   /// To be called after the last record.
@@ -162,6 +168,7 @@ class MetricsWriter {
   H5::DataSet layer_column_;
   H5::DataSet precision_column_;
   std::vector<H5::DataSet> columns_;
+  std::optional<Progress> progress_;
   // What waits in memory.
   std::vector<std::int64_t> layers_;
   std::vector<std::string> precisions_;
@@ -183,7 +190,7 @@ bool write_records(const Hdf5Storage& storage, const H5::H5File& file, const Run
   const H5::DataSet spectra = create_spectra(file);
   const hsize_t expected_rows = run.layers.size() * run.precisions.size();
   ResultsTable table(file, "results", result_columns, expected_rows);
-  MetricsWriter metrics_table(file, metrics, expected_rows);
+  MetricsWriter metrics_table(file, metrics, std::ssize(run.layers), expected_rows);
   bool complete = true;
   const auto has_all = [&](const LayerRecord& record) {
     return record.results.size() >= run.precisions.size();
@@ -193,8 +200,7 @@ bool write_records(const Hdf5Storage& storage, const H5::H5File& file, const Run
     auto record = record_of(layer);
     complete = complete && record && has_all(*record);
     if (!record) continue;
-    const LayerRow& row = run.layers[static_cast<std::size_t>(layer - 1)];
-    metrics_table.append(*record, std::max(row.out_features, row.in_features));
+    metrics_table.append(run.layers[static_cast<std::size_t>(layer - 1)], *record);
     append_record(*std::move(record), table, spectra);
   }
   table.flush();
