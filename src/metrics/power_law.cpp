@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "alphahill/base/vector_register.hpp"
@@ -27,8 +28,8 @@ struct IntegersOf {
 template <class Vector>
 using Integers = typename IntegersOf<sizeof(Vector)>::type;
 
-/// exp(x), to 1e-14; x <= 0, of which less than -700 counts as that. 2^k times the Taylor series of the rest, which is
-/// half of ln 2 at most.
+/// Replaces x <= 0 by exp(x), to 1e-14; of less than -700 by that of -700. 2^k times the Taylor series of what x has more
+/// than k ln 2, which is half of ln 2 at most.
 template <class Vector>
 [[gnu::always_inline]] inline void exponential(Vector& x) {
   constexpr double log2_e = 0x1.71547652b82fep+0;
@@ -92,52 +93,53 @@ ALPHAHILL_AVX512 void distance_with_avx512(const FittedTail& tail, double& found
 constexpr std::array distance_with{distance_with_baseline, distance_with_avx2, distance_with_avx512};
 constexpr std::size_t widest_register = 8;  // doubles
 
-/// The fits of all tails of a spectrum.
-class TailFits {
+/// The tail whose power law is nearest to it, so far.
+struct NearestTail {
+  double distance = 2;    ///< more than any
+  std::size_t first = 0;  ///< its smallest value
+  double alpha = 0;
+};
+
+/// The tails of a spectrum and their power laws.
+class Tails {
  public:
   /// @param values  ascending, > 0, two or more
-  explicit TailFits(std::span<const double> values) : count_(values.size()), sums_(count_) {
+  explicit Tails(std::span<const double> values) : count_(values.size()), sums_(count_) {
     for (const double value : values) logarithms_.push_back(std::log(value));
-    // sum_{j >= i} ln(x_j / x_i), from the largest on: of non-negative terms.
+    // From the largest on, where all terms are >= 0.
     for (std::size_t i = count_ - 1; i-- > 0;) {
       sums_[i] = sums_[i + 1] + static_cast<double>(count_ - 1 - i) * (logarithms_[i + 1] - logarithms_[i]);
     }
     logarithms_.resize(count_ + widest_register, logarithms_.back());
   }
 
-  /// The best of all, D and alpha of which `try_at` has noted; its first value, nothing where none has an alpha.
-  void try_all() {
-    // A few tails first, so that most of the others are left early.
+  /// Nothing where none can be told from equal values.
+  std::optional<NearestTail> nearest() const {
+    NearestTail nearest;
+    // A few of them first, so that most of the others are left early.
     const std::size_t stride = 1 + count_ / 64;
-    for (std::size_t i = 0; i + 1 < count_; i += stride) try_at(i);
-    for (std::size_t i = 0; i + 1 < count_; ++i) try_at(i);
+    for (std::size_t i = 0; i + 1 < count_; i += stride) replace_by_nearer(nearest, i);
+    for (std::size_t i = 0; i + 1 < count_; ++i) replace_by_nearer(nearest, i);
+    return nearest.distance <= 1 ? std::optional(nearest) : std::nullopt;
   }
-  bool found() const { return least_distance_ <= 1; }
-  std::size_t first() const { return first_; }
-  double alpha() const { return alpha_; }
-  double least_distance() const { return least_distance_; }
 
  private:
-  void try_at(std::size_t i) {
+  /// @param i  where the tail begins
+  void replace_by_nearer(NearestTail& nearest, std::size_t i) const {
     const auto length = static_cast<double>(count_ - i);
     const double indistinct = static_cast<double>(count_) * std::numeric_limits<double>::epsilon();
     if (sums_[i] <= length * indistinct) return;
     const double slope = length / sums_[i];
     double distance = 0;
     distance_with[static_cast<std::size_t>(vector_level())](
-        {logarithms_.data() + i, count_ - i, -slope, least_distance_}, distance);
-    if (distance > least_distance_ || (distance == least_distance_ && i >= first_)) return;
-    least_distance_ = distance;
-    first_ = i;
-    alpha_ = 1 + slope;
+        {logarithms_.data() + i, count_ - i, -slope, nearest.distance}, distance);
+    const bool is_nearer = distance < nearest.distance || (distance == nearest.distance && i < nearest.first);
+    if (is_nearer) nearest = {distance, i, 1 + slope};
   }
 
   std::size_t count_;
-  std::vector<double> sums_;
+  std::vector<double> sums_;        ///< sum_{j >= i} ln(x_j / x_i)
   std::vector<double> logarithms_;  ///< with repetitions of the last one behind them
-  double least_distance_ = 2;       ///< more than any
-  double alpha_ = 0;
-  std::size_t first_ = 0;
 };
 
 }  // namespace
@@ -146,15 +148,15 @@ PowerLawFit fit_power_law(std::span<const double> eigenvalues) {
   const auto first_fitted = std::ranges::upper_bound(eigenvalues, smallest_fitted_eigenvalue);
   const std::span<const double> values(first_fitted, eigenvalues.end());
   if (values.size() < 2) return {};
-  TailFits fits(values);
-  fits.try_all();
-  if (!fits.found()) return {};
-  const double x_min = values[fits.first()];
-  return {.alpha = fits.alpha(),
-          .x_min = x_min,
-          .distance = fits.least_distance(),
-          .standard_error = (fits.alpha() - 1) / std::sqrt(static_cast<double>(values.size() - fits.first())),
-          .tail_length = values.end() - std::ranges::lower_bound(values, x_min)};
+  const auto nearest = Tails(values).nearest();
+  if (!nearest) return {};
+  const double x_min = values[nearest->first];
+  return {
+      .alpha = nearest->alpha,
+      .x_min = x_min,
+      .distance = nearest->distance,
+      .standard_error = (nearest->alpha - 1) / std::sqrt(static_cast<double>(values.size() - nearest->first)),
+      .tail_length = values.end() - std::ranges::lower_bound(values, x_min)};
 }
 
 }  // namespace alphahill
