@@ -6,6 +6,7 @@
 #include <array>
 #include <cctype>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace alphahill {
@@ -86,6 +87,29 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     }
   }
   return row.back();
+}
+
+namespace {
+
+std::size_t distance_of(std::string_view name, std::string_view known) {
+  const std::size_t distance = edit_distance(name, known);
+  const bool is_near = name.starts_with(known) || known.find(name) != std::string_view::npos;
+  return is_near ? std::min<std::size_t>(distance, 1) : distance;
+}
+
+}  // namespace
+
+std::vector<std::string_view> nearest_to(std::string_view name, std::span<const std::string_view> names) {
+  constexpr std::size_t most = 3;
+  std::size_t least = std::numeric_limits<std::size_t>::max();
+  std::vector<std::string_view> nearest;
+  for (const std::string_view known : names) {
+    const std::size_t distance = distance_of(name, known);
+    if (distance < least) nearest.clear();
+    if (distance <= least && nearest.size() < most) nearest.push_back(known);
+    least = std::min(least, distance);
+  }
+  return nearest;
 }
 
 std::string counted(std::int64_t count, std::string_view what) {

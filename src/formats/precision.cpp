@@ -109,27 +109,6 @@ std::int64_t blocks_along(std::int64_t features, std::int64_t block) {
   return block >= features ? 1 : divide_rounding_up(features, block);
 }
 
-/// How far a name is from that of a precision; one that it begins with, or is a part of, is near.
-std::size_t distance_of(std::string_view name, std::string_view precision) {
-  const std::size_t distance = edit_distance(name, precision);
-  const bool is_near = name.starts_with(precision) || precision.find(name) != std::string_view::npos;
-  return is_near ? std::min<std::size_t>(distance, 1) : distance;
-}
-
-/// Names of precisions, the nearest of all; at most three.
-std::vector<std::string_view> nearest_to(std::string_view name) {
-  constexpr std::size_t most = 3;
-  std::size_t least = std::numeric_limits<std::size_t>::max();
-  std::vector<std::string_view> nearest;
-  for (const Precision& precision : all_precisions()) {
-    const std::size_t distance = distance_of(name, precision.name);
-    if (distance < least) nearest.clear();
-    if (distance <= least && nearest.size() < most) nearest.push_back(precision.name);
-    least = std::min(least, distance);
-  }
-  return nearest;
-}
-
 std::string group_text(const Precision& precision) {
   if (!precision.scaled()) return "none";
   const auto [out, in, over_row_ends] = precision.scaling.group;
@@ -180,9 +159,11 @@ Precision parse_precision(std::string_view name, std::string_view option) {
     throw Error(Fault::usage, std::string(option),
                 fmt::format("expected names with commas between, found '{}'", name));
   }
+  std::vector<std::string_view> names;
+  for (const Precision& precision : all_precisions()) names.push_back(precision.name);
   throw Error(Fault::usage, std::string(option),
               fmt::format("'{}' is no precision, did you mean {}? alpha-hill --help formats lists all", name,
-                          fmt::join(nearest_to(in_lower_case(name)), " or ")));
+                          fmt::join(nearest_to(in_lower_case(name), names), " or ")));
 }
 
 std::string precision_table() {

@@ -8,7 +8,7 @@ namespace alphahill {
 
 double effective_rank(std::span<const double> eigenvalues) {
   const double sum = std::accumulate(eigenvalues.begin(), eigenvalues.end(), 0.0);
-  if (sum == 0) return std::numeric_limits<double>::quiet_NaN();
+  if (sum == 0 || std::isinf(sum)) return std::numeric_limits<double>::quiet_NaN();
   double entropy = 0;
   for (const double eigenvalue : eigenvalues) {
     const double part = eigenvalue / sum;

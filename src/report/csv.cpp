@@ -126,6 +126,21 @@ std::string sensitivity_csv(const ReportView& view) {
   return csv;
 }
 
+std::string metrics_csv(const ReportView& view) {
+  std::string csv = "layer_name,category,precision";
+  for (const std::string& metric : view.metrics) csv += ',' + metric;
+  csv += '\n';
+  for (const ReportedLayer& layer : view.layers) {
+    for (std::size_t p = 0; p < view.precisions.size(); ++p) {
+      csv += fmt::format("{},{},{}", csv_text(layer.layer.name), csv_text(layer.layer.category),
+                         csv_text(view.precisions[p]));
+      for (const double value : layer.metrics[p]) csv += ',' + csv_number(value);
+      csv += '\n';
+    }
+  }
+  return csv;
+}
+
 void save_text(const std::filesystem::path& path, std::string_view text) {
   replace_file(path, [&](const std::filesystem::path& temporary) {
     File file = File::open_or_create(temporary);

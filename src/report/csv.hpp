@@ -35,6 +35,10 @@ std::string summary_csv(const ReportView& view);
 /// score_per_weight. What was not computed is empty.
 std::string sensitivity_csv(const ReportView& view);
 
+/// One row a layer and precision of the view: layer_name, category, precision, then the view's metrics by their names.
+/// What was not computed is empty.
+std::string metrics_csv(const ReportView& view);
+
 /// Replaces the file by this text.
 void save_text(const std::filesystem::path& path, std::string_view text);
 

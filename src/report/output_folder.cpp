@@ -53,7 +53,8 @@ std::string name_of(const std::vector<SettingDifference>& differences) {
 }
 
 void remove_tables_and_plots(const fs::path& folder) {
-  for (const char* table : {results_csv_name, summary_csv_name, sensitivity_csv_name, settings_name})
+  for (const char* table :
+       {results_csv_name, summary_csv_name, sensitivity_csv_name, metrics_csv_name, settings_name})
     fs::remove(folder / table);
   remove_plots(folder);
 }

@@ -8,6 +8,7 @@
 
 #include "alphahill/base/file.hpp"
 #include "alphahill/base/text.hpp"
+#include "alphahill/metrics/spectral_metrics.hpp"
 #include "alphahill/report/report.hpp"
 #include "alphahill/results/results_file.hpp"
 #include "report/csv.hpp"
@@ -57,12 +58,13 @@ std::string json_of(const RecordedSettings& settings, const fs::path& folder) {
   "filter_layers": {},
   "all_layers": {},
   "min_eigenvalues": {},
-  "base": {}
+  "base": {},
+  "metrics": {}
 }}
 )",
       json_text(settings.version), joined(sources, ",\n              "), csv_number(settings.k_frac),
       json_list(settings.precisions), settings.all_precisions, json_text(settings.filter_layers),
-      settings.all_layers, settings.min_eigenvalues, json_text(settings.base));
+      settings.all_layers, settings.min_eigenvalues, json_text(settings.base), json_list(settings.metrics));
 }
 
 std::string text_in(simdjson::dom::element object, const char* key) {
@@ -81,6 +83,15 @@ std::string base_in(simdjson::dom::element json) {
   return json["base"].get(value) == simdjson::SUCCESS ? std::string(value) : "";
 }
 
+/// None where reports of earlier versions do not say it.
+std::vector<std::string> metrics_in(simdjson::dom::element json) {
+  std::vector<std::string> metrics;
+  simdjson::dom::array names;
+  if (json["metrics"].get(names) != simdjson::SUCCESS) return metrics;
+  for (const simdjson::dom::element name : names) metrics.emplace_back(std::string_view(name));
+  return metrics;
+}
+
 RecordedSettings parsed(simdjson::dom::element json, const fs::path& folder) {
   RecordedSettings settings{.version = text_in(json, "version"),
                             .sources = {},
@@ -90,7 +101,8 @@ RecordedSettings parsed(simdjson::dom::element json, const fs::path& folder) {
                             .filter_layers = text_in(json, "filter_layers"),
                             .all_layers = bool(json["all_layers"]),
                             .min_eigenvalues = min_eigenvalues_in(json),
-                            .base = base_in(json)};
+                            .base = base_in(json),
+                            .metrics = metrics_in(json)};
   for (const simdjson::dom::element source : simdjson::dom::array(json["sources"])) {
     settings.sources.push_back({fs::weakly_canonical(folder / text_in(source, "file")),
                                 text_in(source, "model"), text_in(source, "version")});
@@ -121,6 +133,12 @@ std::string layers_of(const RecordedSettings& settings) {
 
 std::string layers_part(const RecordedSettings& settings) {
   return settings.filter_layers.empty() ? "all_layers" : FileNames().make("layers_", settings.filter_layers);
+}
+
+/// "none", "all", or their names.
+std::string metrics_text(const std::vector<std::string>& metrics, std::string_view separator = ", ") {
+  if (metrics.empty()) return "none";
+  return metrics.size() == all_spectral_metrics().size() ? "all" : joined(metrics, separator);
 }
 
 /// Do both show the same precisions, or those of a run that has more by now?
@@ -177,7 +195,8 @@ RecordedSettings recorded_settings(const ReportView& view, const std::string& ve
                             .filter_layers = view.filter_layers,
                             .all_layers = view.all_layers,
                             .min_eigenvalues = view.min_eigenvalues,
-                            .base = view.base};
+                            .base = view.base,
+                            .metrics = view.metrics};
   for (const ReportedLayer& layer : view.layers) settings.layers.insert(csv_text(layer.layer.name));
   if (!view.source.empty()) {
     settings.sources.push_back({fs::weakly_canonical(view.source), view.model, view.run_version});
@@ -215,6 +234,11 @@ std::vector<SettingDifference> differences(const RecordedSettings& wanted,
       return base.empty() ? "the nearest to the weights" : base;
     };
     found.push_back({"base", shown(stored_base), shown(wanted.base), FileNames().make("base_", wanted.base)});
+  }
+  const std::vector<std::string> stored_metrics = stored ? stored->metrics : std::vector<std::string>{};
+  if (stored_metrics != wanted.metrics) {
+    found.push_back({"metrics", metrics_text(stored_metrics), metrics_text(wanted.metrics),
+                     FileNames().make("metrics_", metrics_text(wanted.metrics, "_"))});
   }
   return found;
 }

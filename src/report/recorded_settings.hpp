@@ -9,7 +9,8 @@
 ///     "filter_layers": "",
 ///     "all_layers": true,
 ///     "min_eigenvalues": 0,
-///     "base": ""
+///     "base": "",
+///     "metrics": []
 ///   }
 ///
 /// Files are named relative to the folder, so that both can be moved together. all_precisions and all_layers
@@ -47,7 +48,8 @@ struct RecordedSettings {
   std::string filter_layers;
   bool all_layers = true;
   std::int64_t min_eigenvalues = 0;
-  std::string base = {};              ///< the precision that changes are relative to, where it was selected
+  std::string base = {};  ///< the precision that changes are relative to, where it was selected
+  std::vector<std::string> metrics = {};
   std::set<std::string> layers = {};  ///< in the tables, as these spell them
 };
 

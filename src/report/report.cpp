@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/file.hpp"
+#include "alphahill/base/progress.hpp"
 #include "alphahill/base/text.hpp"
 #include "alphahill/formats/precision.hpp"
 #include "alphahill/metrics/error_bounds.hpp"
@@ -51,6 +54,32 @@ void say_what_is_not_shown(const ReportView& view, const ResultsFile& file, cons
   }
 }
 
+/// The metrics of a layer; precisions that share a spectrum have the same.
+std::vector<std::vector<double>> metrics_of(const ReportedLayer& layer, const ResultsFile& file,
+                                            const std::vector<std::string>& names) {
+  std::vector<std::vector<double>> metrics;
+  for (std::size_t p = 0; p < layer.figures.size(); ++p) {
+    const ResultRow& row = layer.figures[p];
+    const auto same = std::ranges::find(layer.figures, row.spectrum_offset, &ResultRow::spectrum_offset);
+    const auto first = static_cast<std::size_t>(same - layer.figures.begin());
+    if (layer.few_eigenvalues) {
+      metrics.emplace_back(names.size(), no_figure);
+    } else {
+      metrics.push_back(first < p ? metrics[first] : file.metrics(row, names));
+    }
+  }
+  return metrics;
+}
+
+void add_metrics(ReportView& view, const ResultsFile& file, const std::vector<std::string>& names) {
+  Progress progress("layers with metrics", std::ssize(view.layers), static_cast<double>(view.layers.size()));
+  view.metrics = names;
+  for (ReportedLayer& layer : view.layers) {
+    layer.metrics = metrics_of(layer, file, names);
+    progress.advance(1, layer.layer.name);
+  }
+}
+
 /// Where no precision is near the weights, changes are those between two formats.
 void warn_of_rounded_reference(const ReportView& view) {
   const auto reference = find_precision(view.reference);
@@ -68,6 +97,7 @@ ReportView open_view(const std::filesystem::path& results_file, const Selection&
   const auto spectrum_of = [&](const ResultRow& row) { return file.spectrum(row); };
   ReportView view = view_of(file.run(), file.asked(), file.results(), spectrum_of, selection);
   view.source = results_file;
+  if (!selection.metrics.empty()) add_metrics(view, file, selection.metrics);
   if (view.unfinished > 0) {
     spdlog::warn("{}: left out: {} that the run has not finished", results_file.string(),
                  counted(view.unfinished, "layer"));
@@ -128,6 +158,10 @@ WrittenReport write_report(const ReportView& view, const ReportSettings& setting
   save_text(written.results_csv, results_csv(view));
   save_text(written.summary_csv, summary_csv(view));
   save_text(written.sensitivity_csv, sensitivity_csv(view));
+  if (!view.metrics.empty()) {
+    written.metrics_csv = folder / metrics_csv_name;
+    save_text(*written.metrics_csv, metrics_csv(view));
+  }
   written.plots = view.min_eigenvalues > 0 ? write_plots(without_few_eigenvalues(view), chosen)
                                            : write_plots(view, chosen);
   return written;

@@ -123,9 +123,11 @@ std::string summary_text(const ReportView& view) {
 }
 
 std::string written_text(const WrittenReport& written) {
-  return fmt::format("Written: {}\n         {}\n         {}\n         {} in {}\n",
+  const std::string metrics =
+      written.metrics_csv ? fmt::format("         {}\n", written.metrics_csv->string()) : "";
+  return fmt::format("Written: {}\n         {}\n         {}\n{}         {} in {}\n",
                      written.results_csv.string(), written.summary_csv.string(),
-                     written.sensitivity_csv.string(), counted(written.plots, "plot"),
+                     written.sensitivity_csv.string(), metrics, counted(written.plots, "plot"),
                      written.plots_folder.string());
 }
 

@@ -1,9 +1,11 @@
 /// Reads the results file: tables at once, a spectrum when it is asked for.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 
+#include "alphahill/metrics/spectral_metrics.hpp"
 #include "alphahill/results/results_file.hpp"
 #include "results/hdf5_storage.hpp"
 #include "results/hdf5_values.hpp"
@@ -66,6 +68,20 @@ Asked read_asked(const H5::H5File& file, const RunDescription& run) {
   return asked;
 }
 
+/// Those of this program's metrics that the file has; none where they are not one a row of the results.
+std::map<std::string, std::vector<double>> read_metrics(const H5::H5File& file, std::size_t rows) {
+  std::map<std::string, std::vector<double>> metrics;
+  if (!file.nameExists("metrics")) return metrics;
+  const H5::Group group = file.openGroup("metrics");
+  for (const SpectralMetric& metric : all_spectral_metrics()) {
+    const std::string name(metric.name);
+    if (!group.nameExists(name)) continue;
+    auto values = read_values<double>(group.openDataSet(name));
+    if (values.size() == rows) metrics.emplace(name, std::move(values));
+  }
+  return metrics;
+}
+
 void require_schema_version(const H5::H5File& file) {
   std::int64_t version = 0;
   read_attribute(file, "schema_version", version);
@@ -84,6 +100,7 @@ ResultsFile::ResultsFile(const std::filesystem::path& path)
     asked_ = read_asked(file, run_);
     run_.layers = read_table<LayerRow>(file, "layers", layer_columns);
     results_ = read_table<ResultRow>(file, "results", result_columns);
+    metrics_ = read_metrics(file, results_.size());
     std::int64_t complete = 0;
     read_attribute(file, "complete", complete);
     complete_ = complete != 0;
@@ -116,6 +133,24 @@ std::vector<double> ResultsFile::spectrum(const ResultRow& row) const {
     eigenvalues.read(values.data(), hdf5_type<double>(), H5::DataSpace(1, &count), place);
     return values;
   });
+}
+
+std::vector<double> ResultsFile::metrics(const ResultRow& row, const std::vector<std::string>& names) const {
+  const auto is_stored = [&](const std::string& name) { return metrics_.contains(name); };
+  const auto is_row = [&](const ResultRow& other) {
+    return other.layer == row.layer && other.precision == row.precision;
+  };
+  const auto first_of_layer = std::ranges::lower_bound(results_, row.layer, {}, &ResultRow::layer);
+  const auto found = std::find_if(first_of_layer, results_.end(), is_row);
+  if (found == results_.end() || !std::ranges::all_of(names, is_stored)) {
+    const LayerRow& layer = run_.layers.at(static_cast<std::size_t>(row.layer - 1));
+    return spectral_metrics(spectrum(row), std::max(layer.out_features, layer.in_features), names);
+  }
+  std::vector<double> values;
+  for (const std::string& name : names) {
+    values.push_back(metrics_.at(name)[static_cast<std::size_t>(found - results_.begin())]);
+  }
+  return values;
 }
 
 }  // namespace alphahill

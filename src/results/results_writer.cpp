@@ -1,8 +1,12 @@
 /// Writes the results file record by record.
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
+#include "alphahill/base/progress.hpp"
+#include "alphahill/metrics/spectral_metrics.hpp"
 #include "alphahill/results/results_file.hpp"
 #include "results/hdf5_storage.hpp"
 #include "results/hdf5_values.hpp"
@@ -107,6 +111,70 @@ void write_layers(const H5::H5File& file, const std::vector<LayerRow>& layers) {
 
 using ResultsTable = TableWriter<ResultRow, decltype(result_columns)>;
 
+/// /metrics, as TableWriter writes a table; nothing where there are none to write.
+class MetricsWriter {
+ public:
+  /// @param expected_rows  for the size of its chunks
+  MetricsWriter(const H5::H5File& file, const std::vector<std::string>& names, std::int64_t layers,
+                hsize_t expected_rows)
+      : names_(names), values_(names.size()) {
+    if (names_.empty()) return;
+    const H5::Group group = create_ordered_group(file, "metrics");
+    const H5::DSetCreatPropList chunks = chunks_of(std::clamp<hsize_t>(expected_rows, 1, rows_in_chunk));
+    layer_column_ = create_growing<std::int64_t>(group, "layer", chunks);
+    precision_column_ = create_growing<std::string>(group, "precision", chunks);
+    for (const std::string& name : names_) {
+      columns_.push_back(create_growing<double>(group, name.c_str(), chunks));
+    }
+    progress_.emplace("layers with metrics", layers, static_cast<double>(layers));
+  }
+
+  void append(const LayerRow& layer, const LayerRecord& record) {
+    if (names_.empty()) return;
+    const std::int64_t larger_side = std::max(layer.out_features, layer.in_features);
+    std::map<std::int64_t, std::vector<double>> by_offset;  // a shared spectrum is fitted once
+    for (const ResultRow& row : record.results) {
+      const auto spectrum = spectrum_in(record, row);
+      const auto [of_row, is_new] = by_offset.try_emplace(spectrum.empty() ? -1 : row.spectrum_offset);
+      if (is_new) of_row->second = spectral_metrics(spectrum, larger_side, names_);
+      layers_.push_back(row.layer);
+      precisions_.push_back(row.precision);
+      for (std::size_t i = 0; i < names_.size(); ++i) values_[i].push_back(of_row->second[i]);
+    }
+    if (layers_.size() >= rows_in_chunk) flush();
+    progress_->advance(1, layer.name);
+  }
+
+  /// To be called after the last record.
+  void flush() {
+    if (layers_.empty()) return;
+    append_values(layer_column_, layers_);
+    append_values(precision_column_, precisions_);
+    for (std::size_t i = 0; i < names_.size(); ++i) append_values(columns_[i], values_[i]);
+    layers_.clear();
+    precisions_.clear();
+    for (std::vector<double>& values : values_) values.clear();
+  }
+
+ private:
+  static std::span<const double> spectrum_in(const LayerRecord& record, const ResultRow& row) {
+    if (row.spectrum_length == 0) return {};
+    return std::span(record.eigenvalues)
+        .subspan(static_cast<std::size_t>(row.spectrum_offset),
+                 static_cast<std::size_t>(row.spectrum_length));
+  }
+
+  const std::vector<std::string>& names_;
+  H5::DataSet layer_column_;
+  H5::DataSet precision_column_;
+  std::vector<H5::DataSet> columns_;
+  std::optional<Progress> progress_;
+  // What waits in memory.
+  std::vector<std::int64_t> layers_;
+  std::vector<std::string> precisions_;
+  std::vector<std::vector<double>> values_;
+};
+
 void append_record(LayerRecord record, ResultsTable& table, const H5::DataSet& spectra) {
   const auto before = static_cast<std::int64_t>(length_of(spectra));
   append_values(spectra, record.eigenvalues);
@@ -116,11 +184,13 @@ void append_record(LayerRecord record, ResultsTable& table, const H5::DataSet& s
   }
 }
 
-/// Writes /spectra and /results. @return true when every layer has a row at every precision
+/// Writes /spectra, /results and /metrics. @return true when every layer has a row at every precision
 bool write_records(const Hdf5Storage& storage, const H5::H5File& file, const RunDescription& run,
-                   const RecordOf& record_of) {
+                   const RecordOf& record_of, const std::vector<std::string>& metrics) {
   const H5::DataSet spectra = create_spectra(file);
-  ResultsTable table(file, "results", result_columns, run.layers.size() * run.precisions.size());
+  const hsize_t expected_rows = run.layers.size() * run.precisions.size();
+  ResultsTable table(file, "results", result_columns, expected_rows);
+  MetricsWriter metrics_table(file, metrics, std::ssize(run.layers), expected_rows);
   bool complete = true;
   const auto has_all = [&](const LayerRecord& record) {
     return record.results.size() >= run.precisions.size();
@@ -129,16 +199,19 @@ bool write_records(const Hdf5Storage& storage, const H5::H5File& file, const Run
     storage.check();
     auto record = record_of(layer);
     complete = complete && record && has_all(*record);
-    if (record) append_record(*std::move(record), table, spectra);
+    if (!record) continue;
+    metrics_table.append(run.layers[static_cast<std::size_t>(layer - 1)], *record);
+    append_record(*std::move(record), table, spectra);
   }
   table.flush();
+  metrics_table.flush();
   return complete;
 }
 
 }  // namespace
 
 void write_results(const std::filesystem::path& path, const RunDescription& run, const Asked& asked,
-                   const RecordOf& record_of) {
+                   const RecordOf& record_of, const std::vector<std::string>& metrics) {
   replace_file(path, [&](const std::filesystem::path& temporary) {
     Hdf5Storage storage(File::open_or_create(temporary), Fault::system, "the results cannot be written");
     storage.guarded([&] {
@@ -150,7 +223,7 @@ void write_results(const std::filesystem::path& path, const RunDescription& run,
         write_attribute(file, column.name, stored_form(asked.*column.field));
       });
       write_layers(file, run.layers);
-      const bool complete = write_records(storage, file, run, record_of);
+      const bool complete = write_records(storage, file, run, record_of, metrics);
       write_attribute(file, "complete", std::int64_t{complete});
     });
     storage.check();

@@ -62,5 +62,13 @@ TEST(Text, CountsLettersInsertedRemovedAndReplaced) {
   EXPECT_EQ(edit_distance("kitten", "sitting"), 3U);
 }
 
+TEST(Text, TheNearestNamesAreThoseOfFewestLettersAndThoseThatContainIt) {
+  const std::vector<std::string_view> names{"norm", "log_norm", "entropy", "log_alpha_norm",
+                                            "log_spectral_norm"};
+  EXPECT_EQ(nearest_to("entorpy", names), std::vector<std::string_view>{"entropy"});
+  EXPECT_EQ(nearest_to("_norm", names), (std::vector<std::string_view>{"norm", "log_norm", "log_alpha_norm"}))
+      << "at most three";
+}
+
 }  // namespace
 }  // namespace alphahill

@@ -48,7 +48,7 @@ class CommandsTest(ProgramTest):
         text = self.succeed("alpha-hill", "--help").stdout
         for option in ("model", "device", "load-dtype", "precisions", "output-dir", "k-frac", "filter-layers",
                        "include-mtp", "allow-unmerged", "all", "plot-format", "max-layers-per-plot", "log-level",
-                       "revision", "no-report", "restart", "list-layers", "individual-plots", "dry-run", "config", "version", "help"):
+                       "revision", "no-report", "restart", "list-layers", "individual-plots", "dry-run", "metrics", "config", "version", "help"):
             self.assertRegex(text, rf"--{option}\b")
         text = self.succeed("alpha-hill-report", "--help").stdout
         self.assertRegex(text, r"--k-frac\b")

@@ -132,6 +132,14 @@ TEST(CommandLine, WhatIsSurveyedHasNoSpectrumAndWhatHasOneIsSurveyedWithIt) {
             "--base: expected one of --precisions, with its spectrum, found 'fp32'");
 }
 
+TEST(CommandLine, MetricsAreAskedForByNameOrAllTogether) {
+  EXPECT_THAT(refusal_of({"--model", "m", "--metrics", "stable_rank,alpha"}),
+              HasSubstr("--metrics: 'alpha' is no metric, did you mean pl_alpha"));
+  EXPECT_EQ(refusal_of({"--model", "m", "--metrics", "all"}), "nothing was thrown");
+  EXPECT_THAT(refusal_of({"--model", "m", "--metrics", ""}),
+              HasSubstr("--metrics: expected a comma-separated list"));
+}
+
 TEST(CommandLine, BlanksAroundTheCommasOfAListDoNotCount) {
   EXPECT_THAT(list_of("--x", "fp32 , fp16,\tbf16 "), ElementsAre("fp32", "fp16", "bf16"));
   EXPECT_TRUE(thrown_by([] { list_of("--x", "fp32, ,bf16"); }));

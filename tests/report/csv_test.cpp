@@ -107,6 +107,19 @@ TEST(Csv, SensitivityHasARowALayerAndPrecisionAndEmptyCellsForWhatWasNotComputed
             "\"'=odd,name\",other_linear,int4_g128,4.125,,,,,,,,,,,\n");
 }
 
+TEST(Csv, MetricsHaveARowALayerAndPrecisionAndEmptyCellsForWhatWasNotComputed) {
+  ReportView view = view_of(two_layers());
+  view.metrics = {"pl_alpha", "num_spikes"};
+  view.layers[0].metrics = {{2.5, 3}, {1e-7, no_figure}};
+  view.layers[1].metrics = {{no_figure, no_figure}, {no_figure, no_figure}};
+  EXPECT_EQ(metrics_csv(view),
+            "layer_name,category,precision,pl_alpha,num_spikes\n"
+            "model.layers.0.self_attn.q_proj,attn_q,fp32,2.5,3.0\n"
+            "model.layers.0.self_attn.q_proj,attn_q,bf16,1e-07,\n"
+            "\"'=odd,name\",other_linear,fp32,,\n"
+            "\"'=odd,name\",other_linear,bf16,,\n");
+}
+
 TEST(Csv, PrecisionsComeInTheOrderAskedFor) {
   Selection selection;
   selection.precisions = {"bf16", "fp32"};

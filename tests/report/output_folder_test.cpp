@@ -45,6 +45,14 @@ class OutputFolder : public testing::Test {
   const TemporaryFolder folder_;
 };
 
+ReportView with_metrics(ReportView view, std::vector<std::string> metrics) {
+  view.metrics = std::move(metrics);
+  for (ReportedLayer& layer : view.layers) {
+    layer.metrics.assign(view.precisions.size(), std::vector<double>(view.metrics.size(), 0.5));
+  }
+  return view;
+}
+
 Selection precisions(std::vector<std::string> names) {
   Selection selection;
   selection.precisions = std::move(names);
@@ -75,7 +83,8 @@ TEST_F(OutputFolder, TheSettingsOfAReportAreKeptBesideIt) {
   "filter_layers": "q_proj",
   "all_layers": false,
   "min_eigenvalues": 0,
-  "base": ""
+  "base": "",
+  "metrics": []
 }
 )");
 }
@@ -86,6 +95,7 @@ TEST_F(OutputFolder, SettingsAreReadBackAsTheyWere) {
   settings.all_layers = false;
   settings.min_eigenvalues = 12;
   settings.base = "fp32";
+  settings.metrics = {"pl_alpha", "D"};
   save_settings(folder_.path(), settings);
   const auto stored = stored_settings(folder_.path());
   ASSERT_TRUE(stored);
@@ -109,6 +119,8 @@ TEST_F(OutputFolder, AReportWithOtherSettingsGoesIntoAFolderThatSaysThemAndTheOn
   Selection from_bf16;
   from_bf16.base = "bf16";
   EXPECT_EQ(write(view(0.1, from_bf16)), "base_bf16/precision_alpha_hill_results.csv");
+  EXPECT_EQ(write(with_metrics(view(0.1), {"D", "entropy"})),
+            "metrics_D_entropy/precision_alpha_hill_results.csv");
   EXPECT_EQ(table(), before);
   EXPECT_TRUE(fs::exists(output() / "k_frac_0.05/plots/all_layers_combined.png"));
 }
@@ -215,6 +227,15 @@ TEST_F(OutputFolder, ReplacingLeavesNothingOfTheOneBefore) {
               ElementsAre("plots/all_layers_combined.png", "plots/alpha_distribution_by_precision.png",
                           "plots/category_attn_q.png", results_csv_name, sensitivity_csv_name,
                           summary_csv_name, settings_name));
+}
+
+TEST_F(OutputFolder, ARunThatAsksForNoMetricsRemovesThoseOfTheOneBefore) {
+  write(with_metrics(view(0.1), {"D"}), OtherSettings::replace);
+  EXPECT_TRUE(fs::exists(output() / metrics_csv_name));
+  const CapturedLog log;
+  write(view(0.1), OtherSettings::replace);
+  EXPECT_FALSE(fs::exists(output() / metrics_csv_name));
+  EXPECT_THAT(log.text(), HasSubstr("metrics D, here none"));
 }
 
 TEST_F(OutputFolder, TablesWhoseSettingsAreNotKnownAreNotOverwrittenUnasked) {

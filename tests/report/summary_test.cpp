@@ -104,6 +104,8 @@ TEST(Summary, SaysThatFiguresAreOfDequantizedWeightsAndHowTheseAreStored) {
 TEST(Summary, SaysWhereTheFilesAre) {
   EXPECT_EQ(written_text({"out/a.csv", "out/b.csv", "out/c.csv", "out/plots", 12}),
             "Written: out/a.csv\n         out/b.csv\n         out/c.csv\n         12 plots in out/plots\n");
+  EXPECT_EQ(written_text({"a", "b", "c", "plots", 1, "metrics.csv"}),
+            "Written: a\n         b\n         c\n         metrics.csv\n         1 plot in plots\n");
 }
 
 }  // namespace

@@ -155,6 +155,38 @@ TEST_F(ResultsFileTest, PythonSeesTablesAndColumnsInOrder) {
       "fp32 fp16 bf16 org/modèle 1\n");
 }
 
+TEST_F(ResultsFileTest, MetricsAreWrittenARowOfTheResultsAndReadBackOrComputed) {
+  const std::vector<std::string> names{"stable_rank", "hill_10pct"};
+  const auto values_of = [&](const ResultsFile& file) {
+    std::vector<std::vector<double>> values;
+    for (const ResultRow& row : file.results()) values.push_back(file.metrics(row, names));
+    return values;
+  };
+  const auto computed = values_of(written(example));
+  write_results(path_, run_, everything_in(run_), example, names);
+  const auto stored = values_of(ResultsFile::open(path_));
+  ASSERT_EQ(stored.size(), 9U);
+  EXPECT_EQ(to_bytes(stored), to_bytes(computed)) << "NaN is as equal as any";
+  EXPECT_DOUBLE_EQ(stored[0][0], 14.0 / 9);
+  EXPECT_DOUBLE_EQ(stored[1][0], 15.0 / 8);
+  EXPECT_EQ(stored[2], stored[0]) << "a shared spectrum";
+  for (std::size_t row = 3; row < 6; ++row) EXPECT_TRUE(std::isnan(stored[row][0])) << "without a spectrum";
+
+  const H5::Group group = H5::H5File(path_.string(), H5F_ACC_RDONLY).openGroup("metrics");
+  for (const char* column : {"layer", "precision", "stable_rank", "hill_10pct"}) {
+    EXPECT_EQ(group.openDataSet(column).getSpace().getSimpleExtentNpoints(), 9) << column;
+  }
+  EXPECT_EQ(group.getNumObjs(), 4U);
+}
+
+TEST_F(ResultsFileTest, MetricsThatTheFileLacksAreComputedBesideThoseThatItHas) {
+  write_results(path_, run_, everything_in(run_), example, {"stable_rank"});
+  const ResultsFile file = ResultsFile::open(path_);
+  const std::vector<double> values = file.metrics(file.results()[0], {"stable_rank", "spectral_norm"});
+  EXPECT_DOUBLE_EQ(values[0], 14.0 / 9);
+  EXPECT_DOUBLE_EQ(values[1], 9);
+}
+
 TEST_F(ResultsFileTest, AMissingFileIsNamed) {
   EXPECT_EQ(reason_of_open(), path_.string() + ": open failed: No such file or directory");
 }

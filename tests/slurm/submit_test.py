@@ -134,7 +134,8 @@ class SubmitTest(ScriptsTest):
                              rf"\Arank 3 on \S+: {expected}; CUDA_VISIBLE_DEVICES 1; cores [-0-9,]+\n\Z")
 
     def test_options_about_plots_go_to_the_report_too(self):
-        more = ("--k-frac", "0.05", "--plot-format", "pdf", "--individual-plots=never", "--min-eigenvalues", "40")
+        more = ("--k-frac", "0.05", "--plot-format", "pdf", "--individual-plots=never", "--min-eigenvalues", "40",
+                "--base", "fp32", "--metrics=all")
         analysis, report = self.commands(*USUAL, "--", *more)
         self.assertEqual(analysis[analysis.index("--") + 1:], list(more))
         self.assertEqual(report[report.index("--") + 1:], list(more[2:]))

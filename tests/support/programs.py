@@ -15,6 +15,7 @@ ENVIRONMENT = os.environ | dict(
 RESULTS = "precision_alpha_hill_results.csv"
 STATISTICS = "precision_summary_statistics.csv"
 SENSITIVITY = "precision_sensitivity.csv"
+METRICS = "spectral_metrics.csv"
 STORE = "alpha_hill.h5"
 
 

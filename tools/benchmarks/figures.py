@@ -121,6 +121,24 @@ def survey():
                  f"{nanoseconds:.2f} ns; CPU {alone:.1f} s, reading and fp32 {reading:.1f} s", largest=True)
 
 
+def metrics():
+    milliseconds = json.loads(run(BIN / "alpha-hill-metrics").output)
+    name, slowest = max(((name, taken["power_law"]) for name, taken in milliseconds.items()), key=lambda fit: fit[1])
+    shown = ", ".join(f"{name} {taken['power_law']:.1f}, all metrics {taken['all']:.1f}" for name, taken in milliseconds.items())
+    yield Figure(f"the power law of 4,096 eigenvalues ({name}), against 10 ms", slowest / 10, 1, 1, f"{shown} ms",
+                 largest=True)
+
+
+def against_weightwatcher():
+    shapes = {f"model.layers.{layer}.mlp.up_proj": shape
+              for layer, shape in enumerate(((384, 384), (384, 1536), (1100, 300), (40, 60)))}
+    analyse(write_checkpoint(WORK / "weightwatcher", shapes, "F32"), "--precisions", "fp32", "--metrics", "all")
+    script = [python_with("weightwatcher", "h5py"), ROOT / "tools/benchmarks/weightwatcher_metrics.py"]
+    found = json.loads(run(*script, WORK / "results/alpha_hill.h5").output.splitlines()[-1])
+    yield Figure(f"{found['metrics']} metrics, the largest relative difference from WeightWatcher's, against 1e-6",
+                 found["largest"] / 1e-6, 1, 1, f"{len(shapes)} layers", largest=True)
+
+
 def memory():
     rows, cols = BLOCK["mlp.down_proj"]
     allowed = 1.3 * min(rows, cols) ** 2 * 8 + 128 * MIB

@@ -97,7 +97,7 @@ def layers():
         "model.layers.0.int3": packed(3, 32),
         "model.layers.0.gptq": gptq(4, 128),
         "model.layers.0.gptq3": gptq(3, 128),
-        "model.layers.0.awq": awq(128),
+        "model.layers.0.awq": awq(64),
         "model.layers.0.nf4": nf4(64),
         "model.layers.0.int8_row": {"weight": ("I8", [ROWS, COLS], codes(weights)),
                                     "SCB": ("F32", [ROWS], floats(ROWS))},

@@ -29,6 +29,9 @@ std::vector<std::string> some_of(std::span<const std::string> items, std::size_t
 /// Least number of letters to insert, remove or replace that make `b` of `a` (Levenshtein).
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
+/// Of these names the nearest to one that there is not; one that it begins with, or is a part of, is near. At most three.
+std::vector<std::string_view> nearest_to(std::string_view name, std::span<const std::string_view> names);
+
 /// "1 layer", "2 layers".
 std::string counted(std::int64_t count, std::string_view what);
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <span>
 
@@ -15,24 +15,20 @@ struct Extremes {
 
   /// NaN is passed over.
   void include(std::span<const float> weights) {
-    constexpr std::size_t lanes = 8;  // side by side, since each minimum waits for the one before
-    std::array<float, lanes> low;
-    std::array<float, lanes> high;
-    low.fill(lowest);
-    high.fill(highest);
+    using Lanes [[gnu::vector_size(16)]] =
+        float;  // side by side, since each minimum waits for the one before
+    constexpr std::size_t lanes = sizeof(Lanes) / sizeof(float);
+    Lanes low = lowest + Lanes{};
+    Lanes high = highest + Lanes{};
     std::size_t i = 0;
     for (; i + lanes <= weights.size(); i += lanes) {
-      for (std::size_t lane = 0; lane < lanes; ++lane) {
-        low[lane] = std::min(low[lane], weights[i + lane]);
-        high[lane] = std::max(high[lane], weights[i + lane]);
-      }
+      Lanes values;
+      std::memcpy(&values, &weights[i], sizeof values);
+      low = values < low ? values : low;
+      high = high < values ? values : high;
     }
-    for (; i < weights.size(); ++i) {
-      low[0] = std::min(low[0], weights[i]);
-      high[0] = std::max(high[0], weights[i]);
-    }
-    lowest = *std::ranges::min_element(low);
-    highest = *std::ranges::max_element(high);
+    for (std::size_t lane = 0; lane < lanes; ++lane) include({.lowest = low[lane], .highest = high[lane]});
+    for (; i < weights.size(); ++i) include({.lowest = weights[i], .highest = weights[i]});
   }
   void include(const Extremes& others) {
     lowest = std::min(lowest, others.lowest);

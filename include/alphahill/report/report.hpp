@@ -42,6 +42,7 @@ IndividualPlots parse_individual_plots(std::string_view text);
 inline constexpr const char* results_csv_name = "precision_alpha_hill_results.csv";
 inline constexpr const char* summary_csv_name = "precision_summary_statistics.csv";
 inline constexpr const char* sensitivity_csv_name = "precision_sensitivity.csv";
+inline constexpr const char* metrics_csv_name = "spectral_metrics.csv";
 inline constexpr const char* comparison_csv_name = "comparison.csv";
 inline constexpr const char* plots_folder_name = "plots";
 
@@ -51,15 +52,16 @@ struct WrittenReport {
   std::filesystem::path sensitivity_csv;
   std::filesystem::path plots_folder;
   std::int64_t plots = 0;
+  std::optional<std::filesystem::path> metrics_csv = {};  ///< where metrics were selected
 };
 
 /// The view of a results file that a report shows; warns of unfinished layers and inexact figures.
 /// @throws Error as ResultsFile::open and view_of
 ReportView open_view(const std::filesystem::path& results_file, const Selection& selection);
 
-/// Writes precision_alpha_hill_results.csv, precision_summary_statistics.csv, precision_sensitivity.csv and, beside them, the settings
-/// that they were made with (report_settings.json) into the output folder, then the plots into plots/ there,
-/// with a progress line on standard error.
+/// Writes precision_alpha_hill_results.csv, precision_summary_statistics.csv, precision_sensitivity.csv, where metrics
+/// were selected spectral_metrics.csv, and, beside them, the settings that they were made with (report_settings.json)
+/// into the output folder, then the plots into plots/ there, with a progress line on standard error.
 /// @throws Error(usage) where other_settings is to refuse and does
 /// @throws Error(system) naming the file that cannot be written; says whether the CSVs are there then
 WrittenReport write_report(const ReportView& view, const ReportSettings& settings);

@@ -7,6 +7,8 @@
 ///             ResultRow; status by its name)
 ///   /spectra/eigenvalues  fp64, ascending, one spectrum after another, chunked and compressed; a shared one
 ///             is stored once; rows point into it by spectrum_offset and spectrum_length
+///   /metrics  where a run asked for metrics: one row a row of /results, in its order (columns: layer, precision, then
+///             those of spectral_metrics.hpp by their names; NaN where there is no figure)
 /// Root attributes: schema_version (the version of the records), complete (1: every layer has its rows), the fields of
 /// RunDescription, and what the last run asked for (asked_precisions, asked_filter_layers, asked_include_mtp).
 /// Text is variable-length UTF-8. Result files are trusted input.
@@ -15,8 +17,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "alphahill/results/journal.hpp"
@@ -34,9 +38,10 @@ using RecordOf = std::function<std::optional<LayerRecord>(std::int64_t layer)>;
 /// In memory are the eigenvalues of one record and the rows of some hundreds of layers, however many there
 /// are.
 /// @param record_of  called once for each layer, in order
+/// @param metrics  names of those of /metrics; empty: none
 /// @throws Error(system) naming the file when it cannot be written
 void write_results(const std::filesystem::path& path, const RunDescription& run, const Asked& asked,
-                   const RecordOf& record_of);
+                   const RecordOf& record_of, const std::vector<std::string>& metrics = {});
 
 /// The same of the layers that the journal holds.
 void write_results(const std::filesystem::path& path, const Journal& journal);
@@ -60,6 +65,9 @@ class ResultsFile {
   bool complete() const { return complete_; }
   /// The eigenvalues of a row, ascending; empty where it has none.
   std::vector<double> spectrum(const ResultRow& row) const;
+  /// The metrics of a row's spectrum, in the order of these names: as /metrics has them, or else computed; NaN where
+  /// there is no figure.
+  std::vector<double> metrics(const ResultRow& row, const std::vector<std::string>& names) const;
 
  private:
   struct Handle;
@@ -69,6 +77,7 @@ class ResultsFile {
   RunDescription run_;
   Asked asked_;
   std::vector<ResultRow> results_;
+  std::map<std::string, std::vector<double>> metrics_;  ///< by name, one value a row of results_
   bool complete_ = false;
   std::unique_ptr<Handle> handle_;
 };

@@ -22,7 +22,8 @@ struct Selection {
   std::optional<std::string> filter_layers;
   /// The precision that changes are relative to; nothing: as ReportView::reference says.
   std::optional<std::string> base;
-  std::int64_t min_eigenvalues = 0;  ///< layers with fewer are shown without figures
+  std::int64_t min_eigenvalues = 0;       ///< layers with fewer are shown without figures
+  std::vector<std::string> metrics = {};  ///< of the spectra, by the names of spectral_metrics.hpp
 };
 
 struct ReportedLayer {
@@ -35,6 +36,8 @@ struct ReportedLayer {
   /// Standard errors of alpha's changes from the reference, one a precision of the view.
   std::vector<double> change_errors;
   bool few_eigenvalues = false;  ///< fewer than the view asks for
+  /// Of each precision of the view the view's metrics; NaN where there is no figure.
+  std::vector<std::vector<double>> metrics = {};
 };
 
 struct ReportView {
@@ -53,6 +56,7 @@ struct ReportView {
   /// What changes are relative to, of the precisions whose spectra all layers have: fp64, fp32, the load dtype, or the
   /// widest; empty where there is none.
   std::string reference;
+  std::vector<std::string> metrics = {};
   std::vector<ReportedLayer> layers;  ///< finished layers, in layer order
   std::int64_t unfinished = 0;        ///< layers that the filter keeps and that the run has not finished yet
   /// Rows computed again from a Gram spectrum that is too inexact for this k-frac.

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "alphahill/base/file.hpp"
+#include "alphahill/metrics/spectral_metrics.hpp"
 #include "programs/command_line/config_file.hpp"
 #include "programs/command_line/nearest.hpp"
 #include "programs/command_line/option_values.hpp"
@@ -113,7 +114,9 @@ po::options_description report_options() {
        "layers with fewer are left out of summary and plots, and have no figure in the CSV")     //
       ("base", po::value<std::string>()->value_name("PRECISION"),                                //
        "what changes of alpha are relative to; default: fp64, fp32 or the load dtype, the first "
-       "that was computed");
+       "that was computed")                                      //
+      ("metrics", po::value<std::string>()->value_name("LIST"),  //
+       "all, or some of the metrics of spectra that --help metrics lists, into spectral_metrics.csv");
   return options;
 }
 
@@ -128,7 +131,14 @@ ReportSettings report_settings(const po::variables_map& values) {
   settings.individual_plots = parse_individual_plots(text("individual-plots"));
   settings.selection.min_eigenvalues = whole_number("--min-eigenvalues", text("min-eigenvalues"));
   if (values.contains("base")) settings.selection.base = precision_name(text("base"));
+  if (values.contains("metrics")) {
+    settings.selection.metrics = parse_spectral_metrics(list_of("--metrics", text("metrics")), "--metrics");
+  }
   return settings;
+}
+
+bool asks_for_table(int argc, const char* const* argv, std::string_view name) {
+  return argc == 3 && std::string_view(argv[1]) == "--help" && argv[2] == name;
 }
 
 Error GivenOptions::placed(const Error& error) const {

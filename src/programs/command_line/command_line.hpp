@@ -4,6 +4,7 @@
 #include <boost/program_options.hpp>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "alphahill/base/error.hpp"
 #include "alphahill/report/report.hpp"
@@ -37,6 +38,9 @@ boost::program_options::options_description report_options();
 
 /// Their values. @throws Error(usage) for a wrong one
 ReportSettings report_settings(const boost::program_options::variables_map& values);
+
+/// --help NAME
+bool asks_for_table(int argc, const char* const* argv, std::string_view name);
 
 /// Parses the arguments, then the file that --config names; the command line wins.
 /// @throws Error(usage) for anything that the program does not accept

@@ -7,6 +7,7 @@
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/logging.hpp"
 #include "alphahill/base/text.hpp"
+#include "alphahill/metrics/spectral_metrics.hpp"
 #include "alphahill/report/report.hpp"
 #include "alphahill/results/results_file.hpp"
 #include "programs/command_line/command_line.hpp"
@@ -42,6 +43,7 @@ constexpr const char* examples =
     R"(Examples:
   alpha-hill-report results --k-frac 0.05                   into results/k_frac_0.05
   alpha-hill-report results --filter-layers 'mlp' --plot-format pdf --output-dir mlp
+  alpha-hill-report results --metrics all                   WeightWatcher's and others: --help metrics lists them
 )";
 
 po::options_description input_options() {
@@ -175,6 +177,10 @@ int carry_out(const po::variables_map& values) {
 
 int alpha_hill_report(int argc, char** argv) {
   try {
+    if (asks_for_table(argc, argv, "metrics")) {
+      fmt::print("{}", spectral_metrics_table());
+      return exit_complete;
+    }
     const GivenOptions given = parse(whole_command_line(), argc, argv);
     if (const auto text = requested_text(report_command_line(), given.values, program); !text.empty()) {
       fmt::print("{}", text);

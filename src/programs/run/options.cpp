@@ -6,6 +6,7 @@
 
 #include "alphahill/base/error.hpp"
 #include "alphahill/base/text.hpp"
+#include "alphahill/metrics/spectral_metrics.hpp"
 #include "alphahill/runtime/job_limits.hpp"
 #include "programs/command_line/command_line.hpp"
 #include "programs/command_line/option_values.hpp"
@@ -33,6 +34,7 @@ constexpr const char* examples =
   precision_alpha_hill_results.csv     one row a layer
   precision_summary_statistics.csv     one row a precision
   precision_sensitivity.csv            one row a layer and precision: errors of rounding, what alpha does, score
+  spectral_metrics.csv                 with --metrics, one row a layer and precision; in alpha_hill.h5 too
   plots/                               distributions, categories, layers
   report_settings.json                 what these tables and plots were made with
   alpha_hill.journal                   finished layers while the run is in progress
@@ -215,11 +217,6 @@ CommandLine alpha_hill_command_line() {
   return command_line;
 }
 
-/// --help formats
-bool asks_for_formats(int argc, const char* const* argv) {
-  return argc == 3 && std::string_view(argv[1]) == "--help" && std::string_view(argv[2]) == "formats";
-}
-
 bool is_given(const RunOption& option, const po::variables_map& values) {
   return option.value == nullptr ? values[option.name].as<bool>() : values.contains(option.name);
 }
@@ -267,7 +264,8 @@ Options options_of(const po::variables_map& values) {
 }  // namespace
 
 Options parse_options(int argc, const char* const* argv) {
-  if (asks_for_formats(argc, argv)) return to_print(precision_table());
+  if (asks_for_table(argc, argv, "formats")) return to_print(precision_table());
+  if (asks_for_table(argc, argv, "metrics")) return to_print(spectral_metrics_table());
   const CommandLine command_line = alpha_hill_command_line();
   const GivenOptions given = parse(command_line, argc, argv);
   const std::string text = requested_text(command_line, given.values, "alpha-hill");

@@ -157,19 +157,20 @@ Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t m
   return run;
 }
 
-void write_results_of(const Run& run) {
+void write_results_of(const Run& run, const std::vector<std::string>& metrics) {
   const auto record_of = [&](std::int64_t layer) -> std::optional<LayerRecord> {
     const auto without_memory = run.too_large.find(layer);
     if (without_memory != run.too_large.end())
       return with_stored(run.journal, std::span(&without_memory->second, 1)).front();
     return run.journal.has(layer) ? std::optional(run.journal.read(layer)) : std::nullopt;
   };
-  write_results(run.results_file(), run.journal.run(), run.journal.asked(), record_of);
+  write_results(run.results_file(), run.journal.run(), run.journal.asked(), record_of, metrics);
 }
 
 int finish_run(const Run& run) {
-  write_results_of(run);
-  if (!run.complete()) {
+  const bool complete = run.complete();
+  write_results_of(run, complete ? run.options.report.selection.metrics : std::vector<std::string>{});
+  if (!complete) {
     warn_of_early_stop(run);
     return exit_stopped_early;
   }

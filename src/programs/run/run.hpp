@@ -63,7 +63,8 @@ Run prepare_run(const Options& options, const BlockLayout& ranks, std::int64_t m
                 std::vector<double> speeds);
 
 /// Writes the HDF5 file from the journal.
-void write_results_of(const Run& run);
+/// @param metrics  that are written too; an unfinished run has no time for them
+void write_results_of(const Run& run, const std::vector<std::string>& metrics = {});
 
 /// Writes the HDF5 file from the journal and, where the run is complete and they are wanted, CSVs and plots;
 /// prints the summary. MPI should be over: plots are drawn on all cores, and a rank that waits keeps one

@@ -2,9 +2,9 @@
 #include <array>
 #include <cmath>
 
+#include "alphahill/base/vector_register.hpp"
 #include "spectrum/reduce/sturm_check.hpp"
 #include "spectrum/reduce/symmetric_band.hpp"
-#include "spectrum/reduce/vector_kernels.hpp"
 
 namespace alphahill {
 

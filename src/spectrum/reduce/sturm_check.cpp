@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "alphahill/base/error.hpp"
-#include "spectrum/reduce/vector_kernels.hpp"
+#include "alphahill/base/vector_register.hpp"
 
 namespace alphahill {
 

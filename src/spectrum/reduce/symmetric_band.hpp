@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "alphahill/base/vector_register.hpp"
 #include "spectrum/reduce/tridiagonal.hpp"
-#include "spectrum/reduce/vector_kernels.hpp"
 
 namespace alphahill {
 

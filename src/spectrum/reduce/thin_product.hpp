@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "spectrum/reduce/vector_kernels.hpp"
+#include "alphahill/base/vector_register.hpp"
 
 namespace alphahill {
 

@@ -19,6 +19,12 @@ double total(const Lanes& lanes) {
   return std::accumulate(lanes.begin(), lanes.end(), 0.0);
 }
 
+template <class Value>
+double count_of_nonfinite(const Value* cast_values, std::size_t count) {
+  return static_cast<double>(
+      std::count_if(cast_values, cast_values + count, [](Value value) { return !std::isfinite(value); }));
+}
+
 /// In interleaved lanes: as fast as the vector units allow, and in an order that no compiler changes. Sums of
 /// such sums are off by the number of blocks times eps at most.
 template <class Value>
@@ -26,14 +32,12 @@ template <class Value>
                                                std::size_t count) {
   Lanes squares{};
   Lanes squared_errors{};
-  Lanes nonfinite{};
   Lanes zeroed{};
   Lanes largest{};
   const auto add = [&](std::size_t i, std::size_t lane) ALPHAHILL_INLINE {
     const CastTerms terms = cast_terms(cast_values[i], stored[i]);
     squares[lane] += terms.square;
     squared_errors[lane] += terms.squared_error;
-    nonfinite[lane] += terms.nonfinite;
     zeroed[lane] += terms.zeroed;
     largest[lane] = largest[lane] < terms.error ? terms.error : largest[lane];
   };
@@ -42,9 +46,10 @@ template <class Value>
     for (std::size_t lane = 0; lane < squares.size(); ++lane) add(i + lane, lane);
   }
   for (; i < count; ++i) add(i, 0);
-  return {.squares = total(squares),
+  const double sum = total(squares);
+  return {.squares = sum,
           .squared_errors = total(squared_errors),
-          .nonfinite = total(nonfinite),
+          .nonfinite = std::isfinite(sum) ? 0 : count_of_nonfinite(cast_values, count),
           .zeroed = total(zeroed),
           .largest_error = *std::ranges::max_element(largest)};
 }
