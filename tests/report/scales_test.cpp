@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cmath>
 #include <limits>
 
 namespace alphahill {
@@ -76,6 +77,31 @@ TEST(ChangeScale, KeepsChangesBelowItsDecadesOffTheZeroLine) {
   const ChangeScale scale(std::array{1e-300, 1e-1});
   EXPECT_GT(scale.place(1e-15), 0);
   EXPECT_LE(scale.high(), 14);
+}
+
+TEST(LogScale, HasTicksAtPowersOfTen) {
+  const LogScale scale(std::array{2e-5, 0.3, 0.0, nan});
+  std::vector<std::string> labels;
+  for (const Tick& tick : scale.ticks()) labels.push_back(tick.label);
+  EXPECT_THAT(labels, ElementsAre("1e-4", "1e-3", "1e-2", "1e-1"));
+  EXPECT_LT(scale.low(), std::log10(2e-5));
+  EXPECT_EQ(scale.place(1e-9), scale.low());
+}
+
+TEST(LogScale, OfFewDecadesHasTicksBetween) {
+  std::vector<std::string> labels;
+  for (const Tick& tick : LogScale(std::array{0.04, 0.3}).ticks()) labels.push_back(tick.label);
+  EXPECT_THAT(labels, ElementsAre("5e-2", "1e-1", "2e-1"));
+}
+
+TEST(LogScale, OfNoValuesHasAnExtent) {
+  const LogScale scale(std::array{nan, 0.0});
+  EXPECT_LT(scale.low(), scale.high());
+}
+
+TEST(AlphaText, OfLargeFiguresIsShort) {
+  EXPECT_EQ(alpha_text(3.14159, 4), "3.1416");
+  EXPECT_EQ(alpha_text(123456789, 6), "1.23e+08");
 }
 
 TEST(ChangeText, IsShort) {

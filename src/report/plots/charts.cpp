@@ -10,6 +10,17 @@ std::size_t style_of(const ReportView& view, const std::string& precision) {
                                   view.run_precisions.begin());
 }
 
+Roles roles_of(const ReportView& view) {
+  Roles roles;
+  for (const ReportedLayer& layer : view.layers) {
+    const std::string& name = layer.layer.category;
+    const auto found = std::ranges::find(roles.names, name);
+    roles.of_layer.push_back(static_cast<std::size_t>(found - roles.names.begin()));
+    if (found == roles.names.end()) roles.names.push_back(name);
+  }
+  return roles;
+}
+
 PagePlan page_plan(const ChartTable& table) {
   PagePlan plan;
   plan.title = table.title;

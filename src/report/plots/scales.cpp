@@ -14,6 +14,7 @@ namespace {
 constexpr double smallest_span = 0.02;  // of the values' size
 constexpr double padding = 0.06;        // of the span, on either side
 constexpr int most_decades = 12;
+constexpr double log_padding = 0.1;  // of a logarithmic scale, at least: a decade has a tick then
 
 std::vector<double> finite(std::span<const double> values) {
   std::vector<double> kept;
@@ -42,6 +43,15 @@ std::string change_text(double change, int decimals) {
   const std::size_t exponent = text.find('e') + 2;
   if (text[exponent] == '0') text.erase(exponent, 1);
   return text;
+}
+
+std::string size_text(double size, int digits) {
+  return size == 0 ? "0" : change_text(size, digits - 1).substr(1);
+}
+
+std::string alpha_text(double alpha, int decimals) {
+  constexpr double large = 1e4;
+  return std::abs(alpha) < large ? fmt::format("{:.{}f}", alpha, decimals) : fmt::format("{:.2e}", alpha);
 }
 
 AlphaScale::AlphaScale(std::span<const double> values) {
@@ -95,6 +105,37 @@ std::vector<Tick> ChangeScale::ticks(int most) const {
     for (int place = 1; place <= (sign > 0 ? high_ : -low_); place += step) {
       const double change = sign * std::pow(10.0, *first_decade_ + place - 1);
       result.push_back({1.0 * sign * place, change_text(change, 0)});
+    }
+  }
+  return result;
+}
+
+LogScale::LogScale(std::span<const double> values) {
+  std::vector<double> shown = finite(values);
+  std::erase_if(shown, [](double value) { return value <= 0; });
+  if (shown.empty()) return;
+  const auto [least, most] = std::ranges::minmax(shown);
+  high_ = std::log10(most);
+  low_ = std::max(std::log10(least), high_ - most_decades);
+  const double beside = std::max(log_padding, padding * (high_ - low_));
+  low_ -= beside;
+  high_ += beside;
+}
+
+double LogScale::place(double value) const {
+  return std::max(std::log10(value), low_);
+}
+
+std::vector<Tick> LogScale::ticks() const {
+  constexpr double few_decades = 3;
+  std::vector<Tick> result;
+  const bool has_parts = high_ - low_ < few_decades;
+  for (double decade = std::floor(low_); decade <= high_; ++decade) {
+    for (const double factor : {1.0, 2.0, 5.0}) {
+      const double place = decade + std::log10(factor);
+      if (factor > 1 && !has_parts) break;
+      if (place < low_ || place > high_) continue;
+      result.push_back({place, size_text(factor * std::pow(10.0, decade), 1)});
     }
   }
   return result;

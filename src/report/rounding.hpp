@@ -1,0 +1,31 @@
+/// What rounding to each precision of a view does to its layers: for plots and summary.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "alphahill/results/view.hpp"
+
+namespace alphahill {
+
+/// Of a precision that changes some weight.
+struct Rounding {
+  std::string precision;
+  bool scaled = false;         ///< below 16 bits, in groups that share a scale
+  double bits_per_weight = 0;  ///< with scales, of all layers together
+  std::vector<double> errors;  ///< relative, one a layer of the view; NaN where there is none
+  std::vector<double> scores;  ///< of sensitivity, the same
+};
+
+/// In the order of the view.
+std::vector<Rounding> roundings_of(const ReportView& view);
+
+/// The layers with the largest scores, those first; fewer than `most` where fewer have one above 0.
+std::vector<std::size_t> largest_scores(const Rounding& rounding, std::size_t most);
+
+/// Rows of the precision have errors of rounding and no spectrum: their alphas are not missing, but were not asked for.
+/// @param precision  its number in the view
+bool has_errors_alone(const ReportView& view, std::size_t precision);
+
+}  // namespace alphahill
