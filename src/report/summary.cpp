@@ -83,8 +83,11 @@ std::vector<Move> moves_of(const ReportView& view) {
 }
 
 std::string moves_text(const ReportView& view) {
-  const auto is_reference = [&](const std::string& precision) { return precision == view.reference; };
-  if (std::ranges::all_of(view.precisions, is_reference)) return {};
+  bool compares = false;
+  for (std::size_t p = 0; p < view.precisions.size(); ++p) {
+    compares = compares || (view.precisions[p] != view.reference && !has_errors_alone(view, p));
+  }
+  if (!compares) return {};
   const auto has_none = [](const ReportedLayer& layer) { return std::isnan(layer.reference_alpha); };
   if (std::ranges::all_of(view.layers, has_none)) return {};
   const std::vector<Move> moves = moves_of(view);

@@ -75,8 +75,8 @@ TEST(RoundingPlots, OfAPrecisionWithErrorsAloneShowThese) {
     if (row.precision == "int4") row.alpha = row.alpha_stderr = row.effective_rank = no_figure;
   }
   EXPECT_THAT(rounding_plots_of(sample), ElementsAre("error_by_layer", "score_ranking"));
-  EXPECT_THAT(svg_of(sample, "alpha_distribution_by_precision"), Not(HasSubstr("int4")))
-      << "no alpha is missing";
+  for (const char* plot : {"alpha_distribution_by_precision", "layer_001_model_layers_0_self_attn_q_proj"})
+    EXPECT_THAT(svg_of(sample, plot), Not(HasSubstr("int4"))) << "no alpha is missing";
   for (ResultRow& row : sample.rows) row.alpha = row.effective_rank = no_figure;
   const ReportView view = view_of(sample);
   EXPECT_EQ(plots_of(view, {}).size(), 1U) << "error_by_layer";
@@ -110,8 +110,8 @@ TEST(ErrorByLayer, SaysWhichErrorsItDoesNotShow) {
 TEST(ErrorByLayer, PutsTheLastOfVeryManyRolesIntoOnePanel) {
   SampleRun sample = rounded_run(3000, {"fp32", "int4"});
   for (LayerRow& layer : sample.run.layers) layer.category = layer.name;
-  const std::string svg = svg_of(sample, "error_by_layer");
-  EXPECT_THAT(svg, HasSubstr(">2977 other roles: 2977 layers<"));
+  EXPECT_THAT(svg_of(sample, "error_by_layer"), HasSubstr(">2977 other roles: 2977 layers<"));
+  EXPECT_THAT(svg_of(sample, "all_layers_combined"), HasSubstr(">2977 other roles<"));
 }
 
 TEST(ScoreRanking, HasThe30LargestScoresOfEachFormatThoseFirst) {

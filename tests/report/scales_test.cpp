@@ -79,19 +79,26 @@ TEST(ChangeScale, KeepsChangesBelowItsDecadesOffTheZeroLine) {
   EXPECT_LE(scale.high(), 14);
 }
 
-TEST(LogScale, HasTicksAtPowersOfTen) {
-  const LogScale scale(std::array{2e-5, 0.3, 0.0, nan});
+std::vector<std::string> log_ticks_of(const LogScale& scale) {
   std::vector<std::string> labels;
   for (const Tick& tick : scale.ticks()) labels.push_back(tick.label);
-  EXPECT_THAT(labels, ElementsAre("1e-4", "1e-3", "1e-2", "1e-1"));
+  return labels;
+}
+
+TEST(LogScale, HasTicksAtPowersOfTen) {
+  const LogScale scale(std::array{2e-5, 0.3, 0.0, nan});
+  EXPECT_THAT(log_ticks_of(scale), ElementsAre("1e-4", "1e-3", "1e-2", "1e-1"));
   EXPECT_LT(scale.low(), std::log10(2e-5));
   EXPECT_EQ(scale.place(1e-9), scale.low());
 }
 
 TEST(LogScale, OfFewDecadesHasTicksBetween) {
-  std::vector<std::string> labels;
-  for (const Tick& tick : LogScale(std::array{0.04, 0.3}).ticks()) labels.push_back(tick.label);
-  EXPECT_THAT(labels, ElementsAre("5e-2", "1e-1", "2e-1"));
+  EXPECT_THAT(log_ticks_of(LogScale(std::array{0.04, 0.3})), ElementsAre("5e-2", "1e-1", "2e-1"));
+  EXPECT_THAT(log_ticks_of(LogScale(std::array{0.06, 0.3})),
+              ElementsAre("5e-2", "7e-2", "1e-1", "1.5e-1", "2e-1", "3e-1"));
+  for (double value = 1; value < 10; value *= 1.01) {
+    EXPECT_FALSE(LogScale(std::array{value}).ticks().empty()) << value;
+  }
 }
 
 TEST(LogScale, OfNoValuesHasAnExtent) {

@@ -3,9 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cmath>
 #include <regex>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -22,21 +21,24 @@ struct ShownText {
 inline std::vector<ShownText> texts_of(const std::string& svg) {
   std::vector<ShownText> texts;
   const std::regex pattern(
-      "translate\\(([-0-9.]+) ([-0-9.]+)\\) rotate\\(([-0-9]+)\\)[^>]*font-size=\"([0-9]+)\" "
-      "text-anchor=\"([a-z]+)\"[^>]*>([^<]*)<");
-  for (auto match = std::sregex_iterator(svg.begin(), svg.end(), pattern); match != std::sregex_iterator();
-       ++match) {
-    const double x = std::stod((*match)[1]);
-    const double y = std::stod((*match)[2]);
-    const double size = std::stod((*match)[4]);
-    const std::string text = (*match)[6];
+      "<text transform=\"translate\\(([-0-9.]+) ([-0-9.]+)\\) "
+      "rotate\\(([-0-9]+)\\)\"[^>]*font-size=\"([0-9]+)\" "
+      "text-anchor=\"([a-z]+)\"[^>]*>([^<]*)<.*");
+  std::istringstream lines(svg);
+  std::smatch match;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("<text") || !std::regex_match(line, match, pattern)) continue;
+    const double x = std::stod(match[1]);
+    const double y = std::stod(match[2]);
+    const double size = std::stod(match[4]);
+    const std::string text = match[6];
     const double width = text_width(text) * size / 12;
-    const std::string anchor = (*match)[5];
+    const std::string anchor = match[5];
     const double before = anchor == "start" ? 0 : anchor == "end" ? width : width / 2;
-    const bool upright = (*match)[3] == "-90";
+    const bool upright = match[3] == "-90";
     const Rect place = upright ? Rect{x - size / 2, x + size / 2, y - (width - before), y + before}
                                : Rect{x - before, x - before + width, y - size / 2, y + size / 2};
-    if ((*match)[3] == "-45") continue;
+    if (match[3] == "-45") continue;
     texts.push_back({text, place});
   }
   return texts;

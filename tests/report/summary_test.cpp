@@ -140,6 +140,17 @@ TEST(Summary, NamesFormatsTogetherThatTheSameLayersMindMost) {
   EXPECT_THAT(summary_text(view_of(sample)), HasSubstr("\n  at int8, int4: 1 mlp.down_proj, "));
 }
 
+TEST(Summary, OfAPrecisionWithErrorsAloneHasNoStatisticsAndNoMoves) {
+  SampleRun sample = rounded_run(2, {"fp32", "int4"});
+  for (ResultRow& row : sample.rows) {
+    if (row.precision == "int4") row.alpha = row.alpha_stderr = no_figure;
+  }
+  const std::string text = summary_text(view_of(sample));
+  EXPECT_THAT(text, Not(HasSubstr("int4            0")));
+  EXPECT_THAT(text, Not(HasSubstr("moves")));
+  EXPECT_THAT(text, HasSubstr("\n  at int4: 0 attn."));
+}
+
 TEST(Summary, Of16BitPrecisionsHasOneLineOfErrors) {
   const std::string text = summary_text(view_of(rounded_run(1, {"fp32", "bf16"})));
   EXPECT_THAT(text, testing::ContainsRegex("\nRelative error of rounding, median: bf16 1[.]99e-3\n"));

@@ -249,7 +249,7 @@ void ChartPage::draw_band_labels() {
     labels.push_back({(slot_left(first) + slot_left(last)) / 2, block.empty() ? plan_.slots[first] : block,
                       !block.empty()});
   }
-  draw_axis_labels(picture, std::move(labels), y_, 0, picture.width());
+  draw_axis_labels(picture, std::move(labels), y_, 0, picture.width() - 4);
   y_ += line_height;
   picture.text({(left_ + picture.width() - right_margin) / 2, y_}, TextStyle::center, plan_.bands_are);
   y_ += line_height / 2;

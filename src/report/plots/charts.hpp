@@ -21,9 +21,11 @@ struct Series {
   std::vector<double> errors;  ///< their standard errors
 };
 
-/// Which role layers play: their categories, in the order in which these first come.
+inline constexpr std::size_t most_roles = 24;
+
+/// Which role layers play: their categories, in the order in which these first come; of very many the last together.
 struct Roles {
-  std::vector<std::string> names;     ///< the number of one is also that of its colour and shape
+  std::vector<std::string> names;     ///< short; the number of one is also that of its colour and shape
   std::vector<std::size_t> of_layer;  ///< numbers of names
 };
 
@@ -56,7 +58,9 @@ struct LayerGroup {
 Picture draw_distribution(const ChartTable& table, const std::vector<LayerGroup>& groups);
 
 /// One layer at each precision: alpha with its standard error, its changes, and why a figure is missing.
+/// @param precisions  numbers of those that are shown, in the view
 Picture draw_single_layer(const ReportView& view, std::size_t layer,
+                          const std::vector<std::size_t>& precisions,
                           const std::optional<ChangeScale>& changes);
 
 /// Number of the colour and shape of a precision: the same in all reports on a run.

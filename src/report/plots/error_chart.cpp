@@ -16,7 +16,6 @@ namespace alphahill {
 
 namespace {
 
-constexpr std::size_t most_role_panels = 24;
 constexpr double wished_slot = 12;
 constexpr double narrowest_role_panel = 260;
 constexpr double widest_role_panel = 1440;
@@ -28,18 +27,13 @@ struct RolePanel {
   std::vector<std::size_t> layers;
 };
 
-/// Of very many roles, the last share a panel.
 std::vector<RolePanel> role_panels(const Roles& roles) {
-  std::vector<RolePanel> panels(std::min(roles.names.size(), most_role_panels));
+  std::vector<RolePanel> panels(roles.names.size());
   for (std::size_t layer = 0; layer < roles.of_layer.size(); ++layer) {
-    panels[std::min(roles.of_layer[layer], panels.size() - 1)].layers.push_back(layer);
+    panels[roles.of_layer[layer]].layers.push_back(layer);
   }
-  const std::size_t shared = roles.names.size() - panels.size();
   for (std::size_t i = 0; i < panels.size(); ++i) {
-    const bool is_shared = shared > 0 && i + 1 == panels.size();
-    panels[i].title =
-        fmt::format("{}: {}", is_shared ? fmt::format("{} other roles", shared + 1) : roles.names[i],
-                    counted(std::ssize(panels[i].layers), "layer"));
+    panels[i].title = fmt::format("{}: {}", roles.names[i], counted(std::ssize(panels[i].layers), "layer"));
   }
   return panels;
 }

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <set>
 
-#include "alphahill/base/text.hpp"
 #include "alphahill/results/statistics.hpp"
 #include "report/plots/charts.hpp"
 
@@ -78,19 +77,6 @@ void plan_roles(PagePlan& plan, const ChartTable& table) {
   plan.missing = std::ranges::any_of(plan.alphas, [](double alpha) { return std::isnan(alpha); });
 }
 
-/// Says where layers with a flat spectrum are drawn.
-void note_flat_spectra(PagePlan& plan, const ChartTable& table) {
-  std::int64_t flat = 0;
-  for (std::size_t layer = 0; layer < table.layers.size(); ++layer) {
-    flat += std::ranges::any_of(table.series,
-                                [&](const Series& series) { return is_flat(series.alphas[layer]); });
-  }
-  if (flat > 0) {
-    plan.footnotes.push_back(fmt::format("at the upper end: alphas above {} (flat spectra), of {}",
-                                         flat_alpha, counted(flat, "layer")));
-  }
-}
-
 void draw_role(ChartPage& page, const ChartTable& table, std::size_t layer) {
   const double alpha = table.reference[layer];
   if (std::isnan(alpha)) {
@@ -154,7 +140,6 @@ Picture draw_layers(const ChartTable& table) {
   const bool shows_roles = has_narrow_slots(plan);
   plan_errors(plan, table);
   if (shows_roles) plan_roles(plan, table);
-  note_flat_spectra(plan, table);
   ChartPage page(std::move(plan));
   for (std::size_t layer = 0; layer < table.layers.size(); ++layer) {
     if (has_error_bars) draw_errors(page, table, layer);

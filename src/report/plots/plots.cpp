@@ -113,7 +113,9 @@ class PlotSource {
     return table;
   }
 
-  Picture single_layer(std::size_t layer) const { return draw_single_layer(view_, layer, changes_); }
+  Picture single_layer(std::size_t layer) const {
+    return draw_single_layer(view_, layer, with_alpha_, changes_);
+  }
 
  private:
   std::string dequantized_text(const Indices& layers) const {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <iterator>
 #include <numeric>
@@ -14,7 +15,7 @@ namespace {
 constexpr double smallest_span = 0.02;  // of the values' size
 constexpr double padding = 0.06;        // of the span, on either side
 constexpr int most_decades = 12;
-constexpr double log_padding = 0.1;  // of a logarithmic scale, at least: a decade has a tick then
+constexpr double log_padding = 0.1;  // decades beside the values of a logarithmic scale, at least
 
 std::vector<double> finite(std::span<const double> values) {
   std::vector<double> kept;
@@ -127,15 +128,20 @@ double LogScale::place(double value) const {
 }
 
 std::vector<Tick> LogScale::ticks() const {
-  constexpr double few_decades = 3;
+  // Multiples of powers of ten: at least one in the narrowest scale.
+  constexpr std::array few{1.0};
+  constexpr std::array some{1.0, 2.0, 5.0};
+  constexpr std::array many{1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0};
+  const double decades = high_ - low_;
+  const std::span<const double> factors = decades < 1   ? std::span<const double>(many)
+                                          : decades < 3 ? std::span<const double>(some)
+                                                        : std::span<const double>(few);
   std::vector<Tick> result;
-  const bool has_parts = high_ - low_ < few_decades;
   for (double decade = std::floor(low_); decade <= high_; ++decade) {
-    for (const double factor : {1.0, 2.0, 5.0}) {
+    for (const double factor : factors) {
       const double place = decade + std::log10(factor);
-      if (factor > 1 && !has_parts) break;
       if (place < low_ || place > high_) continue;
-      result.push_back({place, size_text(factor * std::pow(10.0, decade), 1)});
+      result.push_back({place, size_text(factor * std::pow(10.0, decade), factor == 1.5 ? 2 : 1)});
     }
   }
   return result;

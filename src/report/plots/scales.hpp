@@ -75,7 +75,7 @@ class LogScale {
   double place(double value) const;
   double low() const { return low_; }
   double high() const { return high_; }
-  /// At powers of ten and, where these are few, at 2 and 5 times them.
+  /// At powers of ten and, where these are few, at multiples of them; one at least.
   std::vector<Tick> ticks() const;
 
  private:
