@@ -384,6 +384,8 @@ TEST(Report, RolesOfManyLayersAreToldApart) {
   EXPECT_EQ(marks_of(picture, 0), 1 + 43) << "attn_q";
   EXPECT_EQ(marks_of(picture, 1), 1 + 43) << "attn_k";
   EXPECT_THAT(combined_svg(sample_run(30, {"fp32"}), 0), Not(HasSubstr(">attn_q<"))) << "labels say it";
+  EXPECT_THAT(combined_svg(sample_run(140, {"fp32"}), 0), Not(HasSubstr(">bars: ")))
+      << "of several precisions";
 }
 
 TEST(Report, AFlatSpectrumLeavesTheScaleOfAlphaToTheOthers) {

@@ -26,6 +26,11 @@ TEST(AlphaScale, HasTicksAtRoundNumbers) {
   EXPECT_THAT(labels_of(AlphaScale(std::array{3.98, 4.11}), 6), ElementsAre("4.00", "4.05", "4.10"));
 }
 
+TEST(AlphaScale, OfLargeValuesHasShortTicks) {
+  EXPECT_THAT(labels_of(AlphaScale(std::array{123456789.0}), 6),
+              ElementsAre("1.225e8", "1.230e8", "1.235e8", "1.240e8", "1.245e8"));
+}
+
 TEST(AlphaScale, HasNoNegativeZero) {
   EXPECT_THAT(labels_of(AlphaScale(std::array{0.2, 8.0}), 6), ElementsAre("0", "2", "4", "6", "8"));
 }

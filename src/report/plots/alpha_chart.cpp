@@ -42,9 +42,8 @@ bool is_flat_somewhere(const RoundingTable& table, std::size_t layer) {
 GridPlan plan_of(const RoundingTable& table, const std::vector<const RoundedSeries*>& panels) {
   GridPlan plan;
   plan.title = fmt::format("alpha of each format against alpha at {}", table.reference_name);
-  plan.subtitle =
-      fmt::format("{} · k-frac {} · line: no change; above each panel the size of the relative change",
-                  table.subtitle, table.k_frac);
+  plan.subtitle = fmt::format("{} · k-frac {}", table.subtitle, table.k_frac);
+  plan.footnotes = {"line: no change · above each panel: the size of alpha's relative change"};
   for (std::size_t role = 0; role < table.roles.names.size(); ++role) {
     plan.legend.push_back({series_marker(role), table.roles.names[role]});
   }

@@ -85,7 +85,7 @@ bool has_narrow_slots(const PagePlan& plan) {
 }
 
 bool has_room_for_error_bars(const PagePlan& plan) {
-  return series_width_of(plan) >= least_width_for_error_bar;
+  return !has_narrow_slots(plan) && series_width_of(plan) >= least_width_for_error_bar;
 }
 
 ChartPage::ChartPage(PagePlan plan)

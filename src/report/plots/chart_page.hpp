@@ -38,7 +38,7 @@ struct PagePlan {
 /// Slots are too narrow for a label each, or for a mark of each series beside the others.
 bool has_narrow_slots(const PagePlan& plan);
 
-/// Series are wide enough for a bar each that shows the standard error of an alpha.
+/// Slots are not narrow, and series wide enough for a bar each that shows the standard error of an alpha.
 bool has_room_for_error_bars(const PagePlan& plan);
 
 /// The page with all but its figures drawn, and where those go.

@@ -68,12 +68,17 @@ AlphaScale::AlphaScale(std::span<const double> values) {
 
 std::vector<Tick> AlphaScale::ticks(int most) const {
   if (empty_) return {};
+  constexpr int large = 5;  // from this power of ten on it is written
   const double step = round_step((high_ - low_) / most);
-  const int decimals = std::max(0, -decade_of(step));
+  const int decade = decade_of(std::max(std::abs(low_), std::abs(high_)));
+  const int power = decade < large ? 0 : decade;
+  const int decimals = std::clamp(power - decade_of(step), 0, 12);
+  const std::string suffix = power == 0 ? "" : fmt::format("e{}", power);
   std::vector<Tick> result;
   const double first = std::ceil(low_ / step) + 0.0;  // never -0
   for (double i = first; i * step <= high_; ++i) {
-    result.push_back({i * step, fmt::format("{:.{}f}", i * step, std::min(decimals, 12))});
+    const double shown = i * step / std::pow(10.0, power);
+    result.push_back({i * step, fmt::format("{:.{}f}{}", shown, decimals, suffix)});
   }
   return result;
 }
