@@ -14,8 +14,11 @@ std::vector<Rounding> roundings_of(const ReportView& view) {
   std::vector<Rounding> roundings;
   for (const std::string& name : view.precisions) {
     const auto precision = find_precision(name);
-    roundings.push_back(
-        {.precision = name, .scaled = precision && precision->scaled(), .errors = {}, .scores = {}});
+    roundings.push_back({.precision = name,
+                         .scaled = precision && precision->scaled(),
+                         .errors = {},
+                         .scores = {},
+                         .alphas = {}});
   }
   double weights = 0;
   for (const ReportedLayer& layer : view.layers) {
@@ -26,6 +29,7 @@ std::vector<Rounding> roundings_of(const ReportView& view) {
       roundings[p].bits_per_weight += sensitivities[p].bits_per_weight * numel;
       roundings[p].errors.push_back(layer.figures[p].cast_error);
       roundings[p].scores.push_back(sensitivities[p].score);
+      roundings[p].alphas.push_back(layer.figures[p].alpha);
     }
   }
   for (Rounding& rounding : roundings) rounding.bits_per_weight /= weights;
@@ -44,13 +48,6 @@ std::vector<std::size_t> largest_scores(const Rounding& rounding, std::size_t mo
   std::ranges::stable_sort(layers, std::greater{}, score);
   layers.resize(std::min(layers.size(), most));
   return layers;
-}
-
-bool has_errors_alone(const ReportView& view, std::size_t precision) {
-  return !view.layers.empty() && std::ranges::all_of(view.layers, [&](const ReportedLayer& layer) {
-    const ResultRow& row = layer.figures[precision];
-    return std::isnan(row.alpha) && row.spectrum_length == 0 && std::isfinite(row.cast_error);
-  });
 }
 
 }  // namespace alphahill

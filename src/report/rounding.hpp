@@ -16,6 +16,7 @@ struct Rounding {
   double bits_per_weight = 0;  ///< with scales, of all layers together
   std::vector<double> errors;  ///< relative, one a layer of the view; NaN where there is none
   std::vector<double> scores;  ///< of sensitivity, the same
+  std::vector<double> alphas;  ///< the same
 };
 
 /// In the order of the view.
@@ -23,9 +24,5 @@ std::vector<Rounding> roundings_of(const ReportView& view);
 
 /// The layers with the largest scores, those first; fewer than `most` where fewer have one above 0.
 std::vector<std::size_t> largest_scores(const Rounding& rounding, std::size_t most);
-
-/// Rows of the precision have errors of rounding and no spectrum: their alphas are not missing, but were not asked for.
-/// @param precision  its number in the view
-bool has_errors_alone(const ReportView& view, std::size_t precision);
 
 }  // namespace alphahill

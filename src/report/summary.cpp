@@ -42,7 +42,6 @@ std::string statistics_table(const ReportView& view) {
   std::string text = fmt::format("{:<{}}{:>7}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}\n", "precision",
                                  width, "count", "mean", "std", "min", "median", "max", "q25", "q75");
   for (std::size_t i = 0; i < view.precisions.size(); ++i) {
-    if (has_errors_alone(view, i)) continue;
     const Statistics s = statistics_of(without_flat(view.alphas(i)));
     text += fmt::format("{:<{}}{:>7}", view.precisions[i], width, s.count);
     for (const double value : {s.mean, s.std, s.min, s.median, s.max, s.q25, s.q75}) text += cell(value);
@@ -83,11 +82,8 @@ std::vector<Move> moves_of(const ReportView& view) {
 }
 
 std::string moves_text(const ReportView& view) {
-  bool compares = false;
-  for (std::size_t p = 0; p < view.precisions.size(); ++p) {
-    compares = compares || (view.precisions[p] != view.reference && !has_errors_alone(view, p));
-  }
-  if (!compares) return {};
+  const auto is_reference = [&](const std::string& precision) { return precision == view.reference; };
+  if (std::ranges::all_of(view.precisions, is_reference)) return {};
   const auto has_none = [](const ReportedLayer& layer) { return std::isnan(layer.reference_alpha); };
   if (std::ranges::all_of(view.layers, has_none)) return {};
   const std::vector<Move> moves = moves_of(view);
@@ -119,7 +115,7 @@ std::string rounding_table(const std::vector<Rounding>& roundings, const std::ve
 }
 
 /// Precisions at which the same layers have the largest scores, in a line.
-std::string ranking_text(const std::vector<Rounding>& roundings, const std::vector<LayerLabel>& labels) {
+std::string minding_text(const std::vector<Rounding>& roundings, const std::vector<LayerLabel>& labels) {
   std::vector<std::pair<std::string, std::vector<std::string>>> rankings;  // layers, precisions
   for (const Rounding& rounding : roundings) {
     std::vector<std::string> layers;
@@ -137,9 +133,9 @@ std::string ranking_text(const std::vector<Rounding>& roundings, const std::vect
     text += fmt::format("  at {}: {}\n", joined(precisions), layers);
   }
   return text +
-         "The score needs the weights alone: on two small models plans by it saved half of what plans by "
-         "measured damage\n"
-         "did. It is an indication, not a law: check a plan by an evaluation.\n";
+         "The score needs the weights alone. On two small models plans by it saved half of what plans by "
+         "measured\n"
+         "damage did: an indication, not a law. Check a plan by an evaluation.\n";
 }
 
 /// A line where weights are rounded to 16 bits and more alone.
@@ -149,7 +145,7 @@ std::string rounding_text(const ReportView& view) {
     const std::vector<LayerLabel> labels = layer_labels(view.layers);
     const std::string table = rounding_table(roundings, labels);
     std::erase_if(roundings, [](const Rounding& rounding) { return !rounding.scaled; });
-    return table + ranking_text(roundings, labels);
+    return table + minding_text(roundings, labels);
   }
   std::vector<std::string> errors;
   for (const Rounding& rounding : roundings) {

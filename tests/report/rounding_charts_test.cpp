@@ -69,19 +69,6 @@ TEST(RoundingPlots, AreDrawnWhereAPrecisionRoundsTheWeights) {
   EXPECT_THAT(rounding_plots_of(rounded_run(8, {"int4"})), ElementsAre("error_by_layer", "score_ranking"));
 }
 
-TEST(RoundingPlots, OfAPrecisionWithErrorsAloneShowThese) {
-  SampleRun sample = rounded_run(8, {"fp32", "int4"});
-  for (ResultRow& row : sample.rows) {
-    if (row.precision == "int4") row.alpha = row.alpha_stderr = row.effective_rank = no_figure;
-  }
-  EXPECT_THAT(rounding_plots_of(sample), ElementsAre("error_by_layer", "score_ranking"));
-  for (const char* plot : {"alpha_distribution_by_precision", "layer_001_model_layers_0_self_attn_q_proj"})
-    EXPECT_THAT(svg_of(sample, plot), Not(HasSubstr("int4"))) << "no alpha is missing";
-  for (ResultRow& row : sample.rows) row.alpha = row.effective_rank = no_figure;
-  const ReportView view = view_of(sample);
-  EXPECT_EQ(plots_of(view, {}).size(), 1U) << "error_by_layer";
-}
-
 TEST(RoundingPlots, GoWithTheOthersOfAReport) {
   const TemporaryFolder folder;
   ReportSettings settings = settings_for(folder);

@@ -21,8 +21,8 @@ constexpr int most_alpha_ticks = 6;
 /// Relative changes of alpha, where there are any.
 std::vector<double> changes_of(const RoundingTable& table, const RoundedSeries& series) {
   std::vector<double> changes;
-  for (std::size_t i = 0; i < series.alphas.size(); ++i) {
-    changes.push_back(std::abs(relative_change(series.alphas[i], table.reference[i])));
+  for (std::size_t i = 0; i < series.rounding.alphas.size(); ++i) {
+    changes.push_back(std::abs(relative_change(series.rounding.alphas[i], table.reference[i])));
   }
   return changes;
 }
@@ -35,11 +35,12 @@ std::string panel_title(const RoundingTable& table, const RoundedSeries& series)
 
 bool is_flat_somewhere(const RoundingTable& table, std::size_t layer) {
   return is_flat(table.reference[layer]) ||
-         std::ranges::any_of(table.series,
-                             [&](const RoundedSeries& series) { return is_flat(series.alphas[layer]); });
+         std::ranges::any_of(table.series, [&](const RoundedSeries& series) {
+           return is_flat(series.rounding.alphas[layer]);
+         });
 }
 
-GridPlan plan_of(const RoundingTable& table, const std::vector<const RoundedSeries*>& panels) {
+GridPlan scatter_plan(const RoundingTable& table, const std::vector<const RoundedSeries*>& panels) {
   GridPlan plan;
   plan.title = fmt::format("alpha of each format against alpha at {}", table.reference_name);
   plan.subtitle = fmt::format("{} · k-frac {}", table.subtitle, table.k_frac);
@@ -77,7 +78,7 @@ class AlphaPanel {
     const double size = table_.layers.size() < 100 ? 7 : table_.layers.size() < 1000 ? 5 : 3.5;
     for (std::size_t layer = 0; layer < table_.layers.size(); ++layer) {
       const double from = table_.reference[layer];
-      const double to = series_.alphas[layer];
+      const double to = series_.rounding.alphas[layer];
       if (std::isnan(from) || std::isnan(to)) continue;
       picture_.mark({x_of(from), y_of(to)}, series_marker(table_.roles.of_layer[layer], size));
     }
@@ -87,7 +88,7 @@ class AlphaPanel {
   /// The scale of the figures includes that of the reference.
   static std::vector<double> both_of(const RoundingTable& table, const RoundedSeries& series) {
     std::vector<double> both = table.reference;
-    both.insert(both.end(), series.alphas.begin(), series.alphas.end());
+    both.insert(both.end(), series.rounding.alphas.begin(), series.rounding.alphas.end());
     return without_flat(std::move(both));
   }
 
@@ -143,7 +144,7 @@ std::vector<const RoundedSeries*> series_against_base(const RoundingTable& table
 
 Picture draw_alpha_against_base(const RoundingTable& table) {
   const std::vector<const RoundedSeries*> panels = series_against_base(table);
-  PanelGrid grid(plan_of(table, panels));
+  PanelGrid grid(scatter_plan(table, panels));
   for (std::size_t i = 0; i < panels.size(); ++i) {
     AlphaPanel(grid.picture, grid.frame(i), table, *panels[i]).draw();
   }

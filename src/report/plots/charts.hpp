@@ -58,9 +58,7 @@ struct LayerGroup {
 Picture draw_distribution(const ChartTable& table, const std::vector<LayerGroup>& groups);
 
 /// One layer at each precision: alpha with its standard error, its changes, and why a figure is missing.
-/// @param precisions  numbers of those that are shown, in the view
 Picture draw_single_layer(const ReportView& view, std::size_t layer,
-                          const std::vector<std::size_t>& precisions,
                           const std::optional<ChangeScale>& changes);
 
 /// Number of the colour and shape of a precision: the same in all reports on a run.

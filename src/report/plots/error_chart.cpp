@@ -56,7 +56,7 @@ bool is_drawn(double error) {
   return std::isfinite(error) && error > 0;
 }
 
-LogScale scale_of(const RoundingTable& table) {
+LogScale error_scale(const RoundingTable& table) {
   std::vector<double> errors;
   for (const RoundedSeries& series : table.series) {
     errors.insert(errors.end(), series.rounding.errors.begin(), series.rounding.errors.end());
@@ -80,7 +80,7 @@ std::vector<std::string> error_notes(const RoundingTable& table) {
   return notes;
 }
 
-GridPlan plan_of(const RoundingTable& table, const std::vector<RolePanel>& panels, const LogScale& scale) {
+GridPlan error_plan(const RoundingTable& table, const std::vector<RolePanel>& panels, const LogScale& scale) {
   GridPlan plan;
   plan.title = fmt::format("error by layer and format: {}", counted(std::ssize(table.layers), "layer"));
   plan.subtitle = table.subtitle + " · |W_p - W| / |W| against the stored weights W";
@@ -162,9 +162,9 @@ class ErrorPanel {
 }  // namespace
 
 Picture draw_errors_by_layer(const RoundingTable& table) {
-  const LogScale scale = scale_of(table);
+  const LogScale scale = error_scale(table);
   const std::vector<RolePanel> panels = role_panels(table.roles);
-  PanelGrid grid(plan_of(table, panels, scale));
+  PanelGrid grid(error_plan(table, panels, scale));
   for (std::size_t i = 0; i < panels.size(); ++i) {
     ErrorPanel panel(grid.picture, grid.frame(i), scale, panels[i].layers.size());
     panel.draw_scale();

@@ -18,7 +18,7 @@ double column_width(const GridPlan& plan) {
 }
 
 /// As many as fit, in rows that are as full as one another.
-std::size_t columns_of(const GridPlan& plan) {
+std::size_t grid_columns(const GridPlan& plan) {
   const std::size_t panels = plan.panels.size();
   const auto most = static_cast<std::size_t>(std::max(1.0, std::floor(usual_page / column_width(plan))));
   const std::size_t rows = (panels + most - 1) / most;
@@ -26,14 +26,14 @@ std::size_t columns_of(const GridPlan& plan) {
 }
 
 double page_width(const GridPlan& plan) {
-  return std::max(narrowest_page, page_margin + static_cast<double>(columns_of(plan)) * column_width(plan));
+  return std::max(narrowest_page, page_margin + static_cast<double>(grid_columns(plan)) * column_width(plan));
 }
 
 }  // namespace
 
 PanelGrid::PanelGrid(const GridPlan& plan) : picture(page_width(plan)) {
   double y = draw_legend(picture, plan.legend, draw_header(picture, plan.title, plan.subtitle));
-  const std::size_t columns = columns_of(plan);
+  const std::size_t columns = grid_columns(plan);
   const std::size_t longest = characters_in(plan.panel_width + gap);
   for (std::size_t first = 0; first < plan.panels.size(); first += columns) {
     const double top = y + line_height;

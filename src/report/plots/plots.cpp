@@ -48,9 +48,6 @@ class PlotSource {
  public:
   explicit PlotSource(const ReportView& view)
       : view_(view), labels_(layer_labels(view.layers)), roles_(roles_of(view)) {
-    for (std::size_t p = 0; p < view.precisions.size(); ++p) {
-      if (!has_errors_alone(view, p)) with_alpha_.push_back(p);
-    }
     std::vector<double> changes;
     bool compares = false;
     for (const ReportedLayer& layer : view.layers) {
@@ -64,9 +61,6 @@ class PlotSource {
     if (compares) changes_.emplace(changes);
   }
 
-  /// Some precision has spectra.
-  bool has_alphas() const { return !with_alpha_.empty(); }
-
   ChartTable table(std::string title, const Indices& layers) const {
     ChartTable table;
     table.title = std::move(title);
@@ -75,18 +69,17 @@ class PlotSource {
     table.roles.names = roles_.names;
     table.reference_name = view_.reference;
     table.changes = changes_;
-    for (const std::size_t p : with_alpha_) {
-      const std::string& precision = view_.precisions[p];
+    for (const std::string& precision : view_.precisions) {
       table.series.push_back({precision, style_of(view_, precision), precision == view_.reference, {}, {}});
     }
     for (const std::size_t i : layers) {
       table.layers.push_back(labels_[i]);
       table.roles.of_layer.push_back(roles_.of_layer[i]);
       table.reference.push_back(view_.layers[i].reference_alpha);
-      for (std::size_t s = 0; s < table.series.size(); ++s) {
-        const ResultRow& row = view_.layers[i].figures[with_alpha_[s]];
-        table.series[s].alphas.push_back(row.alpha);
-        table.series[s].errors.push_back(row.alpha_stderr);
+      for (std::size_t p = 0; p < table.series.size(); ++p) {
+        const ResultRow& row = view_.layers[i].figures[p];
+        table.series[p].alphas.push_back(row.alpha);
+        table.series[p].errors.push_back(row.alpha_stderr);
       }
     }
     return table;
@@ -102,9 +95,8 @@ class PlotSource {
     table.reference_name = view_.reference;
     for (const ReportedLayer& layer : view_.layers) table.reference.push_back(layer.reference_alpha);
     for (Rounding& rounding : roundings_of(view_)) {
-      const auto number = std::ranges::find(view_.precisions, rounding.precision) - view_.precisions.begin();
       const std::size_t style = style_of(view_, rounding.precision);
-      table.series.push_back({std::move(rounding), style, view_.alphas(static_cast<std::size_t>(number))});
+      table.series.push_back({std::move(rounding), style});
     }
     const auto is_shown = [&](const RoundedSeries& series) {
       return series.rounding.scaled || series.rounding.precision != view_.reference;
@@ -113,9 +105,7 @@ class PlotSource {
     return table;
   }
 
-  Picture single_layer(std::size_t layer) const {
-    return draw_single_layer(view_, layer, with_alpha_, changes_);
-  }
+  Picture single_layer(std::size_t layer) const { return draw_single_layer(view_, layer, changes_); }
 
  private:
   std::string dequantized_text(const Indices& layers) const {
@@ -126,7 +116,6 @@ class PlotSource {
   const ReportView& view_;
   std::vector<LayerLabel> labels_;
   Roles roles_;
-  Indices with_alpha_;  ///< numbers of the precisions that have spectra
   std::optional<ChangeScale> changes_;
 };
 
@@ -202,8 +191,6 @@ class PlotList {
       add(against_base_name, [table] { return draw_alpha_against_base(*table); });
     }
   }
-
-  bool has_alphas() const { return source_->has_alphas(); }
 
   void add_individual() {
     for (std::size_t i = 0; i < view_.layers.size(); ++i) {
@@ -286,7 +273,6 @@ void remove_plots_but(const std::vector<Plot>& plots, const ReportSettings& sett
 std::vector<Plot> plots_of(const ReportView& view, const ReportSettings& settings) {
   PlotList list(view, settings);
   list.add_rounding();
-  if (!list.has_alphas()) return list.take();
   list.add_distribution();
   list.add_categories();
   list.add_combined();

@@ -13,8 +13,7 @@ namespace alphahill {
 /// A precision in these pictures.
 struct RoundedSeries {
   Rounding rounding;
-  std::size_t style = 0;       ///< number of its colour and shape
-  std::vector<double> alphas;  ///< one a layer; NaN where there is none
+  std::size_t style = 0;  ///< number of its colour and shape
 };
 
 struct RoundingTable {

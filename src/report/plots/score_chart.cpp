@@ -60,7 +60,7 @@ std::vector<LegendEntry> shown_roles(const Roles& roles, const std::vector<Ranki
   return legend;
 }
 
-GridPlan plan_of(const RoundingTable& table, const std::vector<Ranking>& rankings) {
+GridPlan ranking_plan(const RoundingTable& table, const std::vector<Ranking>& rankings) {
   const std::size_t longest = longest_ranking(rankings);
   GridPlan plan;
   plan.title = longest < table.layers.size()
@@ -110,7 +110,7 @@ std::vector<const RoundedSeries*> series_with_scores(const RoundingTable& table)
 
 Picture draw_score_ranking(const RoundingTable& table) {
   const std::vector<Ranking> rankings = rankings_of(table);
-  PanelGrid grid(plan_of(table, rankings));
+  PanelGrid grid(ranking_plan(table, rankings));
   for (std::size_t i = 0; i < rankings.size(); ++i) {
     draw_ranking(grid.picture, grid.frame(i), table, rankings[i]);
   }

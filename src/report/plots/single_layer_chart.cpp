@@ -23,7 +23,7 @@ std::string subtitle_of(const ReportedLayer& layer) {
 }
 
 PagePlan plan_of(const ReportView& view, const ReportedLayer& layer,
-                 const std::vector<std::size_t>& precisions, const std::optional<ChangeScale>& changes) {
+                 const std::optional<ChangeScale>& changes) {
   PagePlan plan;
   plan.title = layer.layer.name;
   plan.subtitle = subtitle_of(layer);
@@ -32,8 +32,7 @@ PagePlan plan_of(const ReportView& view, const ReportedLayer& layer,
   plan.changes = changes;
   plan.reference = view.reference;
   plan.footnotes.emplace_back("bars: standard error of alpha");
-  for (const std::size_t precision : precisions) {
-    const ResultRow& row = layer.figures[precision];
+  for (const ResultRow& row : layer.figures) {
     plan.slots.push_back(row.precision + (changes && row.precision == view.reference ? " (reference)" : ""));
     plan.alphas.insert(plan.alphas.end(),
                        {row.alpha, row.alpha - row.alpha_stderr, row.alpha + row.alpha_stderr});
@@ -63,12 +62,11 @@ void draw_alpha(ChartPage& page, std::size_t slot, const ResultRow& row, std::si
 }  // namespace
 
 Picture draw_single_layer(const ReportView& view, std::size_t index,
-                          const std::vector<std::size_t>& precisions,
                           const std::optional<ChangeScale>& changes) {
   const ReportedLayer& layer = view.layers[index];
-  ChartPage page(plan_of(view, layer, precisions, changes));
-  for (std::size_t slot = 0; slot < precisions.size(); ++slot) {
-    const ResultRow& row = layer.figures[precisions[slot]];
+  ChartPage page(plan_of(view, layer, changes));
+  for (std::size_t slot = 0; slot < layer.figures.size(); ++slot) {
+    const ResultRow& row = layer.figures[slot];
     const std::size_t style = style_of(view, row.precision);
     if (std::isnan(row.alpha)) {
       page.mark_missing(slot, 0);
