@@ -27,8 +27,8 @@ std::vector<Rounding> roundings_of(const ReportView& view) {
     weights += numel;
     for (std::size_t p = 0; p < roundings.size(); ++p) {
       roundings[p].bits_per_weight += sensitivities[p].bits_per_weight * numel;
-      roundings[p].errors.push_back(layer.figures[p].cast_error);
-      roundings[p].scores.push_back(sensitivities[p].score);
+      roundings[p].errors.push_back(layer.few_eigenvalues ? no_figure : layer.figures[p].cast_error);
+      roundings[p].scores.push_back(layer.few_eigenvalues ? no_figure : sensitivities[p].score);
       roundings[p].alphas.push_back(layer.figures[p].alpha);
     }
   }

@@ -14,7 +14,8 @@ struct Rounding {
   std::string precision;
   bool scaled = false;         ///< below 16 bits, in groups that share a scale
   double bits_per_weight = 0;  ///< with scales, of all layers together
-  std::vector<double> errors;  ///< relative, one a layer of the view; NaN where there is none
+  std::vector<double>
+      errors;  ///< relative, one a layer of the view; NaN where there is none, or few eigenvalues
   std::vector<double> scores;  ///< of sensitivity, the same
   std::vector<double> alphas;  ///< the same
 };

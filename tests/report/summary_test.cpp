@@ -133,6 +133,17 @@ TEST(Summary, OfThreeFormatsHasTheirErrorsAndTheLayersThatMindMost) {
   EXPECT_THAT(text, HasSubstr("Check a plan by an evaluation."));
 }
 
+TEST(Summary, LeavesTheErrorsOfLayersWithFewEigenvaluesOut) {
+  SampleRun sample = rounded_run(3, {"fp32", "int4"});
+  sample.run.layers[2].out_features = 2;
+  sample.rows[5].cast_error = 1;
+  Selection selection;
+  selection.min_eigenvalues = 3;
+  const std::string text = summary_text(view_of(sample, selection));
+  EXPECT_THAT(text, Not(HasSubstr("1.00e+0")));
+  EXPECT_THAT(text, Not(HasSubstr("0 attn.v_proj")));
+}
+
 TEST(Summary, NamesFormatsTogetherThatTheSameLayersMindMost) {
   SampleRun sample = rounded_run(14, {"fp32", "int8", "int4"});
   for (ResultRow& row : sample.rows)
