@@ -9,15 +9,14 @@
 
 namespace alphahill {
 
-/// Of a precision that changes some weight.
+/// Of a precision that changes some weight; of each layer of the view NaN where there is no figure.
 struct Rounding {
   std::string precision;
   bool scaled = false;         ///< below 16 bits, in groups that share a scale
   double bits_per_weight = 0;  ///< with scales, of all layers together
-  std::vector<double>
-      errors;  ///< relative, one a layer of the view; NaN where there is none, or few eigenvalues
+  std::vector<double> errors;  ///< relative; NaN too where there are few eigenvalues
   std::vector<double> scores;  ///< of sensitivity, the same
-  std::vector<double> alphas;  ///< the same
+  std::vector<double> alphas;
 };
 
 /// In the order of the view.
