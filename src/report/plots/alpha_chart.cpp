@@ -107,7 +107,6 @@ class AlphaPanel {
                   fmt::format("alpha at {}", series_.rounding.precision));
   }
 
-  /// The scale of the figures includes that of the reference.
   void draw_line_of_no_change() {
     picture_.line({x_of(base_.low()), y_of(base_.low())}, {x_of(base_.high()), y_of(base_.high())},
                   faint_ink);

@@ -9,7 +9,7 @@
 namespace alphahill {
 
 inline constexpr double line_height = 18;
-inline constexpr double page_margin = 12;  ///< left of the header, right of the last panel twice that
+inline constexpr double page_margin = 12;  ///< beside the lines of text
 
 struct LegendEntry {
   Marker marker;
@@ -33,7 +33,7 @@ struct AxisLabel {
 
 /// Beside one another, as many as have room: all that do not count, and of those that do all or every 2nd, 5th, 10th, ...
 /// @param y  middle of their line
-/// @param room  from left to right: labels at its ends are moved into it
+/// @param left, right  of the room for them: labels that would reach out of it are moved into it
 void draw_axis_labels(Picture& picture, std::vector<AxisLabel> labels, double y, double left, double right);
 
 void draw_border(Picture& picture, const Rect& frame);
