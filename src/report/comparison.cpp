@@ -187,7 +187,9 @@ std::optional<ChartTable> comparison_table(std::span<const NamedRun> runs) {
   const std::string precision = common_precision(runs);
   const std::vector<Alphas> alphas = alphas_of(runs);
   const std::vector<LayerLabel> labels = layer_labels(runs.front().view.layers);
+  const Roles roles = roles_of(runs.front().view);
   ChartTable table;
+  table.roles.names = roles.names;
   for (const NamedRun& run : runs) {
     table.series.push_back({run.name, table.series.size(), table.series.empty(), {}, {}});
   }
@@ -197,6 +199,7 @@ std::optional<ChartTable> comparison_table(std::span<const NamedRun> runs) {
     const Key key{layer.layer.name, precision};
     if (!std::ranges::all_of(alphas, [&](const Alphas& of_run) { return of_run.contains(key); })) continue;
     table.layers.push_back(labels[i]);
+    table.roles.of_layer.push_back(roles.of_layer[i]);
     for (std::size_t r = 0; r < runs.size(); ++r) {
       table.series[r].alphas.push_back(alphas[r].at(key).value);
       table.series[r].errors.push_back(alphas[r].at(key).error);

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "alphahill/results/view.hpp"
+#include "report/plots/scales.hpp"
 
 namespace alphahill {
 
@@ -23,7 +24,7 @@ void sort_by_distance(std::vector<Move>& moves) {
 }
 
 std::string alphas_text(const Move& move) {
-  return fmt::format("{:.6f} -> {:.6f}", move.from, move.to);
+  return fmt::format("{} -> {}", alpha_text(move.from, 6), alpha_text(move.to, 6));
 }
 
 }  // namespace alphahill

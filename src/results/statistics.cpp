@@ -38,4 +38,9 @@ Statistics statistics_of(std::span<const double> values) {
   return result;
 }
 
+std::vector<double> without_flat(std::vector<double> alphas) {
+  std::ranges::replace_if(alphas, is_flat, no_figure);
+  return alphas;
+}
+
 }  // namespace alphahill

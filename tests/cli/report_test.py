@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 import struct
 import unittest
@@ -12,7 +13,7 @@ import numpy as np
 
 from support.models import llama, model_of, with_singular_values
 from support.oracle import figures
-from support.programs import RESULTS, STATISTICS, STORE, ProgramTest, read_csv, run
+from support.programs import RESULTS, SENSITIVITY, STATISTICS, STORE, ProgramTest, read_csv, run
 from support.results_files import read_table
 
 NO_FONTS = '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig></fontconfig>\n'
@@ -56,6 +57,22 @@ class ReportTest(ProgramTest):
             width, height, rows = read_png(picture)
             self.assertEqual(len(rows), height * (1 + 3 * width), picture)
             self.assertGreater(len(set(rows)), 50, f"{picture} is empty")
+
+    def test_formats_below_16_bits_have_their_errors_and_layers_ranked_by_score(self):
+        done = self.succeed("alpha-hill", "--model", self.model, "--output-dir", self.output, "--precisions",
+                            "fp32,int8,int4_g32", "--individual-plots", "never")
+        for name in ("error_by_layer", "score_ranking", "alpha_against_base"):
+            read_png(self.output / f"plots/{name}.png")
+        rows = read_csv(self.output / SENSITIVITY)
+        self.assertEqual({row["precision"] for row in rows}, {"fp32", "int8", "int4_g32"})
+        for precision in ("int8", "int4_g32"):
+            ranked = sorted((row for row in rows if row["precision"] == precision), key=lambda row: -float(row["score"]))
+            minding, = re.findall(rf"^  at [^:]*\b{precision}\b[^:]*: (.*)$", done.stdout, re.MULTILINE)
+            self.assertEqual([label.split(".")[-1] for label in minding.split(", ")],
+                             [row["layer_name"].split(".")[-1] for row in ranked[:5]])
+            worst = max(float(row["relative_error"]) for row in ranked)
+            shown, = re.findall(rf"^{precision} +\S+ +\S+ +(\d.\d\de-\d+)  ", done.stdout, re.MULTILINE)
+            self.assertLess(abs(float(shown) / worst - 1), 0.01)
 
     def test_a_report_is_written_beside_its_results_file(self):
         self.report("--individual-plots", "never")

@@ -367,11 +367,33 @@ TEST(Report, ManyLayersAreLabelledByTheirBlocks) {
   settings.individual_plots = IndividualPlots::never;
   write(sample, settings);
   const std::string picture = read_text(settings.output_dir / "plots/all_layers_combined.svg", 1 << 22);
-  for (const char* text :
-       {">0</text>", ">17</text>", ">41</text>", ">block</text>", ">alpha (fp32 in front)</text>"}) {
+  for (const char* text : {">0</text>", ">17</text>", ">41</text>", ">block</text>"}) {
     EXPECT_THAT(picture, HasSubstr(text));
   }
   EXPECT_THAT(picture, Not(HasSubstr("attn.q_proj")));
+}
+
+/// Of this style, those of legends included.
+std::int64_t marks_of(const std::string& picture, std::size_t style) {
+  return count_of(fmt::format("fill=\"#{:06x}\"/>", series_colour(style)), picture);
+}
+
+TEST(Report, RolesOfManyLayersAreToldApart) {
+  const std::string picture = combined_svg(sample_run(300, {"fp32"}), 0);
+  for (const char* text : {">alpha (fp32)<", ">attn_q<", ">mlp_down<"}) EXPECT_THAT(picture, HasSubstr(text));
+  EXPECT_EQ(marks_of(picture, 0), 1 + 43) << "attn_q";
+  EXPECT_EQ(marks_of(picture, 1), 1 + 43) << "attn_k";
+  EXPECT_THAT(combined_svg(sample_run(30, {"fp32"}), 0), Not(HasSubstr(">attn_q<"))) << "labels say it";
+  EXPECT_THAT(combined_svg(sample_run(140, {"fp32"}), 0), Not(HasSubstr(">bars: ")))
+      << "of several precisions";
+}
+
+TEST(Report, AFlatSpectrumLeavesTheScaleOfAlphaToTheOthers) {
+  SampleRun sample = sample_run(30, {"fp32"});
+  sample.rows[4].alpha = 1e8;
+  const std::string picture = combined_svg(sample, 0);
+  EXPECT_THAT(picture, AllOf(HasSubstr(">at the upper end: alphas above 100 (flat spectra), of 1 layer<"),
+                             HasSubstr(">1.00e+08<"), HasSubstr(">4</text>"), Not(HasSubstr("00000000"))));
 }
 
 TEST(Report, OptionValuesAreChecked) {

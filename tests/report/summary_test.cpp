@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "alphahill/report/report.hpp"
-#include "results/sample_run.hpp"
+#include "report/rounded_run.hpp"
 
 namespace alphahill {
 namespace {
@@ -99,6 +99,84 @@ TEST(Summary, SaysThatFiguresAreOfDequantizedWeightsAndHowTheseAreStored) {
                         "  2 as F8_E4M3 block 128x128, 8.05 bits a weight\n"
                         "  1 as int4 g128 asym, 4.25 bits a weight\n"));
   EXPECT_THAT(summary_text(view_of(run_of(2))), Not(HasSubstr("quantized")));
+}
+
+TEST(Summary, LeavesFlatSpectraOutOfTheStatisticsAndSaysSo) {
+  SampleRun sample = run_of(4);
+  for (std::size_t p = 3; p < 6; ++p) sample.rows[p].alpha = 123456789;
+  sample.rows[4].alpha = 987654321;
+  const std::string text = summary_text(view_of(sample));
+  EXPECT_THAT(text, HasSubstr("fp32            3   3.000000   0.000000   3.000000   3.000000   3.000000"));
+  EXPECT_THAT(text,
+              HasSubstr("3.000000\nLeft out above, with a flat spectrum (alpha over 100): 1 of 4 layers: "
+                        "model.layers.0.self_attn.k_proj (1.23e+08 at fp32)\n"));
+  EXPECT_THAT(text, HasSubstr("No layer moves"));
+}
+
+TEST(Summary, OfThreeFormatsHasTheirErrorsAndTheLayersThatMindMost) {
+  SampleRun sample = rounded_run(14, {"fp32", "bf16", "int8", "int4_g128"});
+  for (ResultRow& row : sample.rows) {
+    row.cast_error = row.precision == "int8" ? 0.01 : row.cast_error;
+    if (row.layer == 3 && row.precision == "int4_g128") row.cast_error = 0.5;
+    row.effective_rank = 0.05 * static_cast<double>(row.layer);
+  }
+  const std::string text = summary_text(view_of(sample));
+  EXPECT_THAT(text, HasSubstr("Relative error of rounding:\n"
+                              "precision      bits    median     worst\n"
+                              "bf16             16   "));
+  EXPECT_THAT(text, HasSubstr("int8         8.0039   1.00e-2   1.00e-2  0 attn.q_proj\n"));
+  EXPECT_THAT(text, testing::ContainsRegex("int4_g128     4.125   1[.].*   5[.]00e-1  0 attn[.]v_proj\n"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("  at int8: 1 mlp.down_proj, 1 mlp.up_proj, 1 mlp.gate_proj, 1 attn.o_proj, 1 attn.v_proj\n"
+                "  at int4_g128: 0 attn.v_proj, 1 mlp.down_proj"));
+  EXPECT_THAT(text, HasSubstr("Check a plan by an evaluation."));
+}
+
+TEST(Summary, LeavesTheErrorsOfLayersWithFewEigenvaluesOut) {
+  SampleRun sample = rounded_run(3, {"fp32", "int4"});
+  sample.run.layers[2].out_features = 2;
+  sample.rows[5].cast_error = 1;
+  Selection selection;
+  selection.min_eigenvalues = 3;
+  const std::string text = summary_text(view_of(sample, selection));
+  EXPECT_THAT(text, Not(HasSubstr("1.00e+0")));
+  EXPECT_THAT(text, Not(HasSubstr("0 attn.v_proj")));
+}
+
+TEST(Summary, NamesFormatsTogetherThatTheSameLayersMindMost) {
+  SampleRun sample = rounded_run(14, {"fp32", "int8", "int4"});
+  for (ResultRow& row : sample.rows)
+    row.effective_rank = 0.05 * static_cast<double>(row.layer), row.cast_error = 0.1;
+  EXPECT_THAT(summary_text(view_of(sample)), HasSubstr("\n  at int8, int4: 1 mlp.down_proj, "));
+}
+
+TEST(Summary, HasTheErrorsOfSurveyedPrecisions) {
+  SampleRun sample = rounded_run(2, {"fp32", "int4"});
+  for (ResultRow& row : sample.rows) {
+    if (row.precision == "int4") row.status = Status::surveyed, row.alpha = no_figure;
+  }
+  sample.asked = {{"fp32"}, "", true, {"int4"}};
+  const std::string text = summary_text(view_of(sample));
+  EXPECT_THAT(text, HasSubstr("\n  at int4: 0 attn."));
+  EXPECT_THAT(text, Not(HasSubstr("moves")));
+  EXPECT_THAT(text, Not(HasSubstr("Without a figure")));
+}
+
+TEST(Summary, Of16BitPrecisionsHasOneLineOfErrors) {
+  const std::string text = summary_text(view_of(rounded_run(1, {"fp32", "bf16"})));
+  EXPECT_THAT(text, testing::ContainsRegex("\nRelative error of rounding, median: bf16 1[.]99e-3\n"));
+  EXPECT_THAT(text, Not(HasSubstr("score")));
+}
+
+TEST(Summary, ColumnsStayApartWhateverTheFigures) {
+  SampleRun sample = run_of(2);
+  sample.run.precisions[1] = std::string(20, 'p');
+  for (ResultRow& row : sample.rows)
+    row.precision = row.precision == "fp16" ? std::string(20, 'p') : row.precision;
+  sample.rows[0].alpha = -123456789;
+  EXPECT_THAT(summary_text(view_of(sample)),
+              HasSubstr("fp32                       2  -6.17e+07   8.73e+07  -1.23e+08"));
 }
 
 TEST(Summary, SaysWhereTheFilesAre) {

@@ -70,8 +70,9 @@ WrittenReport write_report(const ReportView& view, const ReportSettings& setting
 /// its runs too; other files stay.
 void remove_report(const std::filesystem::path& output_dir);
 
-/// For the end of a run: the summary statistics, the layers that move most between precisions, and how many
-/// layers lack a figure and why.
+/// For the end of a run: the summary statistics, those of flat spectra left out, the layers that move most between
+/// precisions, what rounding does to the weights and which layers are likely to mind most, and how many layers lack a
+/// figure and why.
 std::string summary_text(const ReportView& view);
 /// Where the files are.
 std::string written_text(const WrittenReport& written);

@@ -27,4 +27,13 @@ Statistics statistics_of(std::span<const double> values);
 /// Quantile by linear interpolation, numpy's default. @param sorted  ascending, at least one value
 double quantile(std::span<const double> sorted, double fraction);
 
+/// Above it a spectrum counts as flat: the eigenvalues in the tail lie about 1% above lambda_{k+1} or less, in the
+/// geometric mean, and alpha, 1 + 1 / the mean of their logarithms, tells no more than that.
+inline constexpr double flat_alpha = 100;
+constexpr bool is_flat(double alpha) {
+  return alpha > flat_alpha;
+}
+/// NaN in place of those.
+std::vector<double> without_flat(std::vector<double> alphas);
+
 }  // namespace alphahill

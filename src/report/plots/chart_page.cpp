@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "alphahill/results/statistics.hpp"
 #include "report/plots/picture_text.hpp"
 
 namespace alphahill {
@@ -22,7 +23,6 @@ constexpr double least_left_margin = 84;
 constexpr double right_margin = 24;
 constexpr double usual_panel_height = 240;
 constexpr double crowded_panel_height = 340;
-constexpr double line_height = 18;
 constexpr double value_length = 52;            // a printed change, written upwards
 constexpr double missing_height = 30;          // "N/A", written upwards
 constexpr double least_upright_distance = 12;  // between labels written upwards
@@ -30,11 +30,9 @@ constexpr double smallest_marker = 3.5;
 constexpr double smallest_distinct_marker = 5;  // whose shape can be seen
 constexpr double least_width_for_error_bar = 6;
 constexpr double part_for_series = 0.84;  // of a slot's width
-constexpr double legend_left = 20;
 constexpr int most_ticks = 6;
 
 // Sizes of other fonts relative to normal text.
-constexpr double title_scale = 1.25;
 constexpr double slanted_scale = 0.92;
 constexpr double upright_scale = 0.8;
 
@@ -42,11 +40,6 @@ double widest(const std::vector<std::string>& texts) {
   double width = 0;
   for (const std::string& text : texts) width = std::max(width, text_width(text));
   return width;
-}
-
-/// Of a marker, a text, and the distance to the next.
-double legend_entry_width(const std::string& text) {
-  return 14 + text_width(text) + 20;
 }
 
 bool many_series(const PagePlan& plan) {
@@ -87,8 +80,12 @@ double left_margin_of(const PagePlan& plan) {
 
 }  // namespace
 
+bool has_narrow_slots(const PagePlan& plan) {
+  return slot_width_of(plan) < least_upright_distance || series_width_of(plan) < smallest_marker;
+}
+
 bool has_room_for_error_bars(const PagePlan& plan) {
-  return series_width_of(plan) >= least_width_for_error_bar;
+  return !has_narrow_slots(plan) && series_width_of(plan) >= least_width_for_error_bar;
 }
 
 ChartPage::ChartPage(PagePlan plan)
@@ -97,19 +94,19 @@ ChartPage::ChartPage(PagePlan plan)
       plan_(std::move(plan)),
       left_(left_margin_of(plan_)),
       slot_width_(slot_width_of(plan_)) {
-  draw_header();
-  draw_legend();
+  y_ = draw_legend(picture, upper_legend(), draw_header(picture, plan_.title, plan_.subtitle));
   const double printed = has_room_for_level_values() ? line_height : has_room_for_values() ? value_length : 0;
   const double value_room = plan_.prints_values ? printed : 0;
-  const std::string title = overlap() ? fmt::format("alpha ({} in front)", plan_.in_front) : "alpha";
-  alpha_ = add_panel(AlphaScale(plan_.alphas), title, std::min(value_room, line_height),
+  const std::string title = shows_roles() ? fmt::format("alpha ({})", plan_.reference) : "alpha";
+  alpha_ = add_panel(AlphaScale(scaled_alphas()), title, std::min(value_room, line_height),
                      plan_.missing ? missing_height : 0);
   if (plan_.changes) {
+    if (shows_roles()) y_ = draw_legend(picture, plan_.legend, y_ + 4);
     change_ = add_panel(*plan_.changes, "relative change from " + plan_.reference, value_room,
                         plan_.changes->low() <= -1 ? value_room : 0);
   }
   draw_labels();
-  draw_footnotes();
+  y_ = draw_footnotes(picture, plan_.footnotes, y_);
   picture.set_height(std::ceil(y_ + 10));
 }
 
@@ -128,13 +125,12 @@ Marker ChartPage::marker(std::size_t style) const {
 }
 
 void ChartPage::mark_alpha(std::size_t slot, std::size_t series, std::size_t style, double alpha) {
-  constexpr double size_on_each_other = 5;
-  const double y = alpha_y(alpha);
-  if (overlap() && !has_many_series()) {
-    picture.mark({slot_middle(slot), y}, {Shape::disc, size_on_each_other, series_colour(style)});
-  } else {
-    picture.mark({x(slot, series), y}, marker(style));
-  }
+  picture.mark({x(slot, series), alpha_y(alpha)}, marker(style));
+}
+
+void ChartPage::mark_role(std::size_t slot, std::size_t role, double alpha) {
+  const double size = std::clamp(slot_width_, smallest_marker, usual_marker);
+  picture.mark({slot_middle(slot), alpha_y(alpha)}, series_marker(role, size));
 }
 
 void ChartPage::mark_error(std::size_t slot, std::size_t series, std::size_t style, double alpha,
@@ -152,8 +148,19 @@ bool ChartPage::has_many_series() const {
   return many_series(plan_);
 }
 
-bool ChartPage::overlap() const {
-  return !plan_.in_front.empty() && series_width() < smallest_marker;
+/// Without those of flat spectra, beside which the others would look alike.
+std::vector<double> ChartPage::scaled_alphas() const {
+  std::vector<double> alphas = without_flat(plan_.alphas);
+  const bool all_flat = std::ranges::all_of(alphas, [](double alpha) { return std::isnan(alpha); });
+  return all_flat ? plan_.alphas : alphas;
+}
+
+std::vector<LegendEntry> ChartPage::upper_legend() const {
+  std::vector<LegendEntry> legend = shows_roles() ? plan_.roles : plan_.legend;
+  if (!legend.empty() && plan_.missing && !has_room_for_values()) {
+    legend.push_back({{Shape::cross, usual_marker, faint_ink}, "N/A: no figure"});
+  }
+  return legend;
 }
 
 bool ChartPage::has_room_for_values() const {
@@ -170,7 +177,8 @@ void ChartPage::mark_missing(std::size_t slot, std::size_t series, const std::st
   } else if (has_room_for_values()) {
     picture.text({x(slot, series), bottom}, TextStyle::small_up, text, faint_ink);
   } else {
-    picture.mark({x(slot, series), bottom - missing_height / 3}, {Shape::cross, marker(0).size, faint_ink});
+    const double middle = shows_roles() ? slot_middle(slot) : x(slot, series);
+    picture.mark({middle, bottom - missing_height / 3}, {Shape::cross, marker(0).size, faint_ink});
   }
 }
 
@@ -178,7 +186,7 @@ void ChartPage::draw_change(std::size_t slot, std::size_t series, std::size_t st
   const double x = this->x(slot, series);
   const double y = change_y(change);
   constexpr double stem_width = 1;
-  const bool stems_cover_each_other = overlap() && (has_many_series() || series_width() < stem_width);
+  const bool stems_cover_each_other = shows_roles() && (has_many_series() || series_width() < stem_width);
   if (!stems_cover_each_other) picture.line({x, change_y(0)}, {x, y}, series_colour(style));
   picture.mark({x, y}, marker(style));
   const double outwards = change < 0 ? 1 : -1;
@@ -188,50 +196,6 @@ void ChartPage::draw_change(std::size_t slot, std::size_t series, std::size_t st
     picture.text({x, y + 7 * outwards}, change < 0 ? TextStyle::small_up_end : TextStyle::small_up,
                  change_text(change, 1));
   }
-}
-
-void ChartPage::draw_header() {
-  picture.text({12, 20}, TextStyle::title, fitted(plan_.title, title_scale));
-  picture.text({12, 42}, TextStyle::left, fitted(plan_.subtitle, 1), faint_ink);
-  y_ = 62;
-}
-
-std::string ChartPage::fitted(const std::string& text, double scale) const {
-  return shortened(text, characters_in((picture.width() - 24) / scale));
-}
-
-void ChartPage::draw_legend() {
-  if (plan_.legend.empty()) return;
-  if (plan_.missing && !has_room_for_values()) {
-    plan_.legend.push_back({{Shape::cross, usual_marker, faint_ink}, "N/A: no figure"});
-  }
-  const std::size_t longest = characters_in(picture.width() - 2 * legend_left - legend_entry_width(""));
-  for (LegendEntry& entry : plan_.legend) entry.text = shortened(entry.text, longest);
-  const std::vector<double> columns = legend_columns();
-  for (std::size_t i = 0; i < plan_.legend.size(); ++i) {
-    const std::size_t column = i % columns.size();
-    if (i > 0 && column == 0) y_ += line_height;
-    picture.mark({columns[column], y_}, plan_.legend[i].marker);
-    picture.text({columns[column] + 12, y_}, TextStyle::left, plan_.legend[i].text);
-  }
-  y_ += line_height;
-}
-
-/// Left ends of as many columns as fit; the entries fill one row after another.
-std::vector<double> ChartPage::legend_columns() const {
-  for (std::size_t count = plan_.legend.size(); count > 1; --count) {
-    std::vector<double> widths(count);
-    for (std::size_t i = 0; i < plan_.legend.size(); ++i) {
-      double& width = widths[i % count];
-      width = std::max(width, legend_entry_width(plan_.legend[i].text));
-    }
-    std::vector<double> lefts{legend_left};
-    for (const double width : widths) lefts.push_back(lefts.back() + width);
-    if (lefts.back() > picture.width()) continue;
-    lefts.pop_back();
-    return lefts;
-  }
-  return {legend_left};
 }
 
 template <class Scale>
@@ -248,8 +212,7 @@ ChartPage::Panel ChartPage::add_panel(const Scale& scale, const std::string& tit
     picture.text({frame.left - 6, y}, TextStyle::right, tick.label);
   }
   picture.text({16, (frame.top + frame.bottom) / 2}, TextStyle::up, title);
-  for (const double y : {frame.top, frame.bottom}) picture.line({frame.left, y}, {frame.right, y}, faint_ink);
-  for (const double x : {frame.left, frame.right}) picture.line({x, frame.top}, {x, frame.bottom}, faint_ink);
+  draw_border(picture, frame);
   y_ = frame.bottom + 14;
   return panel;
 }
@@ -280,15 +243,13 @@ void ChartPage::draw_labels() {
 }
 
 void ChartPage::draw_band_labels() {
-  double free_from = 0;
+  std::vector<AxisLabel> labels;
   for (const auto& [first, last] : bands()) {
-    const std::string& text = plan_.bands[first].empty() ? plan_.slots[first] : plan_.bands[first];
-    const double half = text_width(text) / 2;
-    const double middle = std::min((slot_left(first) + slot_left(last)) / 2, picture.width() - half);
-    if (middle - half < free_from) continue;
-    picture.text({middle, y_}, TextStyle::center, text);
-    free_from = middle + half;
+    const std::string& block = plan_.bands[first];
+    labels.push_back({(slot_left(first) + slot_left(last)) / 2, block.empty() ? plan_.slots[first] : block,
+                      !block.empty()});
   }
+  draw_axis_labels(picture, std::move(labels), y_, 0, picture.width() - 4);
   y_ += line_height;
   picture.text({(left_ + picture.width() - right_margin) / 2, y_}, TextStyle::center, plan_.bands_are);
   y_ += line_height / 2;
@@ -324,13 +285,6 @@ void ChartPage::draw_slot_labels() {
   }
   const double heights[]{line_height, length * slanted_scale * std::sqrt(0.5) + 10, length * upright_scale};
   y_ += heights[static_cast<std::size_t>(slope)];
-}
-
-void ChartPage::draw_footnotes() {
-  for (const std::string& note : plan_.footnotes) {
-    y_ += line_height;
-    picture.text({12, y_}, TextStyle::left, fitted(note, 1), faint_ink);
-  }
 }
 
 }  // namespace alphahill

@@ -1,4 +1,4 @@
-/// The three kinds of picture in a report.
+/// The kinds of picture of alpha in a report.
 #pragma once
 
 #include <cstddef>
@@ -21,11 +21,22 @@ struct Series {
   std::vector<double> errors;  ///< their standard errors
 };
 
+inline constexpr std::size_t most_roles = 24;
+
+/// Which role layers play: their categories, in the order in which these first come; of very many the last together.
+struct Roles {
+  std::vector<std::string> names;     ///< short; the number of one is also that of its colour and shape
+  std::vector<std::size_t> of_layer;  ///< numbers of names
+};
+
+Roles roles_of(const ReportView& view);
+
 /// Series over the same layers, and what they are compared with.
 struct ChartTable {
   std::string title;
   std::string subtitle;
   std::vector<LayerLabel> layers;
+  Roles roles;
   std::vector<Series> series;
   std::string reference_name;
   std::vector<double> reference;       ///< alphas, one a layer

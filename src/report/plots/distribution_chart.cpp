@@ -123,7 +123,8 @@ Picture draw_distribution(const ChartTable& table, const std::vector<LayerGroup>
         fmt::format("{} ({})", shortened(group.label, longest_group_label), group.layers.size()));
   }
   plan.bands = plan.slots;
-  plan.footnotes = {"lines: range · boxes: quartiles, median", points_note(groups)};
+  plan.footnotes.insert(plan.footnotes.begin(),
+                        {"lines: range · boxes: quartiles, median", points_note(groups)});
   ChartPage page(std::move(plan));
   for (std::size_t slot = 0; slot < groups.size(); ++slot) {
     for (std::size_t i = 0; i < table.series.size(); ++i) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "alphahill/results/statistics.hpp"
 #include "report/plots/charts.hpp"
@@ -62,6 +63,29 @@ void draw_errors(ChartPage& page, const ChartTable& table, std::size_t layer) {
   }
 }
 
+/// In narrow slots the reference alone, by role.
+void plan_roles(PagePlan& plan, const ChartTable& table) {
+  for (const std::size_t role :
+       std::set<std::size_t>(table.roles.of_layer.begin(), table.roles.of_layer.end())) {
+    plan.roles.push_back({series_marker(role), table.roles.names[role]});
+  }
+  plan.legend.clear();
+  for (const Series& series : table.series) {
+    if (!series.is_reference) plan.legend.push_back({series_marker(series.style), series.name});
+  }
+  plan.alphas = table.reference;
+  plan.missing = std::ranges::any_of(plan.alphas, [](double alpha) { return std::isnan(alpha); });
+}
+
+void draw_role(ChartPage& page, const ChartTable& table, std::size_t layer) {
+  const double alpha = table.reference[layer];
+  if (std::isnan(alpha)) {
+    page.mark_missing(layer, 0);
+  } else {
+    page.mark_role(layer, table.roles.of_layer[layer], alpha);
+  }
+}
+
 void draw_alphas(ChartPage& page, const ChartTable& table, std::size_t layer) {
   for (std::size_t i = table.series.size(); i-- > 0;) {
     const double alpha = table.series[i].alphas[layer];
@@ -92,8 +116,7 @@ void print_alpha(ChartPage& page, const ChartTable& table, std::size_t layer) {
     const auto index = static_cast<std::size_t>(first - table.series.begin());
     place = {page.x(layer, index), own};
   }
-  page.picture.text({place.x, place.y - 13}, TextStyle::small_center,
-                    fmt::format("{:.4f}", alpha_of(*first)));
+  page.picture.text({place.x, place.y - 13}, TextStyle::small_center, alpha_text(alpha_of(*first), 4));
 }
 
 void draw_changes(ChartPage& page, const ChartTable& table, std::size_t layer) {
@@ -110,17 +133,22 @@ void draw_changes(ChartPage& page, const ChartTable& table, std::size_t layer) {
 Picture draw_layers(const ChartTable& table) {
   PagePlan plan = page_plan(table);
   plan.slot_width = widest_layer_slot;
-  plan.in_front = table.series.front().name;
   plan.bands = bands_of(table.layers);
   plan.bands_are = "block";
   for (const LayerLabel& label : table.layers) plan.slots.push_back(label.text);
   const bool has_error_bars = has_room_for_error_bars(plan);
+  const bool shows_roles = has_narrow_slots(plan);
   plan_errors(plan, table);
+  if (shows_roles) plan_roles(plan, table);
   ChartPage page(std::move(plan));
   for (std::size_t layer = 0; layer < table.layers.size(); ++layer) {
     if (has_error_bars) draw_errors(page, table, layer);
-    draw_alphas(page, table, layer);
-    print_alpha(page, table, layer);
+    if (shows_roles) {
+      draw_role(page, table, layer);
+    } else {
+      draw_alphas(page, table, layer);
+      print_alpha(page, table, layer);
+    }
     if (table.changes) draw_changes(page, table, layer);
   }
   return page.picture;

@@ -14,6 +14,8 @@
 #include "alphahill/base/text.hpp"
 #include "report/file_name.hpp"
 #include "report/plots/picture_text.hpp"
+#include "report/plots/rounding_charts.hpp"
+#include "report/rounding.hpp"
 
 namespace alphahill {
 
@@ -27,15 +29,25 @@ constexpr const char* distribution_name = "alpha_distribution_by_precision";
 constexpr const char* category_prefix = "category_";
 constexpr const char* all_combined_name = "all_layers_combined";
 constexpr const char* batch_prefix = "combined_batch_";
+constexpr const char* errors_name = "error_by_layer";
+constexpr const char* ranking_name = "score_ranking";
+constexpr const char* against_base_name = "alpha_against_base";
 constexpr const char* individual_folder = "individual_layers";
 constexpr const char* individual_prefix = "layer_";
 
 using Indices = std::vector<std::size_t>;
 
+Indices range(std::size_t first, std::size_t last) {
+  Indices indices(last - first);
+  std::iota(indices.begin(), indices.end(), first);
+  return indices;
+}
+
 /// What all plots of a view share.
 class PlotSource {
  public:
-  explicit PlotSource(const ReportView& view) : view_(view), labels_(layer_labels(view.layers)) {
+  explicit PlotSource(const ReportView& view)
+      : view_(view), labels_(layer_labels(view.layers)), roles_(roles_of(view)) {
     std::vector<double> changes;
     bool compares = false;
     for (const ReportedLayer& layer : view.layers) {
@@ -52,9 +64,9 @@ class PlotSource {
   ChartTable table(std::string title, const Indices& layers) const {
     ChartTable table;
     table.title = std::move(title);
-    const auto is_dequantized = [&](std::size_t i) { return view_.layers[i].layer.dequantized; };
-    table.subtitle = fmt::format("{} · k-frac {}{}", shortened(view_.model, 80), view_.k_frac,
-                                 std::ranges::any_of(layers, is_dequantized) ? " · dequantized weights" : "");
+    table.subtitle =
+        fmt::format("{} · k-frac {}{}", shortened(view_.model, 80), view_.k_frac, dequantized_text(layers));
+    table.roles.names = roles_.names;
     table.reference_name = view_.reference;
     table.changes = changes_;
     for (const std::string& precision : view_.precisions) {
@@ -62,6 +74,7 @@ class PlotSource {
     }
     for (const std::size_t i : layers) {
       table.layers.push_back(labels_[i]);
+      table.roles.of_layer.push_back(roles_.of_layer[i]);
       table.reference.push_back(view_.layers[i].reference_alpha);
       for (std::size_t p = 0; p < table.series.size(); ++p) {
         const ResultRow& row = view_.layers[i].figures[p];
@@ -72,19 +85,39 @@ class PlotSource {
     return table;
   }
 
+  /// Without series where no precision rounds, or only the one that changes are relative to, at 16 bits or more.
+  RoundingTable rounding_table() const {
+    RoundingTable table;
+    table.subtitle = shortened(view_.model, 80) + dequantized_text(range(0, view_.layers.size()));
+    table.k_frac = view_.k_frac;
+    table.layers = labels_;
+    table.roles = roles_;
+    table.reference_name = view_.reference;
+    for (const ReportedLayer& layer : view_.layers) table.reference.push_back(layer.reference_alpha);
+    for (Rounding& rounding : roundings_of(view_)) {
+      const std::size_t style = style_of(view_, rounding.precision);
+      table.series.push_back({std::move(rounding), style});
+    }
+    const auto is_shown = [&](const RoundedSeries& series) {
+      return series.rounding.scaled || series.rounding.precision != view_.reference;
+    };
+    if (std::ranges::none_of(table.series, is_shown)) table.series.clear();
+    return table;
+  }
+
   Picture single_layer(std::size_t layer) const { return draw_single_layer(view_, layer, changes_); }
 
  private:
+  std::string dequantized_text(const Indices& layers) const {
+    const auto is_dequantized = [&](std::size_t i) { return view_.layers[i].layer.dequantized; };
+    return std::ranges::any_of(layers, is_dequantized) ? " · dequantized weights" : "";
+  }
+
   const ReportView& view_;
   std::vector<LayerLabel> labels_;
+  Roles roles_;
   std::optional<ChangeScale> changes_;
 };
-
-Indices range(std::size_t first, std::size_t last) {
-  Indices indices(last - first);
-  std::iota(indices.begin(), indices.end(), first);
-  return indices;
-}
 
 /// Layers of each category, categories in the order in which they first come.
 std::vector<LayerGroup> categories_of(const ReportView& view) {
@@ -148,6 +181,17 @@ class PlotList {
     }
   }
 
+  void add_rounding() {
+    const auto table = std::make_shared<const RoundingTable>(source_->rounding_table());
+    if (table->series.empty()) return;
+    add(errors_name, [table] { return draw_errors_by_layer(*table); });
+    if (!series_with_scores(*table).empty())
+      add(ranking_name, [table] { return draw_score_ranking(*table); });
+    if (!series_against_base(*table).empty()) {
+      add(against_base_name, [table] { return draw_alpha_against_base(*table); });
+    }
+  }
+
   void add_individual() {
     for (std::size_t i = 0; i < view_.layers.size(); ++i) {
       const std::string prefix = fmt::format("{}{:03}_", individual_prefix, view_.layers[i].number);
@@ -208,8 +252,10 @@ void remove_plots(const std::filesystem::path& output_dir, std::span<const PlotF
                   const std::set<std::filesystem::path>& kept) {
   const std::filesystem::path plots = output_dir / plots_folder_name;
   remove_plots_in(plots / individual_folder, {individual_prefix}, formats, kept);
-  remove_plots_in(plots, {distribution_name, category_prefix, all_combined_name, batch_prefix}, formats,
-                  kept);
+  remove_plots_in(plots,
+                  {distribution_name, category_prefix, all_combined_name, batch_prefix, errors_name,
+                   ranking_name, against_base_name},
+                  formats, kept);
 }
 
 }  // namespace
@@ -225,8 +271,9 @@ void remove_plots_but(const std::vector<Plot>& plots, const ReportSettings& sett
 }
 
 std::vector<Plot> plots_of(const ReportView& view, const ReportSettings& settings) {
-  if (view.precisions.empty()) return {};
   PlotList list(view, settings);
+  list.add_rounding();
+  if (view.precisions.empty()) return list.take();
   list.add_distribution();
   list.add_categories();
   list.add_combined();

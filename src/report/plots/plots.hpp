@@ -11,7 +11,8 @@ namespace alphahill {
 
 /// The plots of a view, into plots/ of the output folder:
 ///   alpha_distribution_by_precision, category_<category>, combined_batch_<i> (all_layers_combined where one
-///   suffices), individual_layers/layer_<number>_<name, dots as underscores>.
+///   suffices), individual_layers/layer_<number>_<name, dots as underscores>; where weights are rounded,
+///   error_by_layer, score_ranking and alpha_against_base.
 /// @param view  must outlive the plots; at least one layer
 std::vector<Plot> plots_of(const ReportView& view, const ReportSettings& settings);
 

@@ -16,6 +16,12 @@ struct Tick {
 /// "+1.2e-6" with one decimal, "0" for zero.
 std::string change_text(double change, int decimals);
 
+/// "1.2e-6" with two digits; as `change_text` without a sign.
+std::string size_text(double size, int digits);
+
+/// "3.1416" with four decimals; of large figures the power of ten instead, "1.2e+08".
+std::string alpha_text(double alpha, int decimals);
+
 /// A linear scale with ticks at round numbers. Spans at least 2% of its values, so that what differs by
 /// rounding looks equal.
 class AlphaScale {
@@ -56,6 +62,25 @@ class ChangeScale {
   std::optional<int> first_decade_;  ///< power of ten at place 1; nothing where nothing changes
   double low_ = -0.5;
   double high_ = 0.5;
+};
+
+/// Logarithmic, over whole decades or, where these are few, parts of them.
+class LogScale {
+ public:
+  /// Reaches down to the smallest value, but over twelve decades at most.
+  /// @param values  those that are not finite or not above 0 are left out
+  explicit LogScale(std::span<const double> values);
+
+  /// The logarithm to base 10, at least low().
+  double place(double value) const;
+  double low() const { return low_; }
+  double high() const { return high_; }
+  /// At powers of ten and, where these are few, at multiples of them; one at least.
+  std::vector<Tick> ticks() const;
+
+ private:
+  double low_ = -1;
+  double high_ = 0;
 };
 
 }  // namespace alphahill

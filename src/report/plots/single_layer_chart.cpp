@@ -47,7 +47,7 @@ void draw_alpha(ChartPage& page, std::size_t slot, const ResultRow& row, std::si
   const double x = page.slot_middle(slot);
   const Colour colour = series_colour(style);
   double top = page.alpha_y(row.alpha);
-  std::string value = fmt::format("{:.5f}", row.alpha);
+  std::string value = alpha_text(row.alpha, 5);
   if (std::isfinite(row.alpha_stderr)) {
     const double bottom = page.alpha_y(row.alpha - row.alpha_stderr);
     top = page.alpha_y(row.alpha + row.alpha_stderr);
