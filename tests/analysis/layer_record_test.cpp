@@ -309,7 +309,7 @@ class FusedLayers : public testing::Test {
     add_layer(catalog_, folder_, "q", 2, 16, weights_of({0x1p-12F, 0x1p-12F}));
     add_layer(catalog_, folder_, "k", 2, 16, weights_of({2688, -1344}));
     const std::vector<Layer> layers = catalog_.layers;
-    for (const std::size_t i : {0, 1}) catalog_.layers[i].fused_with = {layers[1 - i]};
+    for (std::size_t i = 0; i < 2; ++i) catalog_.layers[i].fused_with = {layers[1 - i]};
   }
 
   static std::vector<float> weights_of(std::vector<float> weights) {
