@@ -370,6 +370,20 @@ TEST_F(FusedLayers, HaveTheSpectrumOfTheSharedScale) {
   EXPECT_GT(fused.results[0].lambda_max, 0);
 }
 
+TEST_F(FusedLayers, HaveNoFigureBesideAnInfiniteWeightAndPassOverNan) {
+  add_layer(catalog_, folder_, "v", 2, 16, weights_of({HUGE_VALF}));
+  add_layer(catalog_, folder_, "n", 2, 16, weights_of({1, std::nanf("")}));
+  settings_.survey = {parse_precision("nvfp4", "survey"), parse_precision("fp8_e4m3_tensor", "survey")};
+  settings_.fuse_scales = true;
+  const auto all_are = [&](Status status) {
+    for (const ResultRow& row : record(settings_).results) EXPECT_EQ(row.status, status) << row.precision;
+  };
+  catalog_.layers[0].fused_with = {catalog_.layers[2]};
+  all_are(Status::nonfinite);
+  catalog_.layers[0].fused_with = {catalog_.layers[3]};
+  all_are(Status::surveyed);
+}
+
 TEST_F(FusedLayers, OneWithoutPartnersIsAsItIs) {
   settings_.survey = {parse_precision("nvfp4", "survey")};
   settings_.fuse_scales = true;

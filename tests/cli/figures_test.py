@@ -153,6 +153,8 @@ class FusedScalesTest(ProgramTest):
         self.assertEqual(some, {name: fused[name] for name in some})
         self.assertEqual(len(some), 4)
         self.assertEqual(self.errors("some", "--fuse-scales"), fused, "and go on with all layers")
+        self.analyse(self.path, self.folder / "more", "--precisions", "fp32", "--fuse-scales")
+        self.assertEqual(self.errors("more", "--fuse-scales"), fused, "and go on with more formats")
 
     def test_a_run_says_how_many_layers_share_a_scale_and_where_there_is_none_to_share(self):
         for precision, expected in (("fp8_e4m3_tensor", "10 of 15 layers share scales of the whole tensor"),

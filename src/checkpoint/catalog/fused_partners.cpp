@@ -13,8 +13,8 @@ namespace alphahill {
 
 namespace {
 
-/// The last parts of the names of projections that are fused; of attention the query first. As vLLM's
-/// packed_modules_mapping has them, in the names of the models that are known here.
+/// The last parts of the names of projections that are fused, of attention the query first: what vLLM packs into one
+/// module, in the names of the models that are known here.
 const std::vector<std::vector<std::string_view>> fused_projections{
     {"q_proj", "k_proj", "v_proj"},
     {"query", "key", "value"},

@@ -157,9 +157,8 @@ const std::vector<RunOption> run_options{
        options.settings.share_tolerance = tolerance(name, value);
      }},
     {"fuse-scales", nullptr, nullptr,
-     "one scale of the whole tensor (nvfp4, fp8_*_tensor) for the projections that engines do as one: q, k, "
-     "v; "
-     "gate, up (--help formats)",
+     "projections that engines do as one (q, k, v; gate, up) share the scale of the whole tensor, of nvfp4 "
+     "and fp8_*_tensor (--help formats)",
      [](Options& options, Name, Value) { options.settings.fuse_scales = true; }},
     {"filter-layers", "REGEX", "", "only layers whose name contains a match (Perl syntax)",
      [](Options& options, Name, Value value) { options.filter_layers = value; }},
