@@ -10,9 +10,11 @@
 #include <optional>
 
 #include "alphahill/base/error.hpp"
+#include "alphahill/base/stopwatch.hpp"
 #include "alphahill/base/text.hpp"
 #include "alphahill/checkpoint/layer_weights.hpp"
 #include "alphahill/metrics/effective_rank.hpp"
+#include "analysis/fused_scales.hpp"
 
 namespace alphahill {
 
@@ -145,7 +147,10 @@ class LayerInAnalysis {
         team_size_(team.size()) {
     guarded([&] {
       do_together(team, [&] { weights_.emplace(catalog, layer_); });
-      do_together(team, [&] { analysis_.emplace(weights_->source(), settings, backend, team, stored); });
+      const Stopwatch watch;
+      settings_ = with_fused_scales(settings, catalog, layer_, team);
+      seconds_for_partners_ = settings.observes_partners() ? watch.seconds() : 0;
+      do_together(team, [&] { analysis_.emplace(weights_->source(), settings_, backend, team, stored); });
     });
   }
 
@@ -161,6 +166,7 @@ class LayerInAnalysis {
     if (leads_ && !failed_) {
       guarded([&] {
         record = to_record(number_, settings_, layer_, std::move(*analysis_).figures(), rank, team_size_);
+        if (!record.results.empty()) record.results.front().seconds += seconds_for_partners_;
       });
     }
     if (weights_) weights_->check_unchanged();
@@ -183,7 +189,8 @@ class LayerInAnalysis {
 
   std::int64_t number_;
   const Layer& layer_;
-  const AnalysisSettings& settings_;
+  AnalysisSettings settings_;
+  double seconds_for_partners_ = 0;  ///< counted with the first precision
   bool leads_;
   int team_size_;
   std::optional<LayerWeights> weights_;

@@ -7,19 +7,47 @@
 
 namespace alphahill {
 
+namespace {
+
+/// What is read of a layer's partners, once.
+struct PartnersRead {
+  std::int64_t bytes = 0;
+  std::int64_t weights = 0;
+  std::int64_t memory = 0;  ///< for the one that needs most
+};
+
+PartnersRead partners_to_read(const Layer& layer, const AnalysisSettings& settings) {
+  PartnersRead read;
+  if (!settings.observes_partners()) return read;
+  for (const Layer& partner : layer.fused_with) {
+    const WeightShape shape = partner.shape();
+    read.bytes += shape.stored_bytes;
+    read.weights += partner.numel();
+    read.memory = std::max(read.memory, reading_bytes(shape));
+  }
+  return read;
+}
+
+}  // namespace
+
 LayerShape shape_of(const Layer& layer, const AnalysisSettings& settings, std::int32_t stored) {
   const WeightShape shape = layer.shape();
   const auto to_compute = std::span(settings.precisions).subspan(static_cast<std::size_t>(stored));
+  const PartnersRead partners_read = partners_to_read(layer, settings);
   return {shape.longer_side(),
           shape.order(),
           shape.stored_bytes,
           distinct_casts(shape.values, settings.load, to_compute, settings.share_tolerance > 0),
           std::ranges::count_if(settings.all_precisions(), &Precision::scaled),
-          to_compute.empty() || stored > 0};
+          to_compute.empty() || stored > 0,
+          partners_read.bytes,
+          partners_read.weights};
 }
 
 std::int64_t bytes_needed(const Layer& layer, const AnalysisSettings& settings, int team_size) {
-  return settings.precisions.empty() ? reading_bytes(layer.shape()) : peak_bytes(layer.shape(), team_size);
+  const std::int64_t own =
+      settings.precisions.empty() ? reading_bytes(layer.shape()) : peak_bytes(layer.shape(), team_size);
+  return std::max(own, partners_to_read(layer, settings).memory);
 }
 
 std::optional<int> smallest_team(const Layer& layer, const AnalysisSettings& settings,

@@ -173,7 +173,11 @@ std::string precision_table() {
     text += fmt::format("{:18} {:14} {:40} {:12} {}\n", precision.name, group_text(precision),
                         precision.scaling.rule, bits_text(precision), precision.loaded_by);
   }
-  return text;
+  return text + R"(
+The scale of a tensor (fp8_*_tensor, and nvfp4's second one) is of the layer alone. With --fuse-scales it is chosen
+by the largest weight of all projections that engines do as one: query, key and value; gate and up, of an expert
+too; MLA's q_a_proj and kv_a_proj_with_mqa. Scales of rows, blocks and groups stay as they are.
+)";
 }
 
 }  // namespace alphahill

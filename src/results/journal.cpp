@@ -26,7 +26,8 @@ struct Setting {
 std::vector<Setting> settings_of(const RunDescription& run) {
   return {{"--load-dtype", run.load_dtype},
           {"--k-frac", fmt::format("{}", run.k_frac)},
-          {"--share-tolerance", fmt::format("{}", run.share_tolerance)}};
+          {"--share-tolerance", fmt::format("{}", run.share_tolerance)},
+          {"--fuse-scales", run.fuse_scales ? "on" : "off"}};
 }
 
 /// "a run whose --k-frac is '0.1', expected '0.2'"; empty where no setting differs.

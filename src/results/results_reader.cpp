@@ -95,8 +95,10 @@ ResultsFile::ResultsFile(const std::filesystem::path& path)
   handle_->storage.guarded([&] {
     const H5::H5File& file = handle_->file;
     require_schema_version(file);
-    for_each_column(run_attributes,
-                    [&](const auto& column) { read_attribute(file, column.name, run_.*column.field); });
+    for_each_column(run_attributes, [&](const auto& column) {
+      if (column.optional && !file.attrExists(column.name)) return;
+      read_attribute(file, column.name, run_.*column.field);
+    });
     asked_ = read_asked(file, run_);
     run_.layers = read_table<LayerRow>(file, "layers", layer_columns);
     results_ = read_table<ResultRow>(file, "results", result_columns);

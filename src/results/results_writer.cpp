@@ -217,8 +217,9 @@ void write_results(const std::filesystem::path& path, const RunDescription& run,
     storage.guarded([&] {
       const H5::H5File file = storage.open(H5F_ACC_TRUNC);
       write_attribute(file, "schema_version", std::int64_t{record_version});
-      for_each_column(run_attributes,
-                      [&](const auto& column) { write_attribute(file, column.name, run.*column.field); });
+      for_each_column(run_attributes, [&](const auto& column) {
+        write_attribute(file, column.name, stored_form(run.*column.field));
+      });
       for_each_column(asked_attributes, [&](const auto& column) {
         write_attribute(file, column.name, stored_form(asked.*column.field));
       });

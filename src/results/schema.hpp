@@ -99,6 +99,7 @@ inline constexpr std::tuple run_attributes{
     Column{"precisions", &RunDescription::precisions},
     Column{"k_frac", &RunDescription::k_frac},
     Column{"share_tolerance", &RunDescription::share_tolerance},
+    Column{"fuse_scales", &RunDescription::fuse_scales, optional},
     Column{"filter_layers", &RunDescription::filter_layers},
     Column{"version", &RunDescription::version},
     Column{"host", &RunDescription::host},

@@ -62,8 +62,10 @@ LayerSeconds seconds_by_rates(const Rates& rates, const LayerShape& shape, int t
   const auto n = static_cast<double>(shape.order);
   const auto bytes = static_cast<double>(shape.stored_bytes);
   const double read = bytes / rates.read_bytes + m * n / rates.cast_weights;
-  const double survey =
-      static_cast<double>(shape.scaled_casts) * m * n / rates.cast_weights + (shape.survey_alone ? read : 0);
+  const double partners = static_cast<double>(shape.partner_bytes) / rates.read_bytes +
+                          static_cast<double>(shape.partner_weights) / rates.cast_weights;
+  const double survey = partners + static_cast<double>(shape.scaled_casts) * m * n / rates.cast_weights +
+                        (shape.survey_alone ? read : 0);
   double together = read + m * n * n / rate_at(rates.orders, n, &RatesAtOrder::gram) +
                     4.0 / 3 * n * n * n / rate_at(rates.orders, n, &RatesAtOrder::reduction);
   if (team_size > 1) {

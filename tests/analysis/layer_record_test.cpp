@@ -302,5 +302,110 @@ TEST(LayerRecord, WithoutFiguresEveryPrecisionSaysWhy) {
   EXPECT_EQ(record.results[2].reason, "GPTQ codes");
 }
 
+/// Two layers of 2 x 16 weights, each fused with the other where that is asked for.
+class FusedLayers : public testing::Test {
+ protected:
+  FusedLayers() {
+    add_layer(catalog_, folder_, "q", 2, 16, weights_of({0x1p-12F, 0x1p-12F}));
+    add_layer(catalog_, folder_, "k", 2, 16, weights_of({2688, -1344}));
+    const std::vector<Layer> layers = catalog_.layers;
+    for (std::size_t i = 0; i < 2; ++i) catalog_.layers[i].fused_with = {layers[1 - i]};
+  }
+
+  static std::vector<float> weights_of(std::vector<float> weights) {
+    weights.resize(32);
+    return weights;
+  }
+  LayerRecord record(const AnalysisSettings& settings, int members = 1) const {
+    LayerRecord of_leader;
+    run_as_team(members, [&](Team& team) {
+      std::vector<LayerRecord> records;
+      compute_records(catalog_, first, settings, *make_cpu_backend(), 0, team, records);
+      if (team.rank() == 0) of_leader = records.front();
+    });
+    return of_leader;
+  }
+
+  TemporaryFolder folder_;
+  Catalog catalog_{folder_.path(), "00", {}, {}};
+  AnalysisSettings settings_{ElementFormat::fp32, {}, 0.1, 0};
+};
+
+/// By 2688 the scale of the tensor is 1, and that of the group 2^-12/6: 0 in E4M3, in place of which 1/8 stands.
+TEST_F(FusedLayers, ShareTheScaleOfTheTensorOfNvfp4) {
+  settings_.survey = {parse_precision("nvfp4", "survey")};
+  EXPECT_EQ(record(settings_).results[0].zeroed, 0);
+  EXPECT_EQ(record(settings_).results[0].cast_error, 0);
+  settings_.fuse_scales = true;
+  for (const int members : {1, 2, 3}) {
+    const ResultRow row = record(settings_, members).results[0];
+    EXPECT_EQ(row.zeroed, 2.0 / 32) << members;
+    EXPECT_EQ(row.largest_error, 0x1p-12) << members;
+    EXPECT_EQ(row.cast_error, 1) << members;
+  }
+}
+
+/// By 2688 the scale is 6: 2^-12 / 6 is below half of 2^-9, the least that E4M3 has.
+TEST_F(FusedLayers, ShareTheScaleOfFp8ThatIsTheTensorsAndNoOther) {
+  for (const char* precision :
+       {"fp8_e4m3_tensor", "fp8_e4m3", "fp8_e4m3_block128", "int4", "mxfp4", "fp16"}) {
+    settings_.survey.push_back(parse_precision(precision, "survey"));
+  }
+  const std::vector<ResultRow> apart = record(settings_).results;
+  settings_.fuse_scales = true;
+  const std::vector<ResultRow> fused = record(settings_).results;
+  EXPECT_LT(apart[0].cast_error, 0x1p-20);
+  EXPECT_EQ(fused[0].cast_error, 1);
+  for (std::size_t p = 1; p < fused.size(); ++p) {
+    EXPECT_EQ(fused[p].cast_error, apart[p].cast_error) << fused[p].precision;
+  }
+}
+
+TEST_F(FusedLayers, HaveTheSpectrumOfTheSharedScale) {
+  settings_.precisions = {ElementFormat::fp32, parse_precision("fp8_e4m3_tensor", "precisions")};
+  settings_.fuse_scales = true;
+  const LayerRecord fused = record(settings_);
+  EXPECT_EQ(fused.results[0].status, Status::no_tail);
+  EXPECT_EQ(fused.results[1].lambda_max, 0);
+  EXPECT_GT(fused.results[0].lambda_max, 0);
+}
+
+TEST_F(FusedLayers, HaveNoFigureBesideAnInfiniteWeightAndPassOverNan) {
+  add_layer(catalog_, folder_, "v", 2, 16, weights_of({HUGE_VALF}));
+  add_layer(catalog_, folder_, "n", 2, 16, weights_of({1, std::nanf("")}));
+  settings_.survey = {parse_precision("nvfp4", "survey"), parse_precision("fp8_e4m3_tensor", "survey")};
+  settings_.fuse_scales = true;
+  const auto all_are = [&](Status status) {
+    for (const ResultRow& row : record(settings_).results) EXPECT_EQ(row.status, status) << row.precision;
+  };
+  catalog_.layers[0].fused_with = {catalog_.layers[2]};
+  all_are(Status::nonfinite);
+  catalog_.layers[0].fused_with = {catalog_.layers[3]};
+  all_are(Status::surveyed);
+}
+
+TEST_F(FusedLayers, OneWithoutPartnersIsAsItIs) {
+  settings_.survey = {parse_precision("nvfp4", "survey")};
+  settings_.fuse_scales = true;
+  catalog_.layers[0].fused_with.clear();
+  EXPECT_EQ(record(settings_).results[0].cast_error, 0);
+}
+
+TEST_F(FusedLayers, APartnerThatHasChangedOnDiskEndsTheRun) {
+  settings_.survey = {parse_precision("nvfp4", "survey")};
+  folder_.write("k", "shorter");
+  EXPECT_EQ(record(settings_).results[0].status, Status::surveyed) << "nobody reads it";
+  settings_.fuse_scales = true;
+  for (const int members : {1, 2}) {
+    run_as_team(members, [&](Team& team) {
+      std::vector<LayerRecord> records;
+      const auto error = thrown_by(
+          [&] { compute_records(catalog_, first, settings_, *make_cpu_backend(), 0, team, records); });
+      ASSERT_TRUE(error);
+      EXPECT_EQ(error->fault(), Fault::input);
+    });
+  }
+}
+
 }  // namespace
 }  // namespace alphahill

@@ -47,6 +47,26 @@ TEST(PlannedLayers, WhatIsStoredIsReadOnceMoreForTheSurveyAndNotDecomposed) {
   EXPECT_EQ(shape_of(layer(64, 32), settings).scaled_casts, 2);
 }
 
+TEST(PlannedLayers, WhatSharesAScaleIsReadOnceWhereAPrecisionHasOneOfTheTensor) {
+  Layer key = layer(8, 32);
+  key.fused_with = {layer(64, 32), layer(4096, 4096)};
+  for (std::size_t i = 0; i < 2; ++i) {
+    key.fused_with[i].out_features = i == 0 ? 64 : 4096;
+    key.fused_with[i].in_features = i == 0 ? 32 : 4096;
+  }
+  AnalysisSettings settings = one_cast;
+  settings.fuse_scales = true;
+  settings.survey = {parse_precision("int4", "survey")};
+  EXPECT_EQ(shape_of(key, settings).partner_bytes, 0);
+  const std::int64_t alone = bytes_needed(key, settings, 1);
+  settings.survey.push_back(parse_precision("nvfp4", "survey"));
+  EXPECT_EQ(shape_of(key, settings).partner_bytes, 2 * (64 * 32 + 4096 * 4096));
+  EXPECT_EQ(shape_of(key, settings).partner_weights, 64 * 32 + 4096 * 4096);
+  EXPECT_GT(bytes_needed(key, settings, 1), alone);
+  settings.fuse_scales = false;
+  EXPECT_EQ(shape_of(key, settings).partner_bytes, 0);
+}
+
 TEST(PlannedLayers, ASurveyAloneNeedsNoMemoryForAGramMatrix) {
   const AnalysisSettings survey{.load = ElementFormat::fp32,
                                 .precisions = {},

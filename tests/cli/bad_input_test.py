@@ -141,6 +141,7 @@ class BadInputTest(ProgramTest):
         for option, value in (("--load-dtype", "bf16"), ("--share-tolerance", "0"), ("--k-frac", "0.2")):
             with self.subTest(option):
                 self.refuse_analysis(FAILED, "--restart", model, option, value)
+        self.refuse_analysis(FAILED, "--fuse-scales is 'off', expected 'on'", model, "--fuse-scales")
         self.analyse(model, self.output, "--load-dtype", "bf16", "--restart")
 
     def test_another_model_for_a_run_that_was_begun(self):

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 
 from support.models import FAMILIES, Layer, Model, add_bert_layers, llama, model_of, name_of, with_singular_values
+from support.number_formats import nvfp4
 from support.oracle import cast, figures
 from support.programs import REPOSITORY, STORE, ProgramTest
 from support.results_files import read_table
@@ -101,6 +102,66 @@ class FiguresTest(ProgramTest):
         rows = self.analyse(REAL_MODEL, self.folder, "--precisions", ",".join(PRECISIONS), "--share-tolerance", "0",
                             ranks=2)
         self.check(rows, model)
+
+
+class FusedScalesTest(ProgramTest):
+    """--fuse-scales against numpy: by layer, those whose largest weight chooses NVFP4's scale of the tensor."""
+
+    FUSED = (("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"), ("mlp.gate_proj", "mlp.up_proj"))
+
+    def setUp(self):
+        super().setUp()
+        self.model = llama("bf16")
+        for i, layer in enumerate(self.model.layers):  # far apart, so that a scale tells whose weights it is of
+            self.model.tensors[layer.tensor] *= 2.0**(i % 7)
+        self.path = self.model.write(self.folder / "model", shards=3)
+
+    def errors(self, output, *options, **keywords):
+        self.analyse(self.path, self.folder / output, "--precisions", "fp32,nvfp4", *options, **keywords)
+        with h5py.File(self.folder / output / STORE) as file:
+            names = [row["name"] for row in read_table(file, "layers")]
+            self.assertEqual(file.attrs["fuse_scales"], "--fuse-scales" in options)
+            return {names[row["layer"] - 1]: (row["cast_error"], row["alpha"]) for row in read_table(file, "results")
+                    if row["precision"] == "nvfp4"}
+
+    def partners(self, name):
+        block, role = name[:len("model.layers.0.")], name[len("model.layers.0."):]
+        return next(([block + other for other in fused] for fused in self.FUSED if role in fused), [name])
+
+    def expected(self, layer, fused):
+        stored = {other.name: self.model.stored(other) for other in self.model.layers}
+        largest = max(np.abs(stored[name]).max() for name in (self.partners(layer.name) if fused else [layer.name]))
+        rounded = nvfp4(stored[layer.name], largest)
+        error = np.linalg.norm(rounded - stored[layer.name]) / np.linalg.norm(stored[layer.name])
+        return error, figures(rounded).alpha
+
+    def test_errors_and_alphas_are_those_of_the_largest_weight_of_the_layers_that_are_fused(self):
+        fused, apart = self.errors("fused", "--fuse-scales"), self.errors("apart")
+        for layer in self.model.layers:
+            with self.subTest(layer.name):
+                np.testing.assert_allclose(fused[layer.name], self.expected(layer, True), rtol=1e-9)
+                np.testing.assert_allclose(apart[layer.name], self.expected(layer, False), rtol=1e-9)
+        changed = {name for name, error in fused.items() if error != apart[name]}
+        self.assertIn("model.layers.0.self_attn.q_proj", changed)
+        self.assertNotIn("model.layers.0.mlp.down_proj", changed)
+
+    def test_figures_are_the_same_on_any_number_of_ranks_and_where_partners_are_not_asked_for(self):
+        fused = self.errors("fused", "--fuse-scales")
+        for ranks in (1, 2, 3):
+            self.assertEqual(self.errors(f"on {ranks}", "--fuse-scales", ranks=ranks), fused)
+        some = self.errors("some", "--fuse-scales", "--filter-layers", "q_proj|gate_proj")
+        self.assertEqual(some, {name: fused[name] for name in some})
+        self.assertEqual(len(some), 4)
+        self.assertEqual(self.errors("some", "--fuse-scales"), fused, "and go on with all layers")
+        self.analyse(self.path, self.folder / "more", "--precisions", "fp32", "--fuse-scales")
+        self.assertEqual(self.errors("more", "--fuse-scales"), fused, "and go on with more formats")
+
+    def test_a_run_says_how_many_layers_share_a_scale_and_where_there_is_none_to_share(self):
+        for precision, expected in (("fp8_e4m3_tensor", "10 of 15 layers share scales of the whole tensor"),
+                                    ("fp8_e4m3", "--fuse-scales changes nothing")):
+            done = self.succeed("alpha-hill", "--model", self.path, "--output-dir", self.folder / precision,
+                                "--survey", precision, "--spectra", "none", "--fuse-scales", "--no-report")
+            self.assertIn(expected, done.stderr)
 
 
 def ill_conditioned_matrices():

@@ -140,6 +140,12 @@ TEST(CommandLine, MetricsAreAskedForByNameOrAllTogether) {
               HasSubstr("--metrics: expected a comma-separated list"));
 }
 
+TEST(CommandLine, ScalesAreTheLayersAloneWhereItIsNotSaidThatTheyAreShared) {
+  EXPECT_FALSE(parsed({"--model", "m"}).settings.fuse_scales);
+  EXPECT_TRUE(parsed({"--model", "m", "--fuse-scales"}).settings.fuse_scales);
+  EXPECT_THAT(parsed({"--help", "formats"}).text, HasSubstr("With --fuse-scales"));
+}
+
 TEST(CommandLine, BlanksAroundTheCommasOfAListDoNotCount) {
   EXPECT_THAT(list_of("--x", "fp32 , fp16,\tbf16 "), ElementsAre("fp32", "fp16", "bf16"));
   EXPECT_TRUE(thrown_by([] { list_of("--x", "fp32, ,bf16"); }));

@@ -11,19 +11,20 @@ namespace alphahill {
 
 /// A run about three layers at three precisions.
 inline RunDescription example_run() {
-  return {.model = "org/modèle",
-          .model_fingerprint = "0123abcd",
-          .load_dtype = "fp32",
-          .precisions = {"fp32", "fp16", "bf16"},
-          .k_frac = 0.1,
-          .filter_layers = "",
-          .version = "1.0",
-          .host = "node7",
-          .layers = {
-              {"層.0.q_proj", "attn_q", 4, 3, 12, "BF16", "model-1.safetensors", "BF16", 16, false, false},
-              {"層.0.up_proj", "mlp_up", 8, 3, 24, "I32", "model-1.safetensors", "int4 g128 asym", 4.25, true,
-               false},
-              {"lm_head", "other_linear", 5, 3, 15, "F32", "model-2.safetensors", "F32", 32, false, true}}};
+  return {
+      .model = "org/modèle",
+      .model_fingerprint = "0123abcd",
+      .load_dtype = "fp32",
+      .precisions = {"fp32", "fp16", "bf16"},
+      .k_frac = 0.1,
+      .filter_layers = "",
+      .version = "1.0",
+      .host = "node7",
+      .layers = {{"層.0.q_proj", "attn_q", 4, 3, 12, "BF16", "model-1.safetensors", "BF16", 16, false, false},
+                 {"層.0.up_proj", "mlp_up", 8, 3, 24, "I32", "model-1.safetensors", "int4 g128 asym", 4.25,
+                  true, false},
+                 {"lm_head", "other_linear", 5, 3, 15, "F32", "model-2.safetensors", "F32", 32, false, true}},
+      .fuse_scales = true};
 }
 
 /// A record of two spectra: fp32 and bf16 share the first, fp16 has the second one.

@@ -108,7 +108,7 @@ TEST_F(JournalTest, AFrameOnDiskHasTheseBytes) {
 TEST_F(JournalTest, TheFieldsOfRunAndRecordHaveTheseSizesAndChecksums) {
   const auto ends = fill({example_record(1)});
   EXPECT_THAT(bytes(), StartsWith("ALPHAHILL-JOURNAL-3\n"
-                                  "\xA1HFR\x01\x03\x02\0\0\xDD\x05\x45\xC1"s));
+                                  "\xA1HFR\x01\x04\x02\0\0\x99\xEE\x6E\x1A"s));
   EXPECT_THAT(bytes().substr(ends[0]), StartsWith("\xA1HFR\x02"
                                                   "\x8B\x02\0\0\x6B\x01\x20\x9B"s));
 }
@@ -354,6 +354,7 @@ TEST_F(JournalTest, AJournalOfOtherSettingsIsRefusedWithAllThatDiffer) {
       {"whose --k-frac is '0.1', expected '0.10000000000000002'",
        [](auto& run) { run.k_frac = std::nextafter(0.1, 1); }},
       {"whose --share-tolerance is '0', expected '1e-05'", [](auto& run) { run.share_tolerance = 1e-5; }},
+      {"whose --fuse-scales is 'on', expected 'off'", [](auto& run) { run.fuse_scales = false; }},
       {"whose --load-dtype is 'fp32', expected 'fp16', and whose --k-frac is '0.1', expected '0.5'",
        [](auto& run) {
          run.load_dtype = "fp16";

@@ -40,6 +40,18 @@ TEST(CostModel, ALayerWithoutWeightsTakesNextToNothing) {
   EXPECT_LT(seconds(cost, square(0)), 1e-3);
 }
 
+TEST(CostModel, LayersThatShareScalesAreReadOnceInPartsByATeam) {
+  const CostModel cost(usual_rates());
+  LayerShape shape = square(1024);
+  const double read = (2.0 / usual_rates().read_bytes + 1 / usual_rates().cast_weights) * 3e6;
+  for (const int members : {1, 2}) {
+    const double alone = seconds(cost, square(1024), members);
+    shape.partner_bytes = 6'000'000;
+    shape.partner_weights = 3'000'000;
+    EXPECT_NEAR(seconds(cost, shape, members) - alone, read / members, 1e-9);
+  }
+}
+
 TEST(CostModel, ATeamIsFasterThanARankAndItsMembersAreFreeBeforeTheLeader) {
   const CostModel cost(usual_rates());
   const LayerSeconds two = cost.seconds(square(8192), 2);

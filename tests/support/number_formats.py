@@ -21,6 +21,27 @@ def _round_to_bf16(values):
     return np.where(np.abs(rounded) >= 2.0**128, np.copysign(np.inf, values), rounded)
 
 
+def nvfp4(weights, largest):
+    """fp32 weights [out, in] in NVFP4, the scale of whose tensor is chosen by `largest`: code, then scales, in fp32."""
+    one = np.float32
+    of_tensor = one(1) / one(largest) * one(448 * 6)
+    rounded = np.empty(weights.shape, np.float32)
+    for start in range(0, weights.shape[1], 16):
+        group = weights[:, start:start + 16].astype(np.float32)
+        chosen = of_tensor * (np.abs(group).max(axis=1, keepdims=True) / one(6))
+        stored = _round_to_minifloat(np.minimum(chosen, one(448)), mantissa_bits=3, least_exponent=-6)
+        stored = np.where(stored == 0, one(0.125), stored)
+        codes = _round_to_minifloat(np.clip(group / (stored / of_tensor), -6, 6), mantissa_bits=1, least_exponent=0)
+        rounded[:, start:start + 16] = codes * stored / of_tensor
+    return rounded.astype(np.float64)
+
+
+def _round_to_minifloat(values, mantissa_bits, least_exponent):
+    _, exponents = np.frexp(values)
+    steps = np.ldexp(np.float32(1), np.maximum(exponents - 1, least_exponent) - mantissa_bits)
+    return np.rint(values / steps) * steps
+
+
 def encode(values, precision):
     """The little-endian bytes of values that the format holds exactly."""
     values = np.ascontiguousarray(values, np.float64)

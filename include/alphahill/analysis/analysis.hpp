@@ -1,6 +1,7 @@
 /// The figures of one layer: its casts, the distinct spectra among them, and the Hill exponent of each.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -23,12 +24,18 @@ struct AnalysisSettings {
   /// may not fit.
   std::int64_t memory = std::numeric_limits<std::int64_t>::max();
   std::vector<Precision> survey = {};  ///< of which only the errors of rounding are computed
+  bool fuse_scales = false;            ///< scales of the tensor are those of the layer and its partners
 
   /// Those with spectra, then the others.
   std::vector<Precision> all_precisions() const {
     std::vector<Precision> all = precisions;
     all.insert(all.end(), survey.begin(), survey.end());
     return all;
+  }
+  /// Do figures of a layer depend on its partners' weights?
+  bool observes_partners() const {
+    return fuse_scales && (std::ranges::any_of(precisions, &Precision::has_tensor_scale) ||
+                           std::ranges::any_of(survey, &Precision::has_tensor_scale));
   }
 };
 

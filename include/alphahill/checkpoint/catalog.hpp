@@ -32,6 +32,7 @@ struct Layer {
   /// Of multi-token prediction: in the file, and not in the model that answers.
   bool predicts_further_tokens = false;
   StoredLayout layout = Plain{};
+  std::vector<Layer> fused_with;  ///< as fused_partners has them, where the catalog keeps them
 
   std::int64_t numel() const { return out_features * in_features; }
   WeightShape shape() const {
@@ -62,7 +63,7 @@ struct Layer {
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
     archive(self.name, self.category, self.out_features, self.in_features, self.stored_dtype,
-            self.predicts_further_tokens, self.layout);
+            self.predicts_further_tokens, self.layout, self.fused_with);
   }
 };
 
@@ -114,7 +115,7 @@ void report_other_tensors(const OtherTensors& others);
 /// those of open_catalog.
 std::vector<bool> kept_layers(const Catalog& catalog, const std::string& filter, bool include_mtp = false);
 
-/// The catalog with some of its layers, and the files that hold them.
+/// The catalog with some of its layers, and the files that hold them and those that they are fused with.
 /// @param kept  one a layer
 Catalog with_layers(Catalog catalog, const std::vector<bool>& kept);
 

@@ -28,8 +28,9 @@ struct ScaleGroup {
 
 /// What a scale is chosen by.
 struct ScaleInputs {
-  Extremes group;   ///< of the weights that share the scale
-  Extremes tensor;  ///< of all weights of the layer; only where the precision has a scale of the tensor
+  Extremes group;  ///< of the weights that share the scale
+  /// Of all weights of the layer, and of its partners'; only where the precision has a second scale, of the tensor.
+  Extremes tensor;
 };
 
 /// Casts weights that share a scale and lie side by side along in_features: a whole group or a part of one.
@@ -45,6 +46,7 @@ struct Scaling {
   GroupCast cast = nullptr;
   bool of_tensor = false;      ///< a second scale, of all weights together
   std::string_view rule = {};  ///< for people
+  Extremes partners = {};  ///< of other layers' weights that share the scale of the tensor; none in the table
 };
 
 struct Precision {
@@ -61,6 +63,10 @@ struct Precision {
   std::string_view loaded_by;  ///< for people
 
   bool scaled() const { return scaling.cast != nullptr; }
+  /// One that all weights of the layer share: engines that fuse projections share it among these.
+  bool has_tensor_scale() const {
+    return scaled() && (scaling.of_tensor || scaling.group.out == ScaleGroup::all);
+  }
   /// With scales.
   double bits_per_weight(std::int64_t out_features, std::int64_t in_features) const;
 };
@@ -74,7 +80,8 @@ std::optional<Precision> find_precision(std::string_view name);
 /// @throws Error(usage) naming `option` and the nearest names that there are
 Precision parse_precision(std::string_view name, std::string_view option);
 
-/// The table for people, in lines: name, group, scale and its rule, bits a weight, who loads it.
+/// The table for people, in lines: name, group, scale and its rule, bits a weight, who loads it;
+/// and which scales several layers may share.
 std::string precision_table();
 
 }  // namespace alphahill

@@ -142,11 +142,13 @@ struct RunDescription {
   std::string version;           ///< of alphahill and its libraries
   std::string host;              ///< where rank 0 ran
   std::vector<LayerRow> layers;  ///< in layer order
+  bool fuse_scales = false;  ///< layers share a scale of the tensor with their partners; false in version 4
 
   template <class Archive, class Self>
   static void fields(Archive& archive, Self& self) {
     archive(self.model, self.model_fingerprint, self.load_dtype, self.precisions, self.k_frac,
             self.share_tolerance, self.filter_layers, self.version, self.host, self.layers);
+    archive.since(5, self.fuse_scales);
   }
 };
 

@@ -8,6 +8,7 @@
 ///   reduce  4/3 n^3 flops / reduction rate at n, to a band
 ///   survey  m n / cast rate for each format whose weights share scales, once; and one more read where no
 ///           decomposition is made in the same pass
+///   partners  bytes / read rate and weights / cast rate, once, where scales are shared with other layers
 ///   finish  n^2 / finish rate at n: bulge chase and eigenvalues, on one rank; a team shares the rest.
 ///           All of the reduction of small layers is in this part
 ///
@@ -25,11 +26,13 @@ namespace alphahill {
 /// What the time of a layer depends on.
 struct LayerShape {
   std::int64_t longer_side;
-  std::int64_t order;             ///< the shorter side
-  std::int64_t stored_bytes;      ///< to read for each decomposition
-  std::int64_t decompositions;    ///< that are expected
-  std::int64_t scaled_casts = 0;  ///< to formats whose weights share scales, in the survey
-  bool survey_alone = false;      ///< the survey has a pass of its own
+  std::int64_t order;                ///< the shorter side
+  std::int64_t stored_bytes;         ///< to read for each decomposition
+  std::int64_t decompositions;       ///< that are expected
+  std::int64_t scaled_casts = 0;     ///< to formats whose weights share scales, in the survey
+  bool survey_alone = false;         ///< the survey has a pass of its own
+  std::int64_t partner_bytes = 0;    ///< to read of other layers that share its scales, once
+  std::int64_t partner_weights = 0;  ///< in these bytes
 
   auto operator<=>(const LayerShape& other) const = default;
 };

@@ -49,6 +49,10 @@ inline constexpr std::int64_t panel_bytes = 16 << 20;
 void for_each_panel(const WeightSource& weights, CastChain chain, CastSurvey* survey, Team& team,
                     const std::function<void(Panel&)>& use);
 
+/// Of all weights after the load cast, rounded to fp32 where that is fp64. The members of a team read a part each;
+/// collective.
+Extremes loaded_extremes(const WeightSource& weights, ElementFormat load, Team& team);
+
 /// Bytes that a panel takes with all that its reading needs.
 std::int64_t reading_bytes(const WeightShape& shape);
 

@@ -74,19 +74,26 @@ void say_what_is_dequantized(const std::vector<Layer>& layers) {
       counted(scaled, "layer"));
 }
 
+/// Of a layer and those that it is fused with.
+template <class SomeLayer, class Use>
+void for_each_slice_of(SomeLayer& layer, Use use) {
+  for_each_slice(layer.layout, use);
+  for (auto& partner : layer.fused_with) for_each_slice(partner.layout, use);
+}
+
 /// The files that hold a layer; the layers' file numbers follow.
 std::vector<SourceFile> files_of(std::vector<Layer>& layers, const std::vector<SourceFile>& files) {
   std::vector<SourceFile> used;
   std::map<std::int64_t, std::int64_t> number_of;
   for (const Layer& layer : layers) {
-    for_each_slice(layer.layout, [&](const TensorSlice& slice) { number_of.emplace(slice.file, 0); });
+    for_each_slice_of(layer, [&](const TensorSlice& slice) { number_of.emplace(slice.file, 0); });
   }
   for (auto& [file, number] : number_of) {
     number = std::ssize(used);
     used.push_back(files[static_cast<std::size_t>(file)]);
   }
   for (Layer& layer : layers) {
-    for_each_slice(layer.layout, [&](TensorSlice& slice) { slice.file = number_of.at(slice.file); });
+    for_each_slice_of(layer, [&](TensorSlice& slice) { slice.file = number_of.at(slice.file); });
   }
   return used;
 }

@@ -46,6 +46,12 @@ bool is_whole_head(std::string_view name) {
   return name == "output" || names_head(kind_of(name));
 }
 
+bool is_in_cross_attention(std::string_view name) {
+  constexpr std::array<std::string_view, 3> words{"cross", "encoder_attn", "EncDecAttention"};
+  return std::ranges::any_of(
+      words, [&](std::string_view word) { return name.find(word) != std::string_view::npos; });
+}
+
 BlockPath block_path(std::string_view name) {
   BlockPath path;
   const std::vector<std::string_view> components = components_of(name);

@@ -19,6 +19,9 @@ bool is_head(std::string_view name);
 /// True for a projection to the vocabulary that is a single layer.
 bool is_whole_head(std::string_view name);
 
+/// True for a projection of attention to another sequence than the one that asks.
+bool is_in_cross_attention(std::string_view name);
+
 /// Where the blocks of a model are counted: "layers", "layer", "h", "block", "resblocks", ... before a
 /// number.
 struct BlockPath {

@@ -77,8 +77,7 @@ Place::Section section_of(std::string_view name, std::string_view category) {
   if (has_any(name, {"attention.experts."})) return Section::attention;
   if (has_any(name, {"expert"})) return Section::experts;
   if (category.starts_with("attn_")) {
-    return has_any(name, {"cross", "encoder_attn", "EncDecAttention"}) ? Section::cross_attention
-                                                                       : Section::attention;
+    return is_in_cross_attention(name) ? Section::cross_attention : Section::attention;
   }
   return category == "other_linear" ? Section::rest : Section::mlp;
 }

@@ -158,6 +158,10 @@ const std::vector<RunOption> run_options{
      [](Options& options, Name name, Value value) {
        options.settings.share_tolerance = tolerance(name, value);
      }},
+    {"fuse-scales", nullptr, nullptr,
+     "projections that engines do as one (q, k, v; gate, up) share the scale of the whole tensor, of nvfp4 "
+     "and fp8_*_tensor (--help formats)",
+     [](Options& options, Name, Value) { options.settings.fuse_scales = true; }},
     {"filter-layers", "REGEX", "", "only layers whose name contains a match (Perl syntax)",
      [](Options& options, Name, Value value) { options.filter_layers = value; }},
     {"include-mtp", nullptr, nullptr, "also layers of multi-token prediction, which the model does without",

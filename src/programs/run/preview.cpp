@@ -130,7 +130,7 @@ std::string preview(const Catalog& catalog, const AnalysisSettings& settings, co
   const Prediction prediction = predict(plan, cost, ranks);
   double bytes = 0;
   for (const PlannedLayer& layer : plan.layers) {
-    bytes += static_cast<double>(passes(layer.shape) * layer.shape.stored_bytes);
+    bytes += static_cast<double>(passes(layer.shape) * layer.shape.stored_bytes + layer.shape.partner_bytes);
   }
   return fmt::format(
       "checkpoint  {}\n"

@@ -8,6 +8,7 @@
 #include "alphahill/base/best_effort.hpp"
 #include "alphahill/base/environment.hpp"
 #include "alphahill/base/file.hpp"
+#include "alphahill/checkpoint/fused_partners.hpp"
 #include "alphahill/checkpoint/hub_cache.hpp"
 #include "alphahill/report/report.hpp"
 #include "alphahill/results/results_file.hpp"
@@ -49,7 +50,8 @@ RunDescription describe(const Options& options, const Catalog& catalog) {
           .filter_layers = options.filter_layers,
           .version = version_text(),
           .host = host_name(),
-          .layers = {}};
+          .layers = {},
+          .fuse_scales = options.settings.fuse_scales};
 }
 
 std::filesystem::path journal_of(const Options& options) {
@@ -79,6 +81,7 @@ AskedModel open_model(const Options& options) {
   constexpr bool include_mtp = true;
   AskedModel model{
       open_catalog(find_model(options.model, options.revision), "", include_mtp, options.allow_unmerged), {}};
+  if (options.settings.fuse_scales) keep_fused_partners(model.catalog);
   model.wanted = kept_layers(model.catalog, options.filter_layers, options.include_mtp);
   return model;
 }

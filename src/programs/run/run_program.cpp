@@ -52,6 +52,21 @@ void log_slow_rank(const std::vector<double>& speeds) {
                slowest - speeds.begin(), *slowest / *fastest, fastest - speeds.begin());
 }
 
+void log_fused_scales(const Run& run) {
+  if (!run.options.settings.fuse_scales) return;
+  if (!run.options.settings.observes_partners()) {
+    spdlog::warn("--fuse-scales changes nothing: none of the precisions has a scale of the whole tensor");
+    return;
+  }
+  std::int64_t fused = 0;
+  for (std::int64_t number = 1; number <= std::ssize(run.catalog.layers); ++number) {
+    const Layer& layer = run.catalog.layers[static_cast<std::size_t>(number - 1)];
+    fused += run.is_wanted(number) && !layer.fused_with.empty() ? 1 : 0;
+  }
+  spdlog::info("{} of {} share scales of the whole tensor with other projections", fused,
+               counted(run.layers(), "layer"));
+}
+
 void announce(const Run& run, int ranks) {
   spdlog::info("{}: {} at {} on {}", run.catalog.folder, counted(run.layers(), "layer"),
                depths_text(run.journal.asked()), counted(ranks, "rank"));
@@ -61,6 +76,7 @@ void announce(const Run& run, int ranks) {
     spdlog::info("this rank uses {} of {} cores; mpirun -n {} alpha-hill ... uses {}", threads, cores,
                  cores / threads, cores % threads == 0 ? "them all" : "more");
   }
+  log_fused_scales(run);
   log_slow_rank(run.plan.speeds);
   if (run.done() > 0) {
     spdlog::info("{} of {} already done", run.done(), counted(run.layers(), "layer"));

@@ -17,7 +17,7 @@ std::vector<float> rounded_to_fp32(std::span<const double> values) {
 }  // namespace
 
 PrecisionCast::PrecisionCast(const Precision& precision, const WeightShape& shape)
-    : precision_(precision), shape_(shape) {
+    : precision_(precision), shape_(shape), tensor_(precision.scaling.partners) {
   const auto [out, in] =
       shape.transposed ? std::pair(shape.cols, shape.rows) : std::pair(shape.rows, shape.cols);
   in_features_ = in;
@@ -25,6 +25,7 @@ PrecisionCast::PrecisionCast(const Precision& precision, const WeightShape& shap
   over_row_ends_ = group.over_row_ends && in % group.in != 0;
   groups_of_row_ = group.count(1, in);
   if (needs_first_pass()) observed_.resize(static_cast<std::size_t>(group.count(out, in)));
+  if (group.out == ScaleGroup::all) observed_.assign(1, precision.scaling.partners);
 }
 
 bool PrecisionCast::needs_first_pass() const {
