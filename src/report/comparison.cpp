@@ -109,7 +109,7 @@ std::vector<Move> farthest_moves(std::span<const NamedRun> runs, const std::stri
 
 std::string ranking_text(std::span<const NamedRun> runs) {
   const std::string precision = common_precision(runs);
-  if (precision.empty()) return "\nNothing is compared: no precision is in all runs.\n";
+  if (precision.empty()) return "\nNothing is compared: no precision has spectra in all runs.\n";
   const std::string& first = runs.front().name;
   std::vector<Move> moves = farthest_moves(runs, precision);
   if (moves.empty()) {

@@ -83,7 +83,7 @@ void add_metrics(ReportView& view, const ResultsFile& file, const std::vector<st
 /// Where no precision is near the weights, changes are those between two formats.
 void warn_of_rounded_reference(const ReportView& view) {
   const auto reference = find_precision(view.reference);
-  if (view.precisions.size() < 2 || !reference || !reference->scaled()) return;
+  if (!view.base.empty() || view.precisions.size() < 2 || !reference || !reference->scaled()) return;
   spdlog::warn(
       "{}: changes are from {}, which is rounded itself; with fp32 among --precisions of alpha-hill they "
       "are from the weights",
@@ -97,10 +97,16 @@ ReportView open_view(const std::filesystem::path& results_file, const Selection&
   const auto spectrum_of = [&](const ResultRow& row) { return file.spectrum(row); };
   ReportView view = view_of(file.run(), file.asked(), file.results(), spectrum_of, selection);
   view.source = results_file;
-  if (!selection.metrics.empty()) add_metrics(view, file, selection.metrics);
+  if (!selection.metrics.empty()) {
+    add_metrics(view, file, selection.metrics);
+    if (view.precisions.empty())
+      spdlog::warn("--metrics: no precision here has spectra, so there are no metrics");
+  }
   if (view.unfinished > 0) {
-    spdlog::warn("{}: left out: {} that the run has not finished", results_file.string(),
-                 counted(view.unfinished, "layer"));
+    const std::string missing = selection.precisions.empty()
+                                    ? "that the run has not finished"
+                                    : fmt::format("that have not all of {}", joined(view.shown_precisions()));
+    spdlog::warn("{}: left out: {} {}", results_file.string(), counted(view.unfinished, "layer"), missing);
   }
   if (selection.precisions.empty() && view.shown_precisions() != file.asked().all_precisions()) {
     spdlog::warn("{}: only some layers have all of {}; shown is what all have, --precisions shows others",

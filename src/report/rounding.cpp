@@ -33,18 +33,20 @@ std::vector<Rounding> roundings_of(const ReportView& view) {
     }
   }
   for (Rounding& rounding : roundings) rounding.bits_per_weight /= weights;
-  std::erase_if(roundings, [](const Rounding& rounding) {
-    return std::ranges::none_of(rounding.errors,
-                                [](double error) { return std::isfinite(error) && error > 0; });
-  });
+  std::erase_if(roundings,
+                [](const Rounding& rounding) { return !rounding.scaled && !changes_weights(rounding); });
   return roundings;
+}
+
+bool changes_weights(const Rounding& rounding) {
+  return std::ranges::any_of(rounding.errors, [](double error) { return error > 0; });
 }
 
 std::vector<std::size_t> largest_scores(const Rounding& rounding, std::size_t most) {
   std::vector<std::size_t> layers(rounding.scores.size());
   std::iota(layers.begin(), layers.end(), std::size_t{0});
   const auto score = [&](std::size_t layer) { return rounding.scores[layer]; };
-  std::erase_if(layers, [&](std::size_t layer) { return !std::isfinite(score(layer)) || score(layer) <= 0; });
+  std::erase_if(layers, [&](std::size_t layer) { return !(score(layer) > 0); });
   std::ranges::stable_sort(layers, std::greater{}, score);
   layers.resize(std::min(layers.size(), most));
   return layers;

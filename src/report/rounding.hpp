@@ -9,7 +9,7 @@
 
 namespace alphahill {
 
-/// Of a precision that changes some weight; of each layer of the view NaN where there is no figure.
+/// Of a precision that has scales or changes some weight; of each layer of the view NaN where there is no figure.
 struct Rounding {
   std::string precision;
   bool scaled = false;         ///< below 16 bits, in groups that share a scale
@@ -18,6 +18,9 @@ struct Rounding {
   std::vector<double> scores;  ///< of sensitivity, the same
   std::vector<double> alphas;
 };
+
+/// Does any weight of any layer change?
+bool changes_weights(const Rounding& rounding);
 
 /// In the order of the view.
 std::vector<Rounding> roundings_of(const ReportView& view);

@@ -37,13 +37,26 @@ std::size_t width_of_names(const std::vector<std::string>& precisions) {
   return width;
 }
 
+bool is_flat_somewhere(const ReportedLayer& layer) {
+  return std::ranges::any_of(layer.figures, [](const ResultRow& row) { return is_flat(row.alpha); });
+}
+
+/// Alphas of the layers that are flat at no precision: statistics of all precisions are of the same ones.
+std::vector<double> alphas_without_flat(const ReportView& view, std::size_t precision) {
+  std::vector<double> alphas = view.alphas(precision);
+  for (std::size_t i = 0; i < alphas.size(); ++i) {
+    if (is_flat_somewhere(view.layers[i])) alphas[i] = no_figure;
+  }
+  return alphas;
+}
+
 std::string statistics_table(const ReportView& view) {
   if (view.precisions.empty()) return {};
   const std::size_t width = width_of_names(view.precisions);
   std::string text = fmt::format("{:<{}}{:>7}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}\n", "precision",
                                  width, "count", "mean", "std", "min", "median", "max", "q25", "q75");
   for (std::size_t i = 0; i < view.precisions.size(); ++i) {
-    const Statistics s = statistics_of(without_flat(view.alphas(i)));
+    const Statistics s = statistics_of(alphas_without_flat(view, i));
     text += fmt::format("{:<{}}{:>7}", view.precisions[i], width, s.count);
     for (const double value : {s.mean, s.std, s.min, s.median, s.max, s.q25, s.q75}) text += cell(value);
     text += '\n';
@@ -105,12 +118,13 @@ std::string rounding_table(const std::vector<Rounding>& roundings, const std::ve
   std::string text = fmt::format("\nRelative error of rounding:\n{:<{}}{:>9}{:>10}{:>10}\n", "precision",
                                  width, "bits", "median", "worst");
   for (const Rounding& rounding : roundings) {
+    const bool changes = changes_weights(rounding);
     const auto worst =
         std::ranges::max_element(rounding.errors, {}, [](double e) { return std::fmax(e, -1.0); });
     const auto layer = static_cast<std::size_t>(worst - rounding.errors.begin());
     text += fmt::format("{:<{}}{:>9.5g}{:>10}{:>10}  {}\n", rounding.precision, width,
                         rounding.bits_per_weight, size_text(statistics_of(rounding.errors).median, 3),
-                        size_text(*worst, 3), labels[layer].text);
+                        size_text(*worst, 3), changes ? labels[layer].text : "no weight changes");
   }
   return text;
 }

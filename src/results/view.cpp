@@ -83,6 +83,15 @@ ResultRow left_out(ResultRow row, std::int64_t min_eigenvalues) {
   return row;
 }
 
+/// The row of a precision that is shown without its spectrum, though an earlier run may have computed that.
+ResultRow surveyed(ResultRow row) {
+  if (row.status == Status::nonfinite || !is_computed(row.status)) return row;
+  row.alpha = row.alpha_stderr = no_figure;
+  row.k_used = row.n_eigs = -1;
+  row.status = Status::surveyed;
+  return row;
+}
+
 /// The rows of a run, found by layer and precision, with the figures of the k-frac asked for.
 class Figures {
  public:
@@ -130,6 +139,11 @@ class Figures {
     return again;
   }
 
+  /// @pre has(layer, precision)
+  double effective_rank(std::size_t layer, const std::string& precision) const {
+    return row(layer, precision)->effective_rank;
+  }
+
   /// The standard errors of alpha's changes from one row of a layer to others.
   std::vector<double> change_errors(const ResultRow& from, std::span<const ResultRow> rows) {
     std::vector<double> errors;
@@ -174,13 +188,14 @@ ReportedLayer reported_layer(const RunDescription& run, std::size_t index, const
   layer.layer = run.layers[index];
   layer.few_eigenvalues = figures.has_few_eigenvalues(index);
   for (const std::string& precision : view.precisions) layer.figures.push_back(figures.at(index, precision));
-  for (const std::string& precision : view.survey) layer.surveyed.push_back(figures.at(index, precision));
+  for (const std::string& precision : view.survey)
+    layer.surveyed.push_back(surveyed(figures.at(index, precision)));
   if (view.reference.empty()) return layer;
   const auto shown = std::ranges::find(layer.figures, view.reference, &ResultRow::precision);
   const bool is_shown = shown != layer.figures.end();
   const ResultRow reference = is_shown ? *shown : figures.at(index, view.reference);
   layer.reference_alpha = reference.alpha;
-  layer.effective_rank = reference.effective_rank;
+  layer.effective_rank = figures.effective_rank(index, view.unrounded);
   layer.change_errors = figures.change_errors(reference, layer.figures);
   return layer;
 }
@@ -292,10 +307,15 @@ ReportView view_of(const RunDescription& run, const Asked& asked, std::span<cons
   const std::vector<std::size_t> finished =
       layers_with(view.survey, layers_with(view.precisions, layers, has_spectrum), has);
   view.unfinished = std::ssize(layers) - std::ssize(finished);
-  view.reference = reference_among(selection.base ? std::vector{*selection.base} : run.precisions, run,
-                                   finished, has_spectrum);
-  if (view.reference.empty() && (selection.base || !view.precisions.empty())) {
+  view.unrounded = reference_among(run.precisions, run, finished, has_spectrum);
+  view.reference = selection.base.value_or(view.unrounded);
+  if (view.reference.empty() && !view.precisions.empty()) {
     throw Error(Fault::input, run.model, "no layer has all precisions of the report and one to compare with");
+  }
+  if (selection.base && layers_with(std::span(&view.reference, 1), finished, has_spectrum) != finished) {
+    throw Error(Fault::usage, "--base",
+                fmt::format("expected a precision whose spectrum all layers of the report have, found '{}'",
+                            view.reference));
   }
   for (const std::size_t i : finished) view.layers.push_back(reported_layer(run, i, view, figures));
   view.inexact = figures.inexact();

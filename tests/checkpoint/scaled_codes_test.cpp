@@ -35,6 +35,7 @@ class ScaledCodesTest : public testing::Test {
     builder_.write_shards(folder_.path(), count);
     return first_layer();
   }
+  void write_file(const std::string& name, const std::string& text) { folder_.write(name, text); }
   std::vector<double> weights() const {
     const LayerWeights open_weights(catalog_, catalog_.layers.at(0));
     const WeightSource& source = open_weights.source();
@@ -390,6 +391,9 @@ TEST_F(ScaledCodesTest, BlocksOfModelOptAre128Wide) {
     layer(config);
     EXPECT_THAT(block({127, 2, 127, 2}), ElementsAre(1, 2, 3, 4)) << config;
   }
+  write_file("hf_quant_config.json", R"({"quantization": {"quant_algo": "FP8_PB_WO"}})");
+  layer("{}");
+  EXPECT_THAT(block({127, 2, 127, 2}), ElementsAre(1, 2, 3, 4)) << "config.json says nothing";
   add({4, 1, 1, 1});
   layer();
   EXPECT_EQ(refusal(), "a.weight_scale: expected [2, 1, 2, 1], found F32 [4, 1, 1, 1]");

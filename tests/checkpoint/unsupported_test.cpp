@@ -119,6 +119,15 @@ a.attn.in_proj 12x4 F8_E4M3: pre-quantized weights (F8_E4M3 with a scale) cannot
 )");
 }
 
+TEST(UnsupportedLayers, CodesAreCalledByTheMethodThatTheConfigNames) {
+  const TemporaryFolder folder;
+  folder.write("config.json", R"({"quantization_config": {"quant_method": "quark"}})");
+  CheckpointBuilder builder;
+  builder.add("a.q_proj.weight", "I32", {4, 4}).add("a.q_proj.weight_scale", "F32", {4}).write(folder.path());
+  EXPECT_EQ(*open_catalog(folder.path(), "").layers.at(0).unsupported(),
+            "pre-quantized weights (quark, I32 with a scale) cannot be analysed");
+}
+
 TEST(UnsupportedLayers, AreCountedInAWarningWhateverElseIsFound) {
   CheckpointBuilder builder;
   builder.add("a.k_proj.weight", "F8_E4M3", {4, 4}).add("a.k_proj.weight_scale", "F32", {1});

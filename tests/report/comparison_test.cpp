@@ -72,7 +72,7 @@ TEST(Comparison, SaysWhereNothingMoves) {
 TEST(Comparison, SaysWhereNothingIsCompared) {
   const std::vector<NamedRun> precisions{{"a", view_of(sample_run(2, {"bf16"}))},
                                          {"b", view_of(sample_run(2, {"fp16"}))}};
-  EXPECT_EQ(comparison_text(precisions), "\nNothing is compared: no precision is in all runs.\n");
+  EXPECT_EQ(comparison_text(precisions), "\nNothing is compared: no precision has spectra in all runs.\n");
   SampleRun other = run_with("v", 5);
   other.run.layers[0].name = "another";
   const std::vector<NamedRun> names{{"a", view_of(run_with("k", 4))}, {"b", view_of(other)}};

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "alphahill/report/report.hpp"
 #include "report/rounded_run.hpp"
 
@@ -111,6 +113,26 @@ TEST(Summary, LeavesFlatSpectraOutOfTheStatisticsAndSaysSo) {
               HasSubstr("3.000000\nLeft out above, with a flat spectrum (alpha over 100): 1 of 4 layers: "
                         "model.layers.0.self_attn.k_proj (1.23e+08 at fp32)\n"));
   EXPECT_THAT(text, HasSubstr("No layer moves"));
+}
+
+TEST(Summary, StatisticsOfAllPrecisionsAreOfTheSameLayers) {
+  SampleRun sample = sample_run(3, {"fp32", "int4"});
+  for (ResultRow& row : sample.rows) row.alpha = 3;
+  sample.rows[0].alpha = 1000;
+  sample.rows[1].alpha = 20;
+  EXPECT_THAT(summary_text(view_of(sample)), HasSubstr("int4            2   3.000000   0.000000"));
+}
+
+TEST(Summary, SaysThatAFormatChangesNoWeightAndRanksALayerThatOverflowsFirst) {
+  SampleRun sample = rounded_run(3, {"fp32", "int8", "int4"});
+  for (ResultRow& row : sample.rows) {
+    if (row.precision == "int8") row.cast_error = 0;
+    row.effective_rank = 0.5;
+  }
+  sample.rows[5].cast_error = std::numeric_limits<double>::infinity();
+  const std::string text = summary_text(view_of(sample));
+  EXPECT_THAT(text, HasSubstr("no weight changes\n"));
+  EXPECT_THAT(text, HasSubstr("\n  at int4: 0 attn.k_proj, "));
 }
 
 TEST(Summary, OfThreeFormatsHasTheirErrorsAndTheLayersThatMindMost) {

@@ -180,6 +180,25 @@ TEST(View, SurveyedPrecisionsHaveErrorsAndAScoreAndNoAlpha) {
   EXPECT_TRUE(std::isnan(sensitivities[1].alpha_change));
 }
 
+TEST(View, WhatIsSurveyedHasNoAlphaThoughAnEarlierRunComputedIt) {
+  SampleRun sample = sample_run(1, {"fp32", "int4"});
+  sample.asked = {{"fp32"}, "", true, {"int4"}};
+  const ReportView view = view_of(sample);
+  EXPECT_TRUE(std::isnan(view.layers[0].surveyed[0].alpha));
+  EXPECT_EQ(view.layers[0].surveyed[0].status, Status::surveyed);
+}
+
+TEST(View, EffectiveRanksAreThoseOfTheSpectrumNearestToTheWeightsWhateverTheBase) {
+  SampleRun sample = sample_run(1, {"fp32", "int4"});
+  sample.rows[0].effective_rank = 0.5;
+  sample.rows[1].effective_rank = 0.6;
+  Selection selection;
+  selection.base = "int4";
+  const ReportView view = view_of(sample, selection);
+  EXPECT_EQ(view.reference, "int4");
+  EXPECT_EQ(view.layers[0].effective_rank, 0.5);
+}
+
 TEST(View, SelectedPrecisionsAreSurveyedWhereNoLayerHasASpectrum) {
   const ReportView view = view_of(surveyed_run(), selection_of({"int4", "fp32"}));
   EXPECT_EQ(view.precisions, std::vector<std::string>{"fp32"});
@@ -202,8 +221,9 @@ TEST(View, WithoutAnySpectrumThereIsNothingToCompareWith) {
   EXPECT_TRUE(std::isnan(sensitivities_of(view.layers[0])[1].score));
   Selection selection;
   selection.base = "fp32";
-  EXPECT_THAT(thrown_by([&] { view_of(sample, selection); }).value().what(),
-              HasSubstr("one to compare with"));
+  EXPECT_THAT(
+      thrown_by([&] { view_of(sample, selection); }).value().what(),
+      HasSubstr("--base: expected a precision whose spectrum all layers of the report have, found 'fp32'"));
 }
 
 TEST(View, RefusesWhatTheRunDoesNotHave) {

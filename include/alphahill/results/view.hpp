@@ -20,7 +20,7 @@ struct Selection {
   std::vector<std::string> precisions;
   /// Perl expression found anywhere in a layer's name; nothing: the layers that the run asked for.
   std::optional<std::string> filter_layers;
-  /// The precision that changes are relative to; nothing: as ReportView::reference says.
+  /// The precision that changes are relative to; nothing: ReportView::unrounded.
   std::optional<std::string> base;
   std::int64_t min_eigenvalues = 0;       ///< layers with fewer are shown without figures
   std::vector<std::string> metrics = {};  ///< of the spectra, by the names of spectral_metrics.hpp
@@ -32,7 +32,7 @@ struct ReportedLayer {
   std::vector<ResultRow> figures;   ///< one a precision of the view
   std::vector<ResultRow> surveyed;  ///< one a surveyed precision of the view
   double reference_alpha = no_figure;
-  double effective_rank = no_figure;  ///< of the reference's spectrum
+  double effective_rank = no_figure;  ///< of the spectrum at the view's `unrounded`
   /// Standard errors of alpha's changes from the reference, one a precision of the view.
   std::vector<double> change_errors;
   bool few_eigenvalues = false;  ///< fewer than the view asks for
@@ -53,9 +53,10 @@ struct ReportView {
   bool all_layers = true;  ///< the filter keeps those that the run asked for, and no others
   std::int64_t min_eigenvalues = 0;
   std::string base;  ///< the reference, where it was selected
-  /// What changes are relative to, of the precisions whose spectra all layers have: fp64, fp32, the load dtype, or the
-  /// widest; empty where there is none.
-  std::string reference;
+  /// Of the precisions whose spectra all layers have the nearest to the weights: fp64, fp32, the load dtype, or the
+  /// widest; empty where there is none. Effective ranks are those of its spectra.
+  std::string unrounded;
+  std::string reference;  ///< what changes are relative to: `base`, or `unrounded`
   std::vector<std::string> metrics = {};
   std::vector<ReportedLayer> layers;  ///< finished layers, in layer order
   std::int64_t unfinished = 0;        ///< layers that the filter keeps and that the run has not finished yet

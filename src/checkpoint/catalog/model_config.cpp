@@ -163,18 +163,37 @@ ModelConfig ModelConfig::parse(std::string json, const std::string& where) {
   return config;
 }
 
+namespace {
+
+constexpr std::int64_t most_config_bytes = 16 * 1024 * 1024;
+
+/// ModelOpt's own file, which says how weights are quantized where config.json does not.
+void add_exported_quantization(ConfigFile& file, const std::filesystem::path& folder) {
+  const std::filesystem::path path = folder / "hf_quant_config.json";
+  std::error_code ignored;
+  if (!file.config.quantization_method.empty() || !std::filesystem::exists(path, ignored)) return;
+  const std::string text = read_no_pointer(path, most_config_bytes);
+  ModelConfig exported = ModelConfig::parse(text, path.string());
+  file.config.quantization_method = "modelopt";
+  file.config.quantization = std::move(exported.quantization);
+  file.text += text;
+}
+
+}  // namespace
+
 ConfigFile read_config(const std::filesystem::path& folder) {
-  constexpr std::int64_t most_bytes = 16 * 1024 * 1024;
   const std::filesystem::path path = folder / "config.json";
   std::string text = "{}";
   std::error_code ignored;
   if (std::filesystem::exists(path, ignored)) {
-    text = read_no_pointer(path, most_bytes);
+    text = read_no_pointer(path, most_config_bytes);
   } else {
     spdlog::warn("{} is missing: the model's type and whether its head is tied are not known", path.string());
   }
   ModelConfig config = ModelConfig::parse(text, path.string());
-  return {std::move(text), std::move(config)};
+  ConfigFile file{std::move(text), std::move(config)};
+  add_exported_quantization(file, folder);
+  return file;
 }
 
 bool ModelConfig::has_head() const {

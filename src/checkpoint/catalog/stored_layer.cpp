@@ -39,4 +39,8 @@ Layer unsupported_layer(const StoredTensor& tensor, std::string_view name, Featu
   return layer;
 }
 
+std::string pre_quantized(std::string_view scheme) {
+  return fmt::format("pre-quantized weights ({}) cannot be analysed", scheme);
+}
+
 }  // namespace alphahill

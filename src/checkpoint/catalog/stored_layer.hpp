@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "alphahill/checkpoint/catalog.hpp"
@@ -36,5 +37,8 @@ struct Features {
 /// @throws Error(input) for features whose product overflows: a shape with a 0 in front may hold any number
 Layer unsupported_layer(const StoredTensor& tensor, std::string_view name, Features features,
                         const std::string& reason);
+
+/// The reason why a layer in codes of that scheme is Unsupported.
+std::string pre_quantized(std::string_view scheme);
 
 }  // namespace alphahill

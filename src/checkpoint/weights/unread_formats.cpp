@@ -51,12 +51,10 @@ Features quip(Tensor codes, Tensor signs_of_inputs) {
 Features sparse(Tensor /*unused*/, Tensor mask) {
   return {side(mask, 0), side(mask, 1, 8)};
 }
+/// @tparam inputs  to a row of codes
+template <std::int64_t inputs>
 Features marlin(Tensor codes, Tensor scales) {
-  return {side(scales, 1), side(codes, 0, 16)};
-}
-/// Of the weights half are 0, without codes.
-Features marlin24(Tensor codes, Tensor scales) {
-  return {side(scales, 1), side(codes, 0, 32)};
+  return {side(scales, 1), side(codes, 0, inputs)};
 }
 
 constexpr std::array<UnreadFormat, 13> formats{{
@@ -70,9 +68,10 @@ constexpr std::array<UnreadFormat, 13> formats{{
     {"SpQR", ".dense_weights", ".row_offsets", as_stored},
     {"compressed-tensors sparse with a bitmask", ".compressed", ".bitmask", sparse},
     {"compressed-tensors sparse with a bitmask", ".weight.compressed", ".weight.bitmask", sparse},
-    {"Marlin", ".B", ".s", marlin},
-    {"QQQ", ".B", ".s_channel", marlin},
-    {"Marlin 2:4", ".weight_packed", ".scale_packed", marlin24},
+    {"Marlin", ".B", ".s", marlin<16>},
+    {"QQQ", ".B", ".s_channel", marlin<16>},
+    {"Marlin 2:4", ".weight_packed", ".scale_packed",
+     marlin<32>},  // half of the weights are 0, without codes
 }};
 
 bool is_plain(Tensor tensor) {
@@ -99,8 +98,7 @@ std::optional<std::vector<Layer>> layers_of_unread_format(const StoredTensor& te
     if (format.partner.empty()) partner = &tensor;
     if (partner == nullptr || (is_plain(tensor) && is_plain(*partner))) continue;
     return std::vector{
-        unsupported_layer(tensor, *module, format.features(tensor, *partner),
-                          fmt::format("pre-quantized weights ({}) cannot be analysed", format.name))};
+        unsupported_layer(tensor, *module, format.features(tensor, *partner), pre_quantized(format.name))};
   }
   if (is_further_centroids(tensor.name, headers)) return std::vector<Layer>{};
   return std::nullopt;

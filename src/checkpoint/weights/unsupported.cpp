@@ -22,10 +22,6 @@ namespace alphahill {
 
 namespace {
 
-std::string pre_quantized(std::string_view scheme) {
-  return fmt::format("pre-quantized weights ({}) cannot be analysed", scheme);
-}
-
 /// codes * per_code, or the codes as they are where a hostile shape makes that overflow.
 std::int64_t elements(std::int64_t codes, std::int64_t per_code) {
   return checked_multiply(codes, per_code).value_or(codes);
@@ -40,7 +36,8 @@ std::optional<std::string_view> name_of_codes(const StoredTensor& tensor) {
 
 /// X.weight [out, in] in codes: FP8, ModelOpt's NVFP4 with two to a byte or its integers of two rows to a byte, or
 /// numbers that are no weights at all.
-std::optional<Layer> coded_weight(const StoredTensor& tensor, const CheckpointHeaders& headers) {
+std::optional<Layer> coded_weight(const StoredTensor& tensor, const CheckpointHeaders& headers,
+                                  const ModelConfig& config) {
   const auto name = name_of_codes(tensor);
   if (!name || tensor.shape.size() != 2 || format_of(tensor.dtype)) return std::nullopt;
   Features features{tensor.shape.front(), tensor.shape.back()};
@@ -54,8 +51,9 @@ std::optional<Layer> coded_weight(const StoredTensor& tensor, const CheckpointHe
   }
   const bool scaled =
       headers.find(tensor.name + "_scale_inv") != nullptr || headers.find(tensor.name + "_scale") != nullptr;
+  const std::string method = config.quantization_method.empty() ? "" : config.quantization_method + ", ";
   return unsupported_layer(tensor, *name, features,
-                           scaled ? pre_quantized(fmt::format("{} with a scale", tensor.dtype))
+                           scaled ? pre_quantized(fmt::format("{}{} with a scale", method, tensor.dtype))
                                   : fmt::format("expected F64, F32, F16 or BF16, found {}", tensor.dtype));
 }
 
@@ -121,7 +119,7 @@ std::optional<Layer> unknown_codes(const StoredTensor& tensor, const CheckpointH
 
 std::vector<Layer> Unsupported::find(const StoredTensor& tensor, const CheckpointHeaders& headers,
                                      const ModelConfig& config) {
-  std::optional<Layer> layer = coded_weight(tensor, headers);
+  std::optional<Layer> layer = coded_weight(tensor, headers, config);
   if (!layer) layer = compressed_tensors(tensor);
   if (!layer) layer = parametrized(tensor);
   if (!layer) layer = expert_tensor(tensor, headers, config);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <memory>
 #include <numeric>
 #include <optional>
@@ -95,6 +96,8 @@ class PlotSource {
     table.reference_name = view_.reference;
     for (const ReportedLayer& layer : view_.layers) table.reference.push_back(layer.reference_alpha);
     for (Rounding& rounding : roundings_of(view_)) {
+      const auto has_place = [](double error) { return std::isfinite(error) && error > 0; };
+      if (std::ranges::none_of(rounding.errors, has_place)) continue;
       const std::size_t style = style_of(view_, rounding.precision);
       table.series.push_back({std::move(rounding), style});
     }
