@@ -86,7 +86,7 @@ std::string parts_text(const Catalog& catalog, const AnalysisSettings& settings,
   };
   for (const Precision& precision : settings.precisions) add(some.precisions, precision, "");
   for (const Precision& precision : settings.survey) add(some.survey, precision, " (survey)");
-  return joined(parts);
+  return plan.layers.empty() ? "nothing" : joined(parts) + ", on one core";
 }
 
 Plan plan_of(const Catalog& catalog, const AnalysisSettings& settings, const std::set<std::string>& finished,
@@ -139,7 +139,7 @@ std::string preview(const Catalog& catalog, const AnalysisSettings& settings, co
       "memory      {} a rank at most, of {} ({})\n"
       "teams       {}\n"
       "time        about {} on {}, at the rates of this core\n"
-      "of which    {}, on one core\n"
+      "of which    {}\n"
       "efficiency  {:.2f}: the work of one rank after another, against the time of all of them\n"
       "done last   {}\n",
       printable(catalog.folder), catalog.layers.size(), left_out_text(catalog, stored.finished, plan),
