@@ -118,13 +118,13 @@ std::string rounding_table(const std::vector<Rounding>& roundings, const std::ve
   std::string text = fmt::format("\nRelative error of rounding:\n{:<{}}{:>9}{:>10}{:>10}\n", "precision",
                                  width, "bits", "median", "worst");
   for (const Rounding& rounding : roundings) {
-    const bool changes = changes_weights(rounding);
     const auto worst =
         std::ranges::max_element(rounding.errors, {}, [](double e) { return std::fmax(e, -1.0); });
     const auto layer = static_cast<std::size_t>(worst - rounding.errors.begin());
-    text += fmt::format("{:<{}}{:>9.5g}{:>10}{:>10}  {}\n", rounding.precision, width,
-                        rounding.bits_per_weight, size_text(statistics_of(rounding.errors).median, 3),
-                        size_text(*worst, 3), changes ? labels[layer].text : "no weight changes");
+    text +=
+        fmt::format("{:<{}}{:>9.5g}{:>10}{:>10}  {}\n", rounding.precision, width, rounding.bits_per_weight,
+                    size_text(statistics_of(rounding.errors).median, 3), size_text(*worst, 3),
+                    changes_weights(rounding) ? labels[layer].text : "no weight changes");
   }
   return text;
 }

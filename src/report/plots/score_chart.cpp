@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <set>
 #include <utility>
 
@@ -88,16 +87,15 @@ GridPlan ranking_plan(const RoundingTable& table, const std::vector<Ranking>& ra
 void draw_ranking(Picture& picture, const Rect& frame, const RoundingTable& table, const Ranking& ranking) {
   draw_border(picture, frame);
   const std::vector<double>& scores = ranking.series->rounding.scores;
-  const auto bar = [&](std::size_t layer) {
-    return std::min(scores[layer], std::numeric_limits<double>::max());
-  };
-  const auto longest =
+  const auto largest =
       std::ranges::find_if(ranking.layers, [&](std::size_t layer) { return std::isfinite(scores[layer]); });
-  const double full = longest == ranking.layers.end() ? bar(ranking.layers.front()) : scores[*longest];
+  const auto part = [&](std::size_t layer) {
+    return std::isfinite(scores[layer]) ? scores[layer] / scores[*largest] : 1.0;
+  };
   for (std::size_t i = 0; i < ranking.layers.size(); ++i) {
     const std::size_t layer = ranking.layers[i];
     const double y = frame.top + 4 + rank_height * (static_cast<double>(i) + 0.5);
-    const double end = frame.left + longest_bar * std::min(bar(layer) / full, 1.0);
+    const double end = frame.left + longest_bar * part(layer);
     const std::size_t role = table.roles.of_layer[layer];
     picture.text({frame.left - 6, y}, TextStyle::right, table.layers[layer].text);
     picture.fill({frame.left, end, y - 3, y + 3}, lighter(series_colour(role)));
