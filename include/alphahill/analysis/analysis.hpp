@@ -61,8 +61,8 @@ struct PrecisionFigures {
   std::int64_t nonfinite;      ///< cast weights that are NaN or Inf
   double cast_error;           ///< |W_p - W|_F / |W|_F against the stored weights
   double squared_norm;         ///< |W_p|_F^2
-  double survey_seconds =
-      0;  ///< of a pass for the survey alone, where this is the first precision without a spectrum
+  /// Of a pass for the survey alone, where this is the first precision without a spectrum.
+  double survey_seconds = 0;
   double largest_error;   ///< |w_p - w| of the weight that it is largest of
   std::int64_t zeroed;    ///< weights other than 0 that are cast to 0
   std::int64_t clipped;   ///< weights beyond the range of their group, as GroupCast says it
@@ -72,10 +72,10 @@ struct PrecisionFigures {
 
 /// Figures of a layer at each precision, in the order asked for, those that are only surveyed last. A precision
 /// shares the decomposition of the first one before it whose cast weights agree bit for bit, or differ so little
-/// that `alpha_change_bound` is at most the share tolerance. The layer is read once for each decomposition, and once more for each further
-/// method: where the backend fails, or what it finds does not add up, LAPACK's dsyevd on a Gram matrix that
-/// is summed again, then an SVD; where the eigenvalues of a Gram matrix are too inexact, an SVD. A precision
-/// that all of them fail leaves the others alone.
+/// that `alpha_change_bound` is at most the share tolerance. The layer is read once for each decomposition, and
+/// once more for each further method: where the backend fails, or what it finds does not add up, LAPACK's dsyevd on
+/// a Gram matrix that is summed again, then an SVD; where the eigenvalues of a Gram matrix are too inexact, an SVD.
+/// A precision that all of them fail leaves the others alone.
 ///
 /// Collective; all members of a team take the same steps. The spectra and shares are the leader's alone. The
 /// members are free when the last decomposition is down to what one core does; but where the layer is too

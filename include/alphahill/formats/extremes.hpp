@@ -15,8 +15,8 @@ struct Extremes {
 
   /// NaN is passed over.
   void include(std::span<const float> weights) {
-    using Lanes [[gnu::vector_size(16)]] =
-        float;  // side by side, since each minimum waits for the one before
+    // Side by side, since each minimum waits for the one before.
+    using Lanes [[gnu::vector_size(16)]] = float;
     constexpr std::size_t lanes = sizeof(Lanes) / sizeof(float);
     Lanes low = lowest + Lanes{};
     Lanes high = highest + Lanes{};

@@ -9,10 +9,9 @@ namespace alphahill {
 
 /// NaN and -1 where there is none.
 struct HillPlateau {
-  double alpha = std::numeric_limits<double>::quiet_NaN();  ///< mean over the plateau
-  double spread =
-      std::numeric_limits<double>::quiet_NaN();  ///< standard deviation over the mean of alpha - 1
-  std::int64_t first_k = -1;                     ///< the plateau is k = first_k ... 2 first_k
+  double alpha = std::numeric_limits<double>::quiet_NaN();   ///< mean over the plateau
+  double spread = std::numeric_limits<double>::quiet_NaN();  ///< of alpha - 1: standard deviation over mean
+  std::int64_t first_k = -1;                                 ///< the plateau is k = first_k ... 2 first_k
 };
 
 /// The Hill estimates at k = 10 ... N/2, k eigenvalues in the tail, and of all windows [k, 2k] the one over which alpha
