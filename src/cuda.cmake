@@ -25,4 +25,5 @@ add_compile_options("$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;-Xcompi
 include(CheckCXXSymbolExists)
 set(CMAKE_REQUIRED_LIBRARIES CUDA::cusolver CUDA::cudart)
 check_cxx_symbol_exists(cusolverDnXsyevBatched cusolverDn.h ALPHAHILL_HAS_SYEV_BATCHED)
+check_cxx_symbol_exists(cusolverDnSetMathMode cusolverDn.h ALPHAHILL_HAS_SOLVER_MATH_MODE)
 unset(CMAKE_REQUIRED_LIBRARIES)

@@ -14,14 +14,22 @@ using emulated::Stream;
 using Matrix = Eigen::Map<Eigen::MatrixXd, 0, Eigen::OuterStride<>>;
 using ConstMatrix = Eigen::Map<const Eigen::MatrixXd, 0, Eigen::OuterStride<>>;
 
-/// cuBLAS and cuSOLVER have the same handle here.
+/// cuBLAS and cuSOLVER have the same handle here. It computes only once its arithmetic has been pinned.
 struct Handle {
   Stream* stream = nullptr;
+  bool pinned = false;
 };
 
 template <class Opaque>
 Stream& stream_of(Opaque handle) {
-  return *reinterpret_cast<Handle*>(handle)->stream;
+  const auto& it = *reinterpret_cast<Handle*>(handle);
+  if (!it.pinned) throw cudaErrorInvalidValue;
+  return *it.stream;
+}
+
+template <class Opaque>
+void pin(Opaque handle) {
+  reinterpret_cast<Handle*>(handle)->pinned = true;
 }
 
 template <class Opaque>
@@ -150,6 +158,16 @@ cublasStatus_t cublasSetStream(cublasHandle_t handle, cudaStream_t stream) {
   return blas.call("cublasSetStream", [&] { set_stream(handle, stream); });
 }
 
+cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode) {
+  return blas.call("cublasSetMathMode", [&] {
+    require(mode == CUBLAS_DEFAULT_MATH);
+    pin(handle);
+  });
+}
+cublasStatus_t cublasGetMathMode(cublasHandle_t, cublasMath_t* mode) {
+  return blas.call("cublasGetMathMode", [&] { *mode = CUBLAS_DEFAULT_MATH; });
+}
+
 cublasStatus_t cublasDgemm_64(cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b,
                               std::int64_t m, std::int64_t n, std::int64_t k, const double* alpha,
                               const double* a, std::int64_t lda, const double* b, std::int64_t ldb,
@@ -228,6 +246,15 @@ cusolverStatus_t cusolverDnDestroy(cusolverDnHandle_t handle) {
 }
 cusolverStatus_t cusolverDnSetStream(cusolverDnHandle_t handle, cudaStream_t stream) {
   return solver.call("cusolverDnSetStream", [&] { set_stream(handle, stream); });
+}
+cusolverStatus_t cusolverDnSetDeterministicMode(cusolverDnHandle_t handle, cusolverDeterministicMode_t mode) {
+  return solver.call("cusolverDnSetDeterministicMode", [&] {
+    require(mode == CUSOLVER_DETERMINISTIC_RESULTS);
+    pin(handle);
+  });
+}
+cusolverStatus_t cusolverDnSetMathMode(cusolverDnHandle_t, cusolverMathMode_t mode) {
+  return solver.call("cusolverDnSetMathMode", [&] { require(mode == CUSOLVER_DEFAULT_MATH); });
 }
 cusolverStatus_t cusolverDnCreateParams(cusolverDnParams_t*) {
   return solver.call("cusolverDnCreateParams", [] {});

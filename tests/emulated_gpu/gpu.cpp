@@ -44,7 +44,8 @@ Gpu& Gpu::the() {
 
 Gpu::Gpu()
     : memory_(std::stoull(alphahill::environment("EMULATED_GPU_MEMORY", "8589934592"))),
-      devices_(std::stoi(alphahill::environment("EMULATED_GPUS", "1"))) {
+      devices_(std::stoi(alphahill::environment("EMULATED_GPUS", "1"))),
+      has_pools_(alphahill::environment("EMULATED_GPU_POOLS", "1") != "0") {
   int error = cudaSuccess;
   std::istringstream(alphahill::environment("EMULATED_GPU_FAULT")) >> faulty_function_ >>
       calls_until_fault_ >> error >> faults_left_;

@@ -7,6 +7,7 @@
 ///
 ///   EMULATED_GPUS         how many (1)
 ///   EMULATED_GPU_MEMORY   bytes of memory (8 GiB)
+///   EMULATED_GPU_POOLS    0: it has no memory pools (1)
 ///   EMULATED_GPU_FAULT    "FUNCTION N ERROR TIMES": the Nth call of the function and those after it return
 ///                         this cudaError_t, so many times; what waits has waited by then
 #pragma once
@@ -53,6 +54,7 @@ class Gpu {
 
   int devices() const { return devices_; }
   std::size_t memory() const { return memory_; }
+  bool has_pools() const { return has_pools_; }
   std::size_t free_memory() const { return memory_ - used_; }
   /// @throws cudaErrorMemoryAllocation
   void* allocate(std::size_t bytes);
@@ -87,6 +89,7 @@ class Gpu {
   std::size_t memory_;
   std::size_t used_ = 0;
   int devices_;
+  bool has_pools_;
   cudaError_t failed_ = cudaSuccess;  ///< for good
   std::string faulty_function_;
   int calls_until_fault_ = 0;

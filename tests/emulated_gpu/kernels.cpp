@@ -41,7 +41,8 @@ void touch_all(const BlockCast& block, const BlockSurvey& survey) {
 
 void register_kernel(const void* host_function, const std::string& name) {
   const auto is = [&](const char* word) { return name.find(word) != std::string::npos; };
-  kernels()[host_function] = is("cast_rows")        ? alphahill::cast_rows
+  kernels()[host_function] = is("cast_rowsILb0E")   ? alphahill::cast_rows<false>
+                             : is("cast_rowsILb1E") ? alphahill::cast_rows<true>
                              : is("survey_columns") ? alphahill::survey_columns
                                                     : nullptr;
 }

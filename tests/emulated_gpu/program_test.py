@@ -17,13 +17,14 @@ SHAPES = [(40, 60), (60, 40), (40, 41), (33, 90), (90, 33), (520, 530)]
 ILLEGAL_ADDRESS, OUT_OF_MEMORY, INVALID_VALUE = 700, 2, 1
 ALWAYS = 1000000
 # Those without which there is no device to begin with.
-SEARCHING = ("cudaGetDeviceCount", "cudaSetDevice", "cudaGetDeviceProperties", "cudaDeviceGetPCIBusId",
-             "cudaMemGetInfo")
-WORKING = ("cublasCreate", "cublasDdot", "cublasDsyrk", "cublasSetStream", "cudaDeviceGetDefaultMemPool",
-           "cudaEventCreate", "cudaEventRecord", "cudaEventSynchronize", "cudaFreeAsync", "cudaFreeHost",
+SEARCHING = ("cudaGetDeviceCount", "cudaSetDevice", "cudaGetDeviceProperties", "cudaMemGetInfo")
+WORKING = ("cublasCreate", "cublasDdot", "cublasDsyrk", "cublasSetMathMode", "cublasSetStream",
+           "cudaDeviceGetAttribute", "cudaDeviceGetDefaultMemPool", "cudaEventCreateWithFlags",
+           "cudaEventRecord", "cudaEventSynchronize", "cudaFreeAsync", "cudaFreeHost",
            "cudaLaunchKernelExC", "cudaMallocAsync", "cudaMallocHost", "cudaMemPoolSetAttribute", "cudaMemcpy2DAsync",
            "cudaMemcpyAsync", "cudaMemsetAsync", "cudaStreamCreateWithFlags", "cudaStreamSynchronize",
-           "cusolverDnCreate", "cusolverDnCreateParams", "cusolverDnSetStream", "cusolverDnXsyevBatched",
+           "cusolverDnCreate", "cusolverDnCreateParams", "cusolverDnSetDeterministicMode", "cusolverDnSetStream",
+           "cusolverDnXsyevBatched",
            "cusolverDnXsyevBatched_bufferSize", "cusolverDnXsyevd", "cusolverDnXsyevd_bufferSize")
 
 
@@ -73,7 +74,7 @@ class EmulatedGpuTest(ProgramTest):
         self.assertIn("--device cuda:2: the last GPU of this node is cuda:1", done.stderr)
 
     def test_a_layer_too_large_for_the_gpu_is_done_on_the_cpu(self):
-        rows, log = self.on_gpu("out", GPU_MEMORY=8 << 20)
+        rows, log = self.on_gpu("out", GPU_MEMORY=5 << 20)
         self.assertEqual(self.expect_figures_of_cpu(rows), {"gram_eigen", "gram_eigen_gpu"})
         self.assertIn("a 520 x 530 layer is computed on the CPU instead of the GPU: memory of the GPU", log)
 
@@ -82,12 +83,19 @@ class EmulatedGpuTest(ProgramTest):
         self.assertIn("cudaMallocAsync fails", log)
         self.assertEqual(self.expect_figures_of_cpu(rows), {"gram_eigen_gpu"})
 
+    def test_a_gpu_without_memory_pools_gives_the_same_figures(self):
+        rows, log = self.on_gpu("out", GPU_POOLS=0)
+        self.assertEqual(self.expect_figures_of_cpu(rows), {"gram_eigen_gpu"})
+        self.assertNotIn("on the CPU", log)
+
     def test_whatever_call_fails_the_run_ends_with_the_same_figures(self):
         for function in WORKING:
             for error in (ILLEGAL_ADDRESS, OUT_OF_MEMORY, INVALID_VALUE):
                 with self.subTest(function=function, error=error):
                     rows, log = self.on_gpu("out", GPU_FAULT=f"{function} 1 {error} {ALWAYS}")
                     self.assertIn(f"emulated GPU: {function} fails", log)
+                    if function.startswith("cusolver") and error == INVALID_VALUE:
+                        self.assertIn("CUSOLVER_STATUS_INVALID_VALUE", log)
                     methods = self.expect_figures_of_cpu(rows)
                     self.assertEqual("gram_eigen" in methods, "on the CPU" in log or "the CPU alone" in log, log)
                     if not function.startswith("cudaFree"):

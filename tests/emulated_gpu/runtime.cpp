@@ -25,6 +25,10 @@ Event& of(cudaEvent_t event) {
   return *reinterpret_cast<Event*>(event);
 }
 
+void require_pools() {
+  if (!gpu().has_pools()) throw cudaErrorNotSupported;
+}
+
 void copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
   if (kind != cudaMemcpyDeviceToHost) gpu().touch(to, bytes);
   if (kind != cudaMemcpyHostToDevice) gpu().touch(from, bytes);
@@ -53,21 +57,27 @@ cudaError_t cudaSetDevice(int device) {
     if (device >= gpu().devices()) throw cudaErrorInvalidDevice;
   });
 }
-cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   return gpu().call(__func__, [&] {
     std::strcpy(properties->name, "emulated GPU");
     properties->totalGlobalMem = gpu().memory();
+    properties->uuid.bytes[0] = static_cast<char>(device);
   });
 }
-cudaError_t cudaDeviceGetPCIBusId(char* bus, int size, int device) {
-  return gpu().call(__func__,
-                    [&] { std::snprintf(bus, static_cast<std::size_t>(size), "0000:%02d:00.0", device); });
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
+  return gpu().call(__func__, [&] {
+    if (attribute != cudaDevAttrMemoryPoolsSupported) throw cudaErrorInvalidValue;
+    *value = gpu().has_pools() ? 1 : 0;
+  });
 }
 cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
   return gpu().call(__func__, [&] { *free = gpu().free_memory(), *total = gpu().memory(); });
 }
-cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t*, int) {
-  return gpu().call(__func__, [] {});
+cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int) {
+  return gpu().call(__func__, [&] {
+    require_pools();
+    *pool = reinterpret_cast<cudaMemPool_t>(&gpu());
+  });
 }
 cudaError_t cudaMemPoolTrimTo(cudaMemPool_t, std::size_t) {
   return gpu().call(__func__, [] {});
@@ -88,8 +98,11 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   return gpu().call(__func__, [&] { of(stream).finish(); });
 }
-cudaError_t cudaEventCreate(cudaEvent_t* event) {
-  return gpu().call(__func__, [&] { *event = reinterpret_cast<cudaEvent_t>(new Event); });
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
+  return gpu().call(__func__, [&] {
+    if (flags != cudaEventDisableTiming) throw cudaErrorInvalidValue;
+    *event = reinterpret_cast<cudaEvent_t>(new Event);
+  });
 }
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
   return gpu().call(__func__, [&] { delete &of(event); });
@@ -104,10 +117,25 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
 }
 
 cudaError_t cudaMallocAsync(void** memory, std::size_t bytes, cudaStream_t) {
-  return gpu().call(__func__, [&] { *memory = gpu().allocate(bytes); });
+  return gpu().call(__func__, [&] {
+    require_pools();
+    *memory = gpu().allocate(bytes);
+  });
 }
 cudaError_t cudaFreeAsync(void* memory, cudaStream_t stream) {
-  return gpu().call(__func__, [&] { of(stream).ask([=] { gpu().release(memory); }); });
+  return gpu().call(__func__, [&] {
+    require_pools();
+    of(stream).ask([=] { gpu().release(memory); });
+  });
+}
+cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
+  return gpu().call(__func__, [&] { *memory = gpu().allocate(bytes); });
+}
+cudaError_t cudaFree(void* memory) {
+  return gpu().call(__func__, [&] {
+    gpu().finish();
+    gpu().release(memory);
+  });
 }
 cudaError_t cudaMallocHost(void** memory, std::size_t bytes) {
   return gpu().call(__func__, [&] { *memory = std::malloc(bytes); });

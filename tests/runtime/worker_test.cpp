@@ -112,9 +112,8 @@ TEST(Worker, LanesShareTheMemoryOfADevice) {
   const auto matrix_of_layer = [](std::int64_t layer) {
     return random_matrix(order, order, static_cast<unsigned>(layer));
   };
-  const std::int64_t bytes = device_bytes(stored(matrix_of_layer(1)).shape());
   HostDevice device;
-  device.memory = 2 * bytes;
+  device.memory = 2 * bytes_on(device, stored(matrix_of_layer(1)).shape(), always_band);
   const auto budget = std::make_shared<DeviceBudget>(device.memory);
   const auto compute = [&](Backend& backend, std::int64_t layer) {
     SingleRank alone;
@@ -128,7 +127,7 @@ TEST(Worker, LanesShareTheMemoryOfADevice) {
     return record;
   };
   const auto work_on = [&](const CoordinatorLine& line) {
-    const auto backend = make_device_backend(queues_of(device), budget, {0, 0});
+    const auto backend = make_device_backend(queues_of(device), budget, always_band);
     work(layer_by_layer([&](std::int64_t layer, int) { return compute(*backend, layer); }), 0, line);
   };
   for (const Report& report : reports_of(40, 4, work_on)) {

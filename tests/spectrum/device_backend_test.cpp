@@ -66,7 +66,17 @@ TEST_P(DeviceBackend, GetsCodesDecoded) {
 TEST_P(DeviceBackend, TakesNoMoreMemoryThanItClaims) {
   const RowMajor matrix = random_matrix(500, 2000, 3);
   figures_of(stored(matrix), *backend_on(device, GetParam()));
-  EXPECT_LE(device.most_used, device_bytes(stored(matrix).shape()));
+  EXPECT_LE(device.most_used, bytes_on(device, stored(matrix).shape(), GetParam()));
+}
+
+TEST_F(DeviceBackend, GivesTheSolverNoMatrixThatIsTooLargeForIt) {
+  device.before = [](const std::string& operation) { EXPECT_NE(operation, "eigenvalues"); };
+  const RowMajor matrix = random_matrix(60, 51, 3);
+  for (DeviceWays ways : {always_together, always_alone}) {
+    ways.last_by_solver = 50;
+    expect_figures_of_cpu(figures_of(stored(matrix), *backend_on(device, ways)), stored(matrix),
+                          Method::gram_eigen_gpu);
+  }
 }
 
 TEST_F(DeviceBackend, SharesWhatTheCpuShares) {
@@ -92,7 +102,7 @@ TEST_F(DeviceBackend, ALayerThatDoesNotFitIsDoneOnTheCpuAndTheNextOnTheDeviceAga
   const CapturedLog log;
   const RowMajor large = random_matrix(400, 400, 6);
   const RowMajor small = random_matrix(100, 100, 6);
-  device.memory = device_bytes(stored(large).shape()) - 1;
+  device.memory = bytes_on(device, stored(large).shape()) - 1;
   const auto backend = backend_on(device);
   expect_figures_of_cpu(figures_of(stored(large), *backend), stored(large), Method::gram_eigen);
   EXPECT_THAT(log.text(),
@@ -105,7 +115,7 @@ TEST_F(DeviceBackend, ALayerForWhichAnAllocationFailsIsDoneOnTheCpu) {
   const RowMajor matrix = random_matrix(100, 100, 7);
   const auto budget = std::make_shared<DeviceBudget>(device.memory);
   const auto backend = make_device_backend(queues_of(device), budget, always_alone);
-  device.memory = device_bytes(stored(matrix).shape()) / 2;
+  device.memory = bytes_on(device, stored(matrix).shape()) / 2;
   expect_figures_of_cpu(figures_of(stored(matrix), *backend), stored(matrix), Method::gram_eigen);
   EXPECT_THAT(log.text(), HasSubstr("allocate: out of memory"));
   EXPECT_EQ(device.used, 0);
@@ -222,7 +232,7 @@ TEST_F(DeviceBackend, ATeamComputesOnItsCpus) {
 /// While the CPU still has the end of a layer to do, its memory on the device is free for the next.
 TEST_F(DeviceBackend, TheNextLayerIsOnTheDeviceWhileTheCpuFinishesTheLast) {
   const RowMajor matrix = random_matrix(80, 80, 12);
-  const auto budget = std::make_shared<DeviceBudget>(device_bytes(stored(matrix).shape()));
+  const auto budget = std::make_shared<DeviceBudget>(bytes_on(device, stored(matrix).shape(), always_band));
   const auto one = make_device_backend(queues_of(device), budget, always_band);
   const auto other = make_device_backend(queues_of(device), budget, always_band);
   const CastChain chain{ElementFormat::fp32, ElementFormat::fp32};

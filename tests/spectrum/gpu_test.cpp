@@ -168,6 +168,18 @@ TEST(Gpu, AllocatingMoreThanThereIsLeavesTheDeviceUsable) {
   EXPECT_EQ(DeviceArray<double>(*queue, 100).downloaded(), std::vector<double>(100));
 }
 
+/// The other lane has not waited for the work after which its memory is free.
+TEST(Gpu, AllocatingMoreThanIsFreeTakesWhatAnotherQueueHasReleased) {
+  const auto one = cuda_library().make_queue(0);
+  const auto other = cuda_library().make_queue(0);
+  const auto most_of_it = static_cast<std::int64_t>(cuda_library().free_memory() / 5 * 4);
+  for (int turn = 0; turn < 3; ++turn) {
+    for (DeviceQueue* queue : {one.get(), other.get()}) {
+      EXPECT_NO_THROW(queue->release(queue->allocate(most_of_it)));
+    }
+  }
+}
+
 TEST(Gpu, ADeviceThatIsNotThereIsNamed) {
   try {
     find_cuda_device(999);

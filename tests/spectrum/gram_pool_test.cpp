@@ -68,7 +68,8 @@ TEST_F(LayersTogether, TheSecondsOfACallAreSharedByItsLayers) {
   device.before = [&](const std::string& operation) {
     if (operation == "eigenvalues") std::this_thread::sleep_for(solver_takes);
   };
-  for (const std::int64_t memory : {device.memory, 2 * device_bytes(layers.back().shape())}) {
+  for (const std::int64_t memory :
+       {device.memory, 2 * bytes_on(device, layers.back().shape(), always_together)}) {
     device.memory = memory;
     std::chrono::duration<double> sum{0};
     const auto start = std::chrono::steady_clock::now();
@@ -86,7 +87,7 @@ TEST_F(LayersTogether, TheSecondsOfACallAreSharedByItsLayers) {
 
 TEST_F(LayersTogether, WithMemoryForTwoTheyGoInPairs) {
   layers = {layers[0], layers[0], layers[0], layers[0]};
-  device.memory = 2 * device_bytes(layers[0].shape());
+  device.memory = 2 * bytes_on(device, layers[0].shape(), always_together);
   expect_figures(figures(*backend_on(device, always_together)), Method::gram_eigen_gpu);
   EXPECT_EQ(device.batches.front(), 2);
   EXPECT_EQ(std::ranges::max(device.batches), 2);
@@ -95,7 +96,8 @@ TEST_F(LayersTogether, WithMemoryForTwoTheyGoInPairs) {
 
 /// Two that wait for memory while they hold what the other needs would wait for ever.
 TEST_F(LayersTogether, LanesWithLittleMemoryDoNotWaitForEachOther) {
-  const auto budget = std::make_shared<DeviceBudget>(device_bytes(layers.back().shape()) * 3 / 2);
+  const auto budget =
+      std::make_shared<DeviceBudget>(bytes_on(device, layers.back().shape(), always_together) * 3 / 2);
   std::vector<std::jthread> lanes;
   for (int lane = 0; lane < 3; ++lane) {
     lanes.emplace_back([&] {

@@ -16,4 +16,10 @@ inline std::unique_ptr<Backend> backend_on(HostDevice& device, DeviceWays ways =
   return make_device_backend(queues_of(device), std::make_shared<DeviceBudget>(device.memory), ways);
 }
 
+/// That a layer takes at its peak.
+inline std::int64_t bytes_on(HostDevice& device, const WeightShape& shape, DeviceWays ways = always_alone) {
+  HostQueue queue(device);
+  return device_bytes(shape, queue, ways);
+}
+
 }  // namespace alphahill

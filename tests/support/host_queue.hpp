@@ -131,8 +131,10 @@ class HostQueue final : public DeviceQueue {
     for (std::int64_t i = 0; i < count; ++i) sum += values[i * distance] * values[i * distance];
     return static_cast<double>(sum);
   }
+  std::int64_t solver_bytes(std::int64_t n) override { return 3 * n * n * 8; }
   std::vector<double> eigenvalues(std::int64_t n, lapack::Result a) override {
     device_.before("eigenvalues");
+    const DeviceArray<std::byte> workspace(*this, solver_bytes(n));
     wait();
     std::vector<double> values(static_cast<std::size_t>(n));
     std::vector<double> work(static_cast<std::size_t>(3 * n + 1));
@@ -185,13 +187,25 @@ class HostQueue final : public DeviceQueue {
     for (std::int64_t row = 0; row < block.rows; ++row) {
       SurveySums& sums = survey.groups[row % survey_groups];
       double differences[most_pairs] = {};
-      for (int lane = 0; lane < lanes; ++lane) cast_row(block, survey, row, lane, lanes, sums, differences);
+      for (int lane = 0; lane < lanes; ++lane) {
+        if (survey.precisions > 0) {
+          cast_row<true>(block, survey, row, lane, lanes, sums, differences);
+        } else {
+          cast_row<false>(block, survey, row, lane, lanes, sums, differences);
+        }
+      }
       for (int pair = 0; pair < pair_of(survey.precisions, 0); ++pair) {
         survey.row_sums[pair * survey.rows + survey.row + row] += differences[pair];
       }
     }
     for (std::int64_t col = 0; col < block.cols; ++col) {
-      for (int part = 0; part < column_parts; ++part) add_column(block, survey, col, part);
+      for (int part = 0; part < column_parts; ++part) {
+        double differences[most_pairs] = {};
+        survey_column(block, survey, col, part, column_parts, differences);
+        for (int pair = 0; pair < pair_of(survey.precisions, 0); ++pair) {
+          column_sum(survey, pair, part, col) += differences[pair];
+        }
+      }
     }
   }
 

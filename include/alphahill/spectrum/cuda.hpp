@@ -16,7 +16,7 @@ int cuda_devices();
 struct CudaDevice {
   int number;        ///< among those that this process sees
   std::string name;  ///< "NVIDIA H100 (cuda:0, 79 GiB)"
-  std::string bus;   ///< where it is in the node: the same for every process
+  std::string uuid;  ///< the same for every process of the node; slices of a device have each their own
 };
 
 /// @throws Error(system) when CUDA is not built in or there is no such device

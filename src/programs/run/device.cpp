@@ -49,7 +49,7 @@ std::int64_t memory_of_rank(std::optional<std::int64_t> asked, const NodeShare& 
 /// The same for the same device.
 int key_of(const CudaDevice& device) {
   constexpr std::size_t largest = std::numeric_limits<int>::max();
-  return static_cast<int>(std::hash<std::string>()(device.bus) % largest);
+  return static_cast<int>(std::hash<std::string>()(device.uuid) % largest);
 }
 
 }  // namespace
@@ -80,8 +80,8 @@ Device open_device(const DeviceChoice& choice, std::optional<std::int64_t> memor
   auto backends = found_on_devices(mpi, [&] { return cuda_backends(device, on_device.of); });
   // One layer is on the device while the cores finish those before it.
   const int most_layers = std::clamp(node.cores / node.ranks, 1, most_in_flight);
-  spdlog::info("rank {} of {} on its node computes up to {} side by side on {}", on_node.number, on_node.of,
-               counted(most_layers, "layer"), device.name);
+  spdlog::info("rank {} of {} on its node computes up to {} side by side on {} in native fp64",
+               on_node.number, on_node.of, counted(most_layers, "layer"), device.name);
   return {std::move(backends), most_layers, most_at_once, memory};
 }
 

@@ -20,8 +20,17 @@ namespace alphahill {
 inline constexpr int most_precisions = 4;
 inline constexpr int most_pairs = most_precisions * (most_precisions - 1) / 2;
 inline constexpr int survey_groups = 512;
-/// Lanes that share a column of a block, each with sums of its own.
+/// Parts of a column of a block, each of every 16th row and with sums of its own.
 inline constexpr int column_parts = 16;
+
+/// Lanes that share a part of a column: a block of few columns has many rows, and would else keep few lanes busy.
+ALPHAHILL_HOST_DEVICE constexpr int lanes_of_column(std::int64_t rows) {
+  constexpr int most_lanes = 8;
+  constexpr int rows_of_lane = 32;
+  int lanes = 1;
+  while (lanes < most_lanes && rows > column_parts * lanes * rows_of_lane) lanes *= 2;
+  return lanes;
+}
 
 /// Place of a precision and an earlier one among the pairs.
 ALPHAHILL_HOST_DEVICE constexpr int pair_of(int precision, int earlier) {
@@ -132,6 +141,8 @@ ALPHAHILL_HOST_DEVICE inline void survey_value(const BlockSurvey& survey, double
 }
 
 /// One lane's part of a row: its casts, and what they add to the sums.
+/// @tparam surveyed  else only the squares of the chain are taken
+template <bool surveyed>
 ALPHAHILL_HOST_DEVICE inline void cast_row(const BlockCast& block, const BlockSurvey& survey,
                                            std::int64_t row, int lane, int lanes, SurveySums& sums,
                                            double* differences) {
@@ -142,15 +153,16 @@ ALPHAHILL_HOST_DEVICE inline void cast_row(const BlockCast& block, const BlockSu
     const auto value = static_cast<double>(cast_value(block.precision, loaded));
     block.values[index] = value;
     sums.chain_squares += value * value;
-    if (survey.precisions > 0) survey_value(survey, stored, loaded, sums, differences);
+    if constexpr (surveyed) survey_value(survey, stored, loaded, sums, differences);
   }
 }
 
-/// One lane's part of a column, every `column_parts`th row: adds the differences of the casts to its sums.
-ALPHAHILL_HOST_DEVICE inline void add_column(const BlockCast& block, const BlockSurvey& survey,
-                                             std::int64_t col, int part) {
-  double differences[most_pairs] = {};
-  for (std::int64_t row = part; row < block.rows; row += column_parts) {
+/// One lane's part of a column: adds the differences of the casts in every `step`th row.
+/// @param differences  of each pair, added to
+ALPHAHILL_HOST_DEVICE inline void survey_column(const BlockCast& block, const BlockSurvey& survey,
+                                                std::int64_t col, int first_row, int step,
+                                                double* differences) {
+  for (std::int64_t row = first_row; row < block.rows; row += step) {
     const float loaded = load_value(block.load, decode_at(block.stored, block.bytes, row * block.cols + col));
     for (int p = 1; p < most_precisions; ++p) {
       if (p >= survey.precisions) continue;
@@ -160,10 +172,12 @@ ALPHAHILL_HOST_DEVICE inline void add_column(const BlockCast& block, const Block
       }
     }
   }
-  for (int pair = 0; pair < most_pairs; ++pair) {
-    if (pair >= pair_of(survey.precisions, 0)) continue;
-    survey.col_sums[(pair * column_parts + part) * survey.cols + survey.col + col] += differences[pair];
-  }
+}
+
+/// Where the differences of a pair in a part of the block's column are added up.
+ALPHAHILL_HOST_DEVICE inline double& column_sum(const BlockSurvey& survey, int pair, int part,
+                                                std::int64_t col) {
+  return survey.col_sums[(pair * column_parts + part) * survey.cols + survey.col + col];
 }
 
 }  // namespace alphahill

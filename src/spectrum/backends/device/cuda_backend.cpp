@@ -17,7 +17,7 @@ int cuda_devices() {
 
 CudaDevice find_cuda_device(int number) {
   const int devices = cuda_devices();
-  if (number < devices) return {number, cuda_library().use_device(number), cuda_library().bus_of(number)};
+  if (number < devices) return {number, cuda_library().use_device(number), cuda_library().uuid_of(number)};
   throw Error(Fault::system, "--device cuda:" + std::to_string(number),
               "the last GPU of this node is cuda:" + std::to_string(devices - 1));
 }

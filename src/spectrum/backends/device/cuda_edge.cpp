@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
-
 #include "spectrum/backends/device/device_queue.hpp"
 
 namespace alphahill::cuda {
@@ -15,6 +13,29 @@ namespace {
   const bool answers = cudaDeviceSynchronize() == cudaSuccess;
   throw DeviceError(answers ? DeviceError::Extent::this_layer : DeviceError::Extent::device_lost, call,
                     reason);
+}
+
+/// The library has no function for it.
+std::string name_of(cusolverStatus_t status) {
+#define ALPHAHILL_NAME_STATUS(status) \
+  case status:                        \
+    return #status;
+  switch (status) {
+    ALPHAHILL_NAME_STATUS(CUSOLVER_STATUS_NOT_INITIALIZED)
+    ALPHAHILL_NAME_STATUS(CUSOLVER_STATUS_ALLOC_FAILED)
+    ALPHAHILL_NAME_STATUS(CUSOLVER_STATUS_INVALID_VALUE)
+    ALPHAHILL_NAME_STATUS(CUSOLVER_STATUS_ARCH_MISMATCH)
+    ALPHAHILL_NAME_STATUS(CUSOLVER_STATUS_MAPPING_ERROR)
+    ALPHAHILL_NAME_STATUS(CUSOLVER_STATUS_EXECUTION_FAILED)
+    ALPHAHILL_NAME_STATUS(CUSOLVER_STATUS_INTERNAL_ERROR)
+    ALPHAHILL_NAME_STATUS(CUSOLVER_STATUS_MATRIX_TYPE_NOT_SUPPORTED)
+    ALPHAHILL_NAME_STATUS(CUSOLVER_STATUS_NOT_SUPPORTED)
+    ALPHAHILL_NAME_STATUS(CUSOLVER_STATUS_INVALID_LICENSE)
+    ALPHAHILL_NAME_STATUS(CUSOLVER_STATUS_INVALID_WORKSPACE)
+    default:
+      return fmt::format("cusolverStatus_t {}", static_cast<int>(status));
+  }
+#undef ALPHAHILL_NAME_STATUS
 }
 
 }  // namespace
@@ -29,8 +50,7 @@ void check(const char* call, cublasStatus_t code) {
 }
 
 void check(const char* call, cusolverStatus_t code) {
-  if (code != CUSOLVER_STATUS_SUCCESS)
-    mark_lost(call, fmt::format("cusolverStatus_t {}", static_cast<int>(code)));
+  if (code != CUSOLVER_STATUS_SUCCESS) mark_lost(call, name_of(code));
 }
 
 int device_count() {
@@ -51,10 +71,27 @@ std::string use_device(int device) {
                      static_cast<double>(properties.totalGlobalMem) / gibibyte);
 }
 
-std::string bus_of(int device) {
-  std::array<char, 32> bus{};
-  check("cudaDeviceGetPCIBusId", cudaDeviceGetPCIBusId(bus.data(), static_cast<int>(bus.size()), device));
-  return bus.data();
+std::string uuid_of(int device) {
+  cudaDeviceProp properties{};
+  check("cudaGetDeviceProperties", cudaGetDeviceProperties(&properties, device));
+  std::string digits;
+  for (const char byte : properties.uuid.bytes)
+    digits += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  return digits;
+}
+
+void pin_arithmetic(cublasHandle_t blas, cusolverDnHandle_t solver) {
+  check("cublasSetMathMode", cublasSetMathMode(blas, CUBLAS_DEFAULT_MATH));
+  check("cusolverDnSetDeterministicMode",
+        cusolverDnSetDeterministicMode(solver, CUSOLVER_DETERMINISTIC_RESULTS));
+#ifdef ALPHAHILL_HAS_SOLVER_MATH_MODE
+  check("cusolverDnSetMathMode", cusolverDnSetMathMode(solver, CUSOLVER_DEFAULT_MATH));
+#endif
+  cublasMath_t math = CUBLAS_DEFAULT_MATH;
+  check("cublasGetMathMode", cublasGetMathMode(blas, &math));
+  if (math == CUBLAS_DEFAULT_MATH) return;
+  throw DeviceError(DeviceError::Extent::this_layer, "cublasSetMathMode",
+                    fmt::format("the mode stays {} instead of CUBLAS_DEFAULT_MATH", static_cast<int>(math)));
 }
 
 std::size_t free_memory() {

@@ -21,11 +21,17 @@ int device_count();
 /// Makes a device that of the calling thread. @return "NVIDIA H100 (cuda:0, 79 GiB)"
 std::string use_device(int device);
 
-/// "0000:41:00.0": the same device for every process of the node, whatever number it has there.
-std::string bus_of(int device);
+/// 32 hexadecimal digits: the same device for every process of the node, whatever number it has there. Slices of one
+/// device (MIG) have each their own.
+std::string uuid_of(int device);
 
 /// Bytes that are free on the device of the calling thread.
 std::size_t free_memory();
+
+/// Products and decompositions in fp64 as the device does it itself, never emulated by integers, and with the same
+/// bits each time; whatever the libraries' variables of the environment say.
+/// @throws DeviceError(this_layer) where a library does not keep to it
+void pin_arithmetic(cublasHandle_t blas, cusolverDnHandle_t solver);
 
 /// Owns a handle that C functions make and destroy.
 template <class Handle, auto create, auto destroy>
@@ -47,8 +53,13 @@ inline cudaError_t create_stream(cudaStream_t* stream) {
   return cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking);
 }
 
+/// Only for its place in a stream: it keeps no time.
+inline cudaError_t create_event(cudaEvent_t* event) {
+  return cudaEventCreateWithFlags(event, cudaEventDisableTiming);
+}
+
 using Stream = Owned<cudaStream_t, create_stream, cudaStreamDestroy>;
-using Event = Owned<cudaEvent_t, cudaEventCreate, cudaEventDestroy>;
+using Event = Owned<cudaEvent_t, create_event, cudaEventDestroy>;
 using Blas = Owned<cublasHandle_t, cublasCreate, cublasDestroy>;
 using Solver = Owned<cusolverDnHandle_t, cusolverDnCreate, cusolverDnDestroy>;
 using SolverParameters = Owned<cusolverDnParams_t, cusolverDnCreateParams, cusolverDnDestroyParams>;

@@ -7,7 +7,7 @@ extern "C" __attribute__((visibility("default"))) alphahill::CudaLibraryEntry al
 
 const alphahill::CudaLibrary* alphahill_cuda_library() {
   using namespace alphahill;
-  static constexpr CudaLibrary library{cuda::device_count, cuda::use_device, cuda::bus_of, cuda::free_memory,
+  static constexpr CudaLibrary library{cuda::device_count, cuda::use_device, cuda::uuid_of, cuda::free_memory,
                                        make_cuda_queue};
   return &library;
 }

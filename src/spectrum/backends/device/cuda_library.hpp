@@ -14,7 +14,7 @@ namespace alphahill {
 struct CudaLibrary {
   int (*device_count)();
   std::string (*use_device)(int device);
-  std::string (*bus_of)(int device);
+  std::string (*uuid_of)(int device);
   std::size_t (*free_memory)();
   std::unique_ptr<DeviceQueue> (*make_queue)(int device);
 };

@@ -8,6 +8,8 @@
 
 #include "spectrum/backends/device/cast_kernels.hpp"
 #include "spectrum/backends/device/cuda_edge.hpp"
+#include "spectrum/backends/device/cuda_memory.hpp"
+#include "spectrum/backends/device/kept_buffers.hpp"
 
 namespace alphahill {
 
@@ -27,6 +29,19 @@ std::size_t in_bytes(std::int64_t values) {
   return static_cast<std::size_t>(values) * sizeof(double);
 }
 
+void* page_locked(std::int64_t bytes) {
+  void* memory = nullptr;
+  check("cudaMallocHost",
+        cudaMallocHost(&memory, static_cast<std::size_t>(std::max<std::int64_t>(bytes, 1))));
+  return memory;
+}
+
+/// What the solver is to be given besides the matrix.
+struct Workspace {
+  std::size_t on_device = 0;
+  std::size_t on_host = 0;
+};
+
 #ifdef ALPHAHILL_HAS_SYEV_BATCHED
 /// NaN for the eigenvalues of matrices whose info is not 0.
 std::vector<double> without_failed(std::vector<double> values, const std::vector<int>& info) {
@@ -45,36 +60,25 @@ class CudaQueue final : public DeviceQueue {
   explicit CudaQueue(int device) : device_(device) {
     check("cublasSetStream", cublasSetStream(blas_.get(), stream_.get()));
     check("cusolverDnSetStream", cusolverDnSetStream(solver_.get(), stream_.get()));
-    keep_freed_memory();
+    cuda::pin_arithmetic(blas_.get(), solver_.get());
   }
 
   void begin_here() override { check("cudaSetDevice", cudaSetDevice(device_)); }
 
   void* allocate(std::int64_t bytes) override {
     const auto size = static_cast<std::size_t>(std::max<std::int64_t>(bytes, 1));
-    void* memory = nullptr;
-    cudaError_t code = cudaMallocAsync(&memory, size, stream_.get());
-    if (code == cudaErrorMemoryAllocation) {
-      free_fragments();
-      code = cudaMallocAsync(&memory, size, stream_.get());
-    }
-    check("cudaMallocAsync", code);
-    code = cudaMemsetAsync(memory, 0, size, stream_.get());
+    void* const memory = memory_.allocate(size);
+    const cudaError_t code = cudaMemsetAsync(memory, 0, size, stream_.get());
     if (code != cudaSuccess) release(memory);
     check("cudaMemsetAsync", code);
     return memory;
   }
-  void release(void* memory) noexcept override { cudaFreeAsync(memory, stream_.get()); }
+  void release(void* memory) noexcept override { memory_.release(memory); }
 
-  void* allocate_on_host(std::int64_t bytes) override {
-    void* memory = nullptr;
-    check("cudaMallocHost",
-          cudaMallocHost(&memory, static_cast<std::size_t>(std::max<std::int64_t>(bytes, 1))));
-    return memory;
-  }
+  void* allocate_on_host(std::int64_t bytes) override { return on_host_.take(bytes); }
   void release_on_host(void* memory) noexcept override {
     cudaStreamSynchronize(stream_.get());
-    cudaFreeHost(memory);
+    on_host_.release(memory);
   }
 
   void upload(const void* from, void* to, std::int64_t bytes) override {
@@ -128,22 +132,20 @@ class CudaQueue final : public DeviceQueue {
     return sum;
   }
 
+  std::int64_t solver_bytes(std::int64_t n) override {
+    return static_cast<std::int64_t>(workspace_of_solver(n, nullptr, n, nullptr).on_device);
+  }
   std::vector<double> eigenvalues(std::int64_t n, Result a) override {
-    std::size_t device_bytes = 0;
-    std::size_t host_bytes = 0;
     const DeviceArray<double> values(*this, n);
-    check("cusolverDnXsyevd_bufferSize",
-          cusolverDnXsyevd_bufferSize(solver_.get(), parameters_.get(), CUSOLVER_EIG_MODE_NOVECTOR,
-                                      CUBLAS_FILL_MODE_LOWER, n, CUDA_R_64F, a.values, a.leading_dimension,
-                                      CUDA_R_64F, values.get(), CUDA_R_64F, &device_bytes, &host_bytes));
-    const DeviceArray<std::byte> workspace(*this, static_cast<std::int64_t>(device_bytes));
-    std::vector<std::byte> host_workspace(host_bytes);
+    const Workspace needed = workspace_of_solver(n, a.values, a.leading_dimension, values.get());
+    const DeviceArray<std::byte> workspace(*this, static_cast<std::int64_t>(needed.on_device));
+    std::vector<std::byte> host_workspace(needed.on_host);
     const DeviceArray<int> info(*this, 1);
-    check(
-        "cusolverDnXsyevd",
-        cusolverDnXsyevd(solver_.get(), parameters_.get(), CUSOLVER_EIG_MODE_NOVECTOR, CUBLAS_FILL_MODE_LOWER,
-                         n, CUDA_R_64F, a.values, a.leading_dimension, CUDA_R_64F, values.get(), CUDA_R_64F,
-                         workspace.get(), device_bytes, host_workspace.data(), host_bytes, info.get()));
+    check("cusolverDnXsyevd",
+          cusolverDnXsyevd(solver_.get(), parameters_.get(), CUSOLVER_EIG_MODE_NOVECTOR,
+                           CUBLAS_FILL_MODE_LOWER, n, CUDA_R_64F, a.values, a.leading_dimension, CUDA_R_64F,
+                           values.get(), CUDA_R_64F, workspace.get(), needed.on_device, host_workspace.data(),
+                           needed.on_host, info.get()));
     if (const int failed = info.downloaded()[0]; failed != 0) {
       throw DeviceError(DeviceError::Extent::this_layer, "cusolverDnXsyevd",
                         fmt::format("failed with info = {}", failed));
@@ -152,22 +154,20 @@ class CudaQueue final : public DeviceQueue {
   }
 
 #ifdef ALPHAHILL_HAS_SYEV_BATCHED
+  std::int64_t solver_bytes_of_all(std::int64_t n, std::int64_t count) override {
+    return static_cast<std::int64_t>(workspace_of_batch(n, count, nullptr, nullptr).on_device);
+  }
   std::vector<double> eigenvalues_of_all(std::int64_t n, std::int64_t count, double* a) override {
-    std::size_t device_bytes = 0;
-    std::size_t host_bytes = 0;
     const DeviceArray<double> values(*this, n * count);
-    check("cusolverDnXsyevBatched_bufferSize",
-          cusolverDnXsyevBatched_bufferSize(solver_.get(), parameters_.get(), CUSOLVER_EIG_MODE_NOVECTOR,
-                                            CUBLAS_FILL_MODE_LOWER, n, CUDA_R_64F, a, n, CUDA_R_64F,
-                                            values.get(), CUDA_R_64F, &device_bytes, &host_bytes, count));
-    const DeviceArray<std::byte> workspace(*this, static_cast<std::int64_t>(device_bytes));
-    std::vector<std::byte> host_workspace(host_bytes);
+    const Workspace needed = workspace_of_batch(n, count, a, values.get());
+    const DeviceArray<std::byte> workspace(*this, static_cast<std::int64_t>(needed.on_device));
+    std::vector<std::byte> host_workspace(needed.on_host);
     const DeviceArray<int> info(*this, count);
     check("cusolverDnXsyevBatched",
           cusolverDnXsyevBatched(solver_.get(), parameters_.get(), CUSOLVER_EIG_MODE_NOVECTOR,
                                  CUBLAS_FILL_MODE_LOWER, n, CUDA_R_64F, a, n, CUDA_R_64F, values.get(),
-                                 CUDA_R_64F, workspace.get(), device_bytes, host_workspace.data(), host_bytes,
-                                 info.get(), count));
+                                 CUDA_R_64F, workspace.get(), needed.on_device, host_workspace.data(),
+                                 needed.on_host, info.get(), count));
     return without_failed(values.downloaded(), info.downloaded());
   }
 #endif
@@ -177,20 +177,28 @@ class CudaQueue final : public DeviceQueue {
   static constexpr double one = 1;
   static constexpr double minus_one = -1;
 
-  /// Layer after layer needs the same memory: what is freed stays at hand.
-  void keep_freed_memory() {
-    check("cudaDeviceGetDefaultMemPool", cudaDeviceGetDefaultMemPool(&memory_pool_, device_));
-    std::uint64_t threshold = std::numeric_limits<std::uint64_t>::max();
-    check("cudaMemPoolSetAttribute",
-          cudaMemPoolSetAttribute(memory_pool_, cudaMemPoolAttrReleaseThreshold, &threshold));
+  /// The pointers are only looked at for what they are; null where there is no matrix yet.
+  Workspace workspace_of_solver(std::int64_t n, const double* a, std::int64_t leading_dimension,
+                                const double* values) const {
+    Workspace needed;
+    check("cusolverDnXsyevd_bufferSize",
+          cusolverDnXsyevd_bufferSize(solver_.get(), parameters_.get(), CUSOLVER_EIG_MODE_NOVECTOR,
+                                      CUBLAS_FILL_MODE_LOWER, n, CUDA_R_64F, a, leading_dimension, CUDA_R_64F,
+                                      values, CUDA_R_64F, &needed.on_device, &needed.on_host));
+    return needed;
   }
 
-  /// What is freed and kept may lie in pieces that are all too small.
-  void free_fragments() {
-    cudaGetLastError();
-    wait();
-    check("cudaMemPoolTrimTo", cudaMemPoolTrimTo(memory_pool_, 0));
+#ifdef ALPHAHILL_HAS_SYEV_BATCHED
+  Workspace workspace_of_batch(std::int64_t n, std::int64_t count, const double* a,
+                               const double* values) const {
+    Workspace needed;
+    check("cusolverDnXsyevBatched_bufferSize",
+          cusolverDnXsyevBatched_bufferSize(solver_.get(), parameters_.get(), CUSOLVER_EIG_MODE_NOVECTOR,
+                                            CUBLAS_FILL_MODE_LOWER, n, CUDA_R_64F, a, n, CUDA_R_64F, values,
+                                            CUDA_R_64F, &needed.on_device, &needed.on_host, count));
+    return needed;
   }
+#endif
 
   const cuda::Event& event(int slot) const {
     return events_.at(static_cast<std::size_t>(slot));
@@ -203,9 +211,11 @@ class CudaQueue final : public DeviceQueue {
   }
 
   int device_;
-  cudaMemPool_t memory_pool_ = nullptr;
   cuda::Stream stream_{"cudaStreamCreateWithFlags"};
-  std::array<cuda::Event, slots> events_{cuda::Event("cudaEventCreate"), cuda::Event("cudaEventCreate")};
+  CudaMemory memory_{device_, stream_.get()};
+  KeptBuffers on_host_{page_locked, [](void* memory) { cudaFreeHost(memory); }};
+  std::array<cuda::Event, slots> events_{cuda::Event("cudaEventCreateWithFlags"),
+                                         cuda::Event("cudaEventCreateWithFlags")};
   cuda::Blas blas_{"cublasCreate"};
   cuda::Solver solver_{"cusolverDnCreate"};
   cuda::SolverParameters parameters_{"cusolverDnCreateParams"};

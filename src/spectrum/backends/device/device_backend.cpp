@@ -21,28 +21,38 @@ namespace alphahill {
 
 namespace {
 
-/// Pinned memory for the blocks on their way, two at a time, kept from layer to layer.
+/// Memory of the host for the blocks of a layer on their way, two at a time.
 class Staging {
  public:
-  static constexpr int blocks = 2;
+  /// @param bytes  of the largest block
+  Staging(DeviceQueue& queue, std::int64_t bytes)
+      : queue_(queue), memory_{HostBytes(queue, bytes, host), HostBytes(queue, bytes, host)} {}
 
-  explicit Staging(DeviceQueue& queue) : queue_(queue) {}
-
-  /// Room for a block that the device has done with.
-  std::span<std::byte> block(int number, std::int64_t bytes) {
-    auto& memory = memory_.at(static_cast<std::size_t>(number));
-    queue_.await(number);
-    if (!memory || memory->count() < bytes) {
-      memory.reset();
-      memory.emplace(queue_, bytes, DeviceArray<std::byte>::Place::host);
-    }
-    return {memory->get(), static_cast<std::size_t>(bytes)};
+  /// Room for the next block, which the device has done with.
+  std::span<std::byte> next(std::int64_t bytes) {
+    number_ = 1 - number_;
+    queue_.await(number_);
+    return {memory_.at(static_cast<std::size_t>(number_)).get(), static_cast<std::size_t>(bytes)};
   }
+  /// The uploads of this block have been asked for.
+  void uploaded() { queue_.mark(number_); }
 
  private:
+  using HostBytes = DeviceArray<std::byte>;
+  static constexpr auto host = HostBytes::Place::host;
+
   DeviceQueue& queue_;
-  std::array<std::optional<DeviceArray<std::byte>>, blocks> memory_;
+  std::array<HostBytes, 2> memory_;
+  int number_ = 0;
 };
+
+/// Bytes on the device that eigenvalues take besides the Gram matrix. A matrix that is decomposed together with others
+/// is copied to beside them, and has a part of their workspace that is no larger than one of its own.
+std::int64_t reduction_bytes(std::int64_t order, DeviceQueue& queue, DeviceWays::Way way) {
+  if (way == DeviceWays::Way::band) return reduction_values(order) * 8;
+  if (way == DeviceWays::Way::alone) return queue.solver_bytes(order) + order * 8;
+  return order * order * 8 + queue.solver_bytes_of_all(order, 1) + order * 8;
+}
 
 class DeviceBackend final : public Backend {
  public:
@@ -69,7 +79,6 @@ class DeviceBackend final : public Backend {
  private:
   void open() {
     queue_ = make_queue_();
-    staging_.emplace(*queue_);
     pool_.emplace(*queue_);
   }
 
@@ -90,14 +99,14 @@ class DeviceBackend final : public Backend {
   /// for in the pool is not counted to this layer.
   std::unique_ptr<Reduction> on_device(const WeightSource& matrix, CastChain chain, CastSurvey* survey) {
     queue_->begin_here();
-    auto claim = claimed(device_bytes(matrix.shape()));
+    auto claim = claimed(device_bytes(matrix.shape(), *queue_, ways_));
     const Stopwatch watch;
     auto gram = std::make_unique<DeviceGram>(*queue_, matrix.order());
     Reading reading = casts_on_device(chain, survey) ? cast_on_device(matrix, chain, survey, *gram)
                                                      : cast_on_host(matrix, chain, survey, *gram);
     const double diagonal = queue_->squared_norm(gram->order, gram->values.get(), gram->order + 1);
     const double below = queue_->squared_norm(gram->order * gram->order, gram->values.get(), 1);
-    const bool pooled = gram->order < ways_.first_alone;
+    const bool pooled = ways_.of(gram->order) == DeviceWays::Way::together;
     std::unique_ptr<Reduction> reduction;
     if (std::isfinite(diagonal) && !pooled) reduction = reduced(std::move(gram));
     const double seconds = watch.seconds();
@@ -139,17 +148,17 @@ class DeviceBackend final : public Backend {
   Reading cast_on_host(const WeightSource& matrix, CastChain chain, const CastSurvey* survey,
                        DeviceGram& gram) {
     Reading reading{0, survey == nullptr ? std::nullopt : std::optional(*survey)};
-    const DeviceArray<double> values(*queue_, panel_depth(matrix.shape()) * matrix.order());
+    const std::int64_t most_values = panel_depth(matrix.shape()) * matrix.order();
+    const DeviceArray<double> values(*queue_, most_values);
+    Staging staging(*queue_, most_values * 8);
     SingleRank alone;
-    int number = 0;
     for_each_panel(
         matrix, chain, survey == nullptr ? nullptr : &*reading.survey, alone, [&](const Panel& panel) {
           for (const double value : panel.values) reading.chain_squares += value * value;
-          const auto staged = staging_->block(number, std::ssize(panel.values) * 8);
+          const auto staged = staging.next(std::ssize(panel.values) * 8);
           std::memcpy(staged.data(), panel.values.data(), staged.size());
           queue_->upload(staged.data(), values.get(), std::ssize(staged));
-          queue_->mark(number);
-          number = (number + 1) % Staging::blocks;
+          staging.uploaded();
           const std::int64_t cols = matrix.wide() ? panel.depth : matrix.order();
           queue_->add_gram(gram.order, panel.depth, {values.get(), cols, matrix.wide()}, gram.matrix());
         });
@@ -162,15 +171,14 @@ class DeviceBackend final : public Backend {
     const std::int64_t most_values = deepest * matrix.order();
     const DeviceArray<std::byte> bytes(*queue_, most_values * value_bytes);
     const DeviceArray<double> values(*queue_, most_values);
+    Staging staging(*queue_, bytes.count());
     StoredPanels stored(matrix, matrix.longer_side());
-    int number = 0;
     for (Slices slices{0, deepest}; slices.first < matrix.longer_side(); slices.first += deepest) {
       slices.depth = std::min(deepest, matrix.longer_side() - slices.first);
-      const auto block = staging_->block(number, slices.depth * matrix.order() * value_bytes);
+      const auto block = staging.next(slices.depth * matrix.order() * value_bytes);
       stored.read_values(slices, block);
       queue_->upload(block.data(), bytes.get(), std::ssize(block));
-      queue_->mark(number);
-      number = (number + 1) % Staging::blocks;
+      staging.uploaded();
       const PanelPlace place = stored.place(slices);
       const std::int64_t rows = std::ssize(block) / value_bytes / place.cols;
       queue_->cast({matrix.shape().values, chain.load, chain.precision.element, rows, place.cols, bytes.get(),
@@ -190,7 +198,7 @@ class DeviceBackend final : public Backend {
 
   /// A matrix that goes alone, by a band or by the device's own solver.
   std::unique_ptr<Reduction> reduced(std::unique_ptr<DeviceGram> gram) {
-    if (gram->order >= ways_.first_by_band) {
+    if (ways_.of(gram->order) == DeviceWays::Way::band) {
       DeviceSpace space(*queue_, gram->values.get(), gram->order);
       return std::make_unique<BandOfDevice>(reduce_to_band(space));
     }
@@ -265,7 +273,6 @@ class DeviceBackend final : public Backend {
   std::shared_ptr<DeviceBudget> budget_;
   DeviceWays ways_;
   std::unique_ptr<DeviceQueue> queue_;
-  std::optional<Staging> staging_;
   std::optional<GramPool> pool_;
   std::unique_ptr<Backend> cpu_;
 };
@@ -277,13 +284,11 @@ std::unique_ptr<Backend> make_device_backend(MakeQueue make_queue, std::shared_p
   return std::make_unique<DeviceBackend>(std::move(make_queue), std::move(budget), ways);
 }
 
-std::int64_t device_bytes(const WeightShape& shape) {
+std::int64_t device_bytes(const WeightShape& shape, DeviceQueue& queue, const DeviceWays& ways) {
   const std::int64_t order = shape.order();
   const std::int64_t block = panel_depth(shape) * order;
-  // The solver's workspace is taken to be as large as the matrix; where it is larger, its allocation tells.
-  const std::int64_t reduction = std::max(order * order, reduction_values(order));
-  return (order * order + block + reduction) * 8 + block * bytes_of(shape.values) +
-         DeviceSurvey::most_bytes(shape);
+  return (order * order + block) * 8 + reduction_bytes(order, queue, ways.of(order)) +
+         block * bytes_of(shape.values) + DeviceSurvey::most_bytes(shape);
 }
 
 }  // namespace alphahill

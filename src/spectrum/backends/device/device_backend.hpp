@@ -18,6 +18,15 @@ struct DeviceWays {
   /// From here on they are reduced to a band on the device, and the CPU does the rest while the device is at
   /// the next layer.
   std::int64_t first_by_band = 8192;
+  /// Larger ones go by the band whatever the others say: the device's own solver has been seen to fail from an order of
+  /// 25,000 on (NVIDIA/CUDALibrarySamples issue 246).
+  std::int64_t last_by_solver = 20000;
+
+  enum class Way { together, alone, band };
+  Way of(std::int64_t order) const {
+    if (order >= first_by_band || order > last_by_solver) return Way::band;
+    return order < first_alone ? Way::together : Way::alone;
+  }
 };
 
 /// A layer goes to the CPU where the device has too little memory for it, where a call fails, and where
@@ -30,7 +39,7 @@ struct DeviceWays {
 std::unique_ptr<Backend> make_device_backend(MakeQueue make_queue, std::shared_ptr<DeviceBudget> budget,
                                              DeviceWays ways);
 
-/// Bytes that a layer takes on the device at its peak.
-std::int64_t device_bytes(const WeightShape& shape);
+/// Bytes that a layer takes on the device of the queue at its peak.
+std::int64_t device_bytes(const WeightShape& shape, DeviceQueue& queue, const DeviceWays& ways);
 
 }  // namespace alphahill

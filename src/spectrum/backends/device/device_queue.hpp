@@ -44,9 +44,9 @@ class DeviceQueue {
   /// Memory of the device, set to zero.
   virtual void* allocate(std::int64_t bytes) = 0;
   virtual void release(void* memory) noexcept = 0;
-  /// Memory of the host that copies to and from the device are fast with.
+  /// Memory of the host that copies to and from the device are fast with; what is in it is undefined.
   virtual void* allocate_on_host(std::int64_t bytes) = 0;
-  /// When the device is done with it.
+  /// When the device is done with it; the queue keeps it for the next that asks.
   virtual void release_on_host(void* memory) noexcept = 0;
 
   virtual void upload(const void* from, void* to, std::int64_t bytes) = 0;
@@ -75,9 +75,13 @@ class DeviceQueue {
                                 lapack::Result c) = 0;
   /// Sum of the squares of `count` values at this distance.
   virtual double squared_norm(std::int64_t count, const double* values, std::int64_t distance) = 0;
+  /// Bytes of the device that `eigenvalues` takes besides A.
+  virtual std::int64_t solver_bytes(std::int64_t n) = 0;
   /// All eigenvalues of A (n x n), ascending. Destroys A.
   virtual std::vector<double> eigenvalues(std::int64_t n, lapack::Result a) = 0;
-  /// The same of `count` matrices that lie one behind the other without gaps, as their eigenvalues then do.
+  /// Bytes of the device that `eigenvalues_of_all` takes besides its matrices.
+  virtual std::int64_t solver_bytes_of_all(std::int64_t n, std::int64_t /*count*/) { return solver_bytes(n); }
+  /// Of `count` matrices that lie one behind the other without gaps, as their eigenvalues then do.
   /// Those that do not converge may be NaN instead of an error.
   virtual std::vector<double> eigenvalues_of_all(std::int64_t n, std::int64_t count, double* a) {
     std::vector<double> all;
