@@ -7,11 +7,10 @@ import unittest
 import h5py
 import numpy as np
 
-from support.models import llama
+from support.models import llama, write_fp8
 from support.oracle import cast, figures
 from support.programs import RESULTS, STATISTICS, STORE, ProgramTest, read_csv
 from support.results_files import read_table
-from support.safetensors_files import file_bytes
 
 PRECISIONS = ("fp64", "fp32", "fp16", "bf16")
 LAYER_COLUMNS = {"name", "category", "out_features", "in_features", "numel", "stored_dtype", "source_file", "stored_as",
@@ -171,14 +170,8 @@ class StoreTest(ProgramTest):
 
 class QuantizedStoreTest(ProgramTest):
     def test_the_store_and_the_summary_say_that_weights_were_dequantized(self):
-        model = self.folder / "fp8"
-        model.mkdir()
         codes = np.random.default_rng(2).integers(0, 0x78, (40, 300), np.uint8)
-        header = {"q_proj.weight": {"dtype": "F8_E4M3", "shape": [40, 300], "data_offsets": [0, 12000]},
-                  "q_proj.weight_scale_inv": {"dtype": "F32", "shape": [1, 3], "data_offsets": [12000, 12012]}}
-        (model / "model.safetensors").write_bytes(file_bytes(header, codes.tobytes() + np.ones(3, "<f4").tobytes()))
-        (model / "config.json").write_text(
-            '{"model_type": "llama", "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}}')
+        model = write_fp8(self.folder / "fp8", codes, np.ones((1, 3)))
         done = self.succeed("alpha-hill", "--model", model, "--output-dir", self.folder / "of_fp8")
         self.assertIn("Stored quantized: 1 of 1 layer; their figures are of the dequantized weights\n"
                       "  1 as F8_E4M3 block 128x128, 8.008 bits a weight\n", done.stdout)

@@ -7,7 +7,7 @@ import unittest
 
 import numpy as np
 
-from support.models import model_of
+from support.models import model_of, write_fp8
 from support.programs import RESULTS, ProgramTest, read_csv, run
 
 LIBRARY = os.environ["ALPHAHILL_EMULATED_GPU"]
@@ -28,6 +28,17 @@ WORKING = ("cublasCreate", "cublasDdot", "cublasDsyrk", "cublasSetMathMode", "cu
            "cusolverDnXsyevBatched_bufferSize", "cusolverDnXsyevd", "cusolverDnXsyevd_bufferSize")
 
 
+def methods_of_equal(rows, others):
+    """@return the methods by which the others were had"""
+    methods = set()
+    for row, other in zip(rows, others, strict=True):
+        for method in (name for name in row if name.startswith("method_")):
+            alpha = "alpha" + method.removeprefix("method")
+            assert math.isclose(float(row[alpha]), float(other[alpha]), rel_tol=1e-9), (row, other)
+            methods.add(other[method])
+    return methods
+
+
 class EmulatedGpuTest(ProgramTest):
     def setUp(self):
         super().setUp()
@@ -45,14 +56,7 @@ class EmulatedGpuTest(ProgramTest):
 
     def expect_figures_of_cpu(self, rows):
         """@return the methods that they were had by"""
-        self.assertEqual(len(rows), len(SHAPES))
-        methods = set()
-        for one, other in zip(self.of_cpu, rows):
-            for method in (name for name in one if name.startswith("method_")):
-                alpha = "alpha" + method.removeprefix("method")
-                self.assertTrue(math.isclose(float(one[alpha]), float(other[alpha]), rel_tol=1e-9), (one, other))
-                methods.add(other[method])
-        return methods
+        return methods_of_equal(self.of_cpu, rows)
 
     def test_figures_of_the_cpu_byte_for_byte_on_any_number_of_ranks(self):
         tables = set()
@@ -61,6 +65,18 @@ class EmulatedGpuTest(ProgramTest):
             self.assertEqual(self.expect_figures_of_cpu(rows), {"gram_eigen_gpu"})
             tables.add((self.folder / f"on {ranks}" / RESULTS).read_bytes())
         self.assertEqual(len(tables), 1)
+
+    def test_what_the_gpu_does_not_cast_is_cast_on_the_host(self):
+        """Formats with scales, of plain weights and of those that are stored as codes."""
+        random = np.random.default_rng(12)
+        codes = write_fp8(self.folder / "codes", random.integers(0, 0x70, (256, 300), np.uint8),
+                          random.uniform(0.5, 2, (2, 3)))
+        for model in (codes, self.model):
+            of_cpu, of_gpu = (
+                self.analyse(model, self.folder / f"{model.name} {device}", "--precisions",
+                             "bf16,fp8_e4m3,nvfp4,int4_g128", "--device", device, environment={"LD_PRELOAD": LIBRARY})
+                for device in ("cpu", "cuda"))
+            self.assertEqual(methods_of_equal(of_cpu, of_gpu), {"gram_eigen_gpu"})
 
     def test_ranks_take_the_gpus_in_turn(self):
         _, log = self.on_gpu("out", ranks=3, GPUS=2)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from support.number_formats import round_to
-from support.safetensors_files import write_checkpoint
+from support.safetensors_files import file_bytes, write_checkpoint
 
 
 @dataclass
@@ -131,6 +131,19 @@ def model_of(matrices, precision="fp32"):
         model.add_values(name_of(i) + ".weight", matrix)
         model.layers.append(Layer(name_of(i), "mlp_up", name_of(i) + ".weight"))
     return model
+
+
+def write_fp8(folder, codes, scales):
+    """A checkpoint of one layer in fp8_e4m3 codes, with a scale for each block of 128 x 128."""
+    folder.mkdir()
+    scales = scales.astype("<f4")
+    header = {"q_proj.weight": {"dtype": "F8_E4M3", "shape": codes.shape, "data_offsets": [0, codes.size]},
+              "q_proj.weight_scale_inv": {"dtype": "F32", "shape": scales.shape,
+                                          "data_offsets": [codes.size, codes.size + scales.nbytes]}}
+    (folder / "model.safetensors").write_bytes(file_bytes(header, codes.tobytes() + scales.tobytes()))
+    (folder / "config.json").write_text(
+        '{"model_type": "llama", "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}}')
+    return folder
 
 
 def name_of(i):
