@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <numeric>
+#include <random>
 #include <thread>
 
 #include "alphahill/base/error.hpp"
@@ -71,6 +72,77 @@ TEST(Gpu, CastsFloatsAndDoublesOfAllSizesToTheSameBits) {
   }
   expect_casts_of_host(ElementFormat::fp32, std::as_bytes(std::span(floats)));
   expect_casts_of_host(ElementFormat::fp64, std::as_bytes(std::span(doubles)));
+}
+
+/// Sums of the differences between casts in a block as the device adds them up: of each pair, by rows or by columns.
+class GpuSurvey : public testing::TestWithParam<std::pair<std::int64_t, std::int64_t>> {
+ protected:
+  static constexpr ElementFormat formats[] = {ElementFormat::fp32, ElementFormat::fp16, ElementFormat::bf16};
+  static constexpr int pairs = 3;
+
+  GpuSurvey() {
+    std::mt19937 random(5);
+    for (float& weight : weights_) weight = std::normal_distribution<float>(0, 0.02F)(random);
+    const DeviceArray<float> stored(*queue_, rows * cols);
+    const DeviceArray<double> values(*queue_, rows * cols);
+    const DeviceArray<SurveySums> groups(*queue_, survey_groups);
+    const DeviceArray<double> row_sums(*queue_, pairs * rows);
+    const DeviceArray<double> col_sums(*queue_, pairs * column_parts * cols);
+    queue_->upload(weights_.data(), stored.get(), rows * cols * 4);
+    queue_->cast({ElementFormat::fp32, ElementFormat::fp32, ElementFormat::fp32, rows, cols,
+                  reinterpret_cast<const std::byte*>(stored.get()), values.get()},
+                 {3,
+                  {formats[0], formats[1], formats[2]},
+                  groups.get(),
+                  row_sums.get(),
+                  col_sums.get(),
+                  rows,
+                  cols,
+                  0,
+                  0});
+    of_rows = row_sums.downloaded();
+    of_cols = col_sums.downloaded();
+  }
+
+  static_assert(pair_of(1, 0) == 0 && pair_of(2, 0) == 1 && pair_of(2, 1) == 2);
+  double difference(int pair, std::int64_t row, std::int64_t col) const {
+    const int one = pair == 0 ? 1 : 2;
+    const int other = pair == 2 ? 1 : 0;
+    const float weight = weights_[static_cast<std::size_t>(row * cols + col)];
+    return difference_of(cast_value(formats[one], weight), cast_value(formats[other], weight));
+  }
+
+  const std::int64_t rows = GetParam().first;
+  const std::int64_t cols = GetParam().second;
+  std::vector<double> of_rows;
+  std::vector<double> of_cols;  ///< of each part
+
+ private:
+  std::unique_ptr<DeviceQueue> queue_ = cuda_library().make_queue(0);
+  std::vector<float> weights_ = std::vector<float>(static_cast<std::size_t>(rows * cols));
+};
+INSTANTIATE_TEST_SUITE_P(Blocks, GpuSurvey,
+                         testing::Values(std::pair{1, 1}, std::pair{40, 700}, std::pair{600, 33},
+                                         std::pair{2100, 40}));
+
+TEST_P(GpuSurvey, AddsUpTheDifferencesOfRowsAndColumns) {
+  for (int pair = 0; pair < pairs; ++pair) {
+    for (std::int64_t row = 0; row < rows; ++row) {
+      double sum = 0;
+      for (std::int64_t col = 0; col < cols; ++col) sum += difference(pair, row, col);
+      ASSERT_NEAR(of_rows[static_cast<std::size_t>(pair * rows + row)], sum,
+                  static_cast<double>(cols) * 0x1p-52 * sum);
+    }
+    for (std::int64_t col = 0; col < cols; ++col) {
+      double sum = 0;
+      for (std::int64_t row = 0; row < rows; ++row) sum += difference(pair, row, col);
+      double found = 0;
+      for (int part = 0; part < column_parts; ++part) {
+        found += of_cols[static_cast<std::size_t>((pair * column_parts + part) * cols + col)];
+      }
+      ASSERT_NEAR(found, sum, static_cast<double>(rows) * 0x1p-52 * sum);
+    }
+  }
 }
 
 class GpuBackend : public testing::TestWithParam<DeviceWays> {};
