@@ -14,6 +14,7 @@
 
 #include <cuda_runtime_api.h>
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -43,6 +44,8 @@ class Stream {
 struct Event {
   Stream* stream = nullptr;
   std::uint64_t place = 0;
+  bool timed = false;
+  std::chrono::steady_clock::time_point time = {};  ///< at which its stream was at the place
 };
 
 class Gpu {

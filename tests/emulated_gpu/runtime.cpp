@@ -104,11 +104,25 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
     *event = reinterpret_cast<cudaEvent_t>(new Event);
   });
 }
+cudaError_t cudaEventCreate(cudaEvent_t* event) {
+  return gpu().call(__func__, [&] { *event = reinterpret_cast<cudaEvent_t>(new Event{.timed = true}); });
+}
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
   return gpu().call(__func__, [&] { delete &of(event); });
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
-  return gpu().call(__func__, [&] { of(event) = {&of(stream), of(stream).end()}; });
+  return gpu().call(__func__, [&] {
+    Event& it = of(event);
+    if (it.timed) of(stream).ask([&it] { it.time = std::chrono::steady_clock::now(); });
+    it.stream = &of(stream);
+    it.place = of(stream).end();
+  });
+}
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
+  return gpu().call(__func__, [&] {
+    if (!of(start).timed || !of(end).timed) throw cudaErrorInvalidValue;
+    *milliseconds = std::chrono::duration<float, std::milli>(of(end).time - of(start).time).count();
+  });
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   return gpu().call(__func__, [&] {
@@ -157,6 +171,21 @@ cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStre
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream) {
   return gpu().call(__func__, [&] { of(stream).ask([=] { copy(to, from, bytes, kind); }); });
+}
+cudaError_t cudaMemset(void* memory, int value, std::size_t bytes) {
+  return gpu().call(__func__, [&] {
+    gpu().finish();
+    const Gpu::Access access;
+    gpu().touch(memory, bytes);
+    std::memset(memory, value, bytes);
+  });
+}
+cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
+  return gpu().call(__func__, [&] {
+    gpu().finish();
+    const Gpu::Access access;
+    copy(to, from, bytes, kind);
+  });
 }
 cudaError_t cudaMemcpy2DAsync(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch,
                               std::size_t width, std::size_t height, cudaMemcpyKind kind,
