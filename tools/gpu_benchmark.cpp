@@ -1,25 +1,24 @@
-/// alpha-hill-gpu-benchmark: seconds of the GPU's stages, of layers and of a block, and how far their figures
-/// are from the CPU's, as JSON.
+/// alpha-hill-gpu-benchmark: seconds of the GPU's stages, of layers and of a block, and how far their figures are from
+/// the CPU's. Each is a line of JSON, printed as soon as it is known.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
-#include <exception>
 #include <limits>
-#include <map>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "alphahill/spectrum/cuda.hpp"
+#include "gpu/command_line.hpp"
 #include "gpu/measurements.hpp"
+#include "gpu/probes/finding.hpp"
 #include "spectrum/backends/device/cuda_library.hpp"
 
 namespace alphahill {
 
 namespace {
+
+using probes::Finding;
 
 constexpr int device = 0;
 constexpr int repetitions = 3;
@@ -27,90 +26,160 @@ constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 constexpr std::array way_names{"solver", "band"};
 constexpr std::array ways{DeviceWays{.first_alone = 0, .first_by_band = never},
                           DeviceWays{.first_alone = 0, .first_by_band = 0}};
-constexpr std::array squares{MatrixShape{1024, 1024}, MatrixShape{2048, 2048}, MatrixShape{4096, 4096},
-                             MatrixShape{8192, 8192}, MatrixShape{16384, 16384}};
+constexpr std::array<std::int64_t, 6> squares{512, 1024, 2048, 4096, 8192, 16384};
 /// Compared with the CPU, which takes half a minute for the last.
 constexpr std::array compared{MatrixShape{1024, 1024},  MatrixShape{1024, 4096},  MatrixShape{4096, 4096},
                               MatrixShape{14336, 4096}, MatrixShape{4096, 14336}, MatrixShape{8192, 8192}};
-/// The layers of a block of Llama-3.1-8B.
-constexpr std::array block{MatrixShape{4096, 4096}, MatrixShape{1024, 4096},  MatrixShape{1024, 4096},
-                           MatrixShape{4096, 4096}, MatrixShape{14336, 4096}, MatrixShape{14336, 4096},
-                           MatrixShape{4096, 14336}};
+/// The layers of a block of Llama-3.1-8B, and how many there are of each.
+struct BlockLayer {
+  MatrixShape shape;
+  int count;
+};
+constexpr std::array block{BlockLayer{{4096, 4096}, 2}, BlockLayer{{1024, 4096}, 2},
+                           BlockLayer{{14336, 4096}, 2}, BlockLayer{{4096, 14336}, 1}};
 /// Matrices that are decomposed together, and their orders.
 constexpr std::int64_t count = 32;
-constexpr std::array small_orders{64, 128, 256, 512, 1024};
+constexpr std::array<std::int64_t, 5> small_orders{64, 128, 256, 512, 1024};
 
-std::string measured_stages(const MatrixShape& shape) {
-  const StageTimes times = measure_stages(*cuda_library().make_queue(device), shape, repetitions);
-  const double path =
-      measure_path([] { return cuda_library().make_queue(device); }, shape, repetitions, DeviceWays{});
-  return fmt::format(
-      R"({{"rows": {}, "cols": {}, "flops": {:.6g}, "gram": {:.6g}, "solver": {:.6g}, "band": {:.6g}, )"
-      R"("band_end": {:.6g}, "path": {:.6g}}})",
-      shape.rows, shape.cols, times.product_rate, times.gram, times.solver, times.band, times.band_end, path);
+struct Request {
+  std::vector<std::string> parts;
+  std::int64_t largest = 16384;
+  std::vector<std::int64_t> lanes{1, 2, 4, 8};
+  std::vector<std::int64_t> first_by_band{2048, 4096, 8192, 16384};
+};
+
+std::unique_ptr<DeviceQueue> make_queue() {
+  return cuda_library().make_queue(device);
 }
 
-/// A shape that was measured before is not measured again.
-std::string stages_of(const MatrixShape& shape) {
-  static std::map<MatrixShape, std::string> known;
-  std::string& stages = known[shape];
-  if (stages.empty()) stages = measured_stages(shape);
-  return stages;
+MatrixShape at_most(const MatrixShape& shape, std::int64_t largest) {
+  return {std::min(shape.rows, largest), std::min(shape.cols, largest)};
 }
 
-std::string comparisons_of(const MatrixShape& shape) {
-  const auto times =
-      measure_layer([] { return cuda_library().make_queue(device); }, shape, repetitions, ways);
-  std::vector<std::string> rows;
-  for (std::size_t i = 0; i < times.size(); ++i) {
-    rows.push_back(fmt::format(
-        R"({{"rows": {}, "cols": {}, "way": "{}", "seconds": {:.6g}, "cpu": {:.6g}, "eigenvalues": {:.2g}, )"
-        R"("alpha": {:.2g}}})",
-        shape.rows, shape.cols, way_names[i], times[i].device, times[i].cpu, times[i].eigenvalues,
-        times[i].alpha));
+/// The stages of a decomposition one by one, then all of them.
+Finding stages_of(const char* part, const MatrixShape& shape) {
+  const StageTimes times = measure_stages(*make_queue(), shape, repetitions);
+  return Finding(part)
+      .with("rows", shape.rows)
+      .with("cols", shape.cols)
+      .with("flops", times.product_rate)
+      .with("gram", times.gram)
+      .with("solver", times.solver)
+      .with("band", times.band)
+      .with("band_end", times.band_end)
+      .with("path", measure_path(make_queue, shape, repetitions, DeviceWays{}));
+}
+
+void print_ways(const Request& request) {
+  for (const std::int64_t order : squares) {
+    if (order > request.largest && order > squares.front()) continue;
+    const std::int64_t n = std::min(order, request.largest);
+    stages_of("ways", {n, n}).with("order", n).print();
   }
-  return fmt::format("{}", fmt::join(rows, ",\n"));
 }
 
-std::string solver_times_of(std::int64_t order) {
-  const SolverTimes times = measure_small(*cuda_library().make_queue(device), order, count, repetitions);
-  return fmt::format(R"({{"order": {}, "count": {}, "together": {:.6g}, "alone": {:.6g}}})", order, count,
-                     times.together, times.alone);
+void print_small(const Request& request) {
+  for (const std::int64_t order : small_orders) {
+    if (order > request.largest && order > small_orders.front()) continue;
+    const SolverTimes times = measure_small(*make_queue(), order, count, repetitions);
+    Finding("small")
+        .with("order", order)
+        .with("count", count)
+        .with("together", times.together)
+        .with("alone", times.alone)
+        .print();
+  }
 }
 
-std::string block_times() {
-  const int lanes = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 8);
-  const double seconds =
-      measure_block([] { return cuda_library().make_queue(device); }, lanes, block, repetitions);
-  return fmt::format(R"({{"lanes": {}, "seconds": {:.6g}}})", lanes, seconds);
+void print_compared(const Request& request) {
+  for (const MatrixShape& whole : compared) {
+    const MatrixShape shape = at_most(whole, request.largest);
+    const auto times = measure_layer(make_queue, shape, repetitions, ways);
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      Finding("compared")
+          .with("rows", shape.rows)
+          .with("cols", shape.cols)
+          .with("way", way_names[i])
+          .with("seconds", times[i].device)
+          .with("cpu", times[i].cpu)
+          .with("eigenvalues", times[i].eigenvalues)
+          .with("alpha", times[i].alpha)
+          .print();
+    }
+  }
 }
 
-template <class Items, class Measure>
-std::string each(const Items& items, const Measure& measure) {
-  std::vector<std::string> found;
-  for (const auto& item : items) found.push_back(measure(item));
-  return fmt::format("[{}]", fmt::join(found, ",\n"));
+void print_block(const Request& request) {
+  std::vector<MatrixShape> shapes;
+  for (const BlockLayer& layer : block)
+    shapes.insert(shapes.end(), static_cast<std::size_t>(layer.count), at_most(layer.shape, request.largest));
+  for (const std::int64_t lanes : request.lanes) {
+    for (const std::int64_t first_by_band : request.first_by_band) {
+      const DeviceWays by_these{.first_by_band = first_by_band};
+      Finding("block")
+          .with("lanes", lanes)
+          .with("first_by_band", first_by_band)
+          .with("seconds", measure_block(make_queue, static_cast<int>(lanes), shapes, repetitions, by_these))
+          .print();
+    }
+  }
+  for (const BlockLayer& layer : block)
+    stages_of("block_layer", at_most(layer.shape, request.largest)).with("in_block", layer.count).print();
 }
 
-void print_all(const std::string& name) {
-  fmt::print("{{\"device\": \"{}\",\n", name);
-  fmt::print("\"squares\": {},\n", each(squares, stages_of));
-  fmt::print("\"block_layers\": {},\n", each(block, stages_of));
-  fmt::print("\"block\": {},\n", block_times());
-  fmt::print("\"small\": {},\n", each(small_orders, solver_times_of));
-  fmt::print("\"compared\": {}}}\n", each(compared, comparisons_of));
+struct Part {
+  const char* name;
+  const char* measures;
+  void (*print)(const Request&);
+};
+constexpr std::array parts{
+    Part{"small", "matrices of orders 64 to 1024 by one call of the solver, and by a call each", print_small},
+    Part{"ways", "the stages of squares of 512 to 16384: Gram matrix, solver, band and its end", print_ways},
+    Part{"compared", "layers by the solver and by the band against one core of the CPU", print_compared},
+    Part{"block", "a block of Llama-3.1-8B by numbers of lanes and orders of the band; its layers",
+         print_block}};
+
+void print_help() {
+  fmt::print(
+      "alpha-hill-gpu-benchmark [options] [PART...]\n\n"
+      "Measures the GPU backend; prints a line of JSON for each figure.\n\n"
+      "  --largest N             sides of matrices are cut to this (16384)\n"
+      "  --lanes LIST            layers of the block at a time (1,2,4,8)\n"
+      "  --first-by-band LIST    orders from which its layers go by the band (2048,4096,8192,16384)\n\n"
+      "Parts (default: all):\n");
+  for (const Part& part : parts) fmt::print("  {:<10} {}\n", part.name, part.measures);
+}
+
+Request parse(const Words& words) {
+  Request request;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--largest") {
+      request.largest = numbers_of_option(words, i).front();
+    } else if (words[i] == "--lanes") {
+      request.lanes = numbers_of_option(words, i);
+    } else if (words[i] == "--first-by-band") {
+      request.first_by_band = numbers_of_option(words, i);
+    } else {
+      request.parts.emplace_back(entry_of(parts, words[i]).name);
+    }
+  }
+  if (request.parts.empty()) {
+    for (const Part& part : parts) request.parts.emplace_back(part.name);
+  }
+  return request;
+}
+
+void run(const Words& words) {
+  if (asks_for_help(words)) return print_help();
+  const Request request = parse(words);
+  Finding("device").with("name", std::string_view(find_cuda_device(device).name)).print();
+  for (const std::string& name : request.parts) entry_of(parts, name).print(request);
 }
 
 }  // namespace
 
 }  // namespace alphahill
 
-int main() {
-  try {
-    alphahill::print_all(alphahill::find_cuda_device(alphahill::device).name);
-    return 0;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "alpha-hill-gpu-benchmark: error: {}\n", error.what());
-    return 1;
-  }
+int main(int argc, char** argv) {
+  return alphahill::run_program("alpha-hill-gpu-benchmark", argc, argv, alphahill::run);
 }

@@ -20,8 +20,10 @@ def layer(rows, cols, path=0.5):
             "path": path}
 
 
-MEASURED = {"device": "A GPU", "squares": [layer(1024, 1024), layer(16384, 16384, path=3.0)],
-            "block_layers": [layer(4096, 4096), layer(1024, 4096)], "block": {"lanes": 4, "seconds": 0.5},
+MEASURED = {"device": [{"name": "A GPU"}], "ways": [layer(1024, 1024), layer(16384, 16384, path=3.0)],
+            "block_layer": [layer(4096, 4096) | {"in_block": 1}, layer(1024, 4096) | {"in_block": 1}],
+            "block": [{"lanes": 2, "first_by_band": 2048, "seconds": 0.7},
+                      {"lanes": 4, "first_by_band": 4096, "seconds": 0.5}],
             "small": [{"order": 64, "count": 32, "together": 0.001, "alone": 0.03}],
             "compared": [{"rows": 1024, "cols": 4096, "way": "band", "seconds": 0.1, "cpu": 1.5, "eigenvalues": 1e-13,
                           "alpha": 1e-14}]}
@@ -61,7 +63,7 @@ class GpuBenchmarkTest(ProgramTest):
     def test_the_block_is_compared_with_the_best_of_the_others_for_each_layer_at_each_precision(self):
         [figure, _], _ = self.figures(return_value=TORCH)
         self.assertAlmostEqual(figure.ratio, 3 * (0.3 + 0.1) / 0.5)
-        self.assertIn("0.5000 s by 4 lanes against one caller: ", figure.detail)
+        self.assertIn("0.5000 s by 4 lanes, by the band from 4096 on, against one caller: ", figure.detail)
         self.assertIn("without shared casts 0.80", figure.detail)
         self.assertIn("Gram and Xsyevd 6.0000 s, torch svdvals 6.3000 s, torch eigvalsh 1.5000 s, the best for "
                       "each layer 1.2000 s", figure.detail)
@@ -72,6 +74,10 @@ class GpuBenchmarkTest(ProgramTest):
         self.assertAlmostEqual(figure.ratio, 3 * (1 + 1) / 0.5)
         self.assertTrue(figure.holds())
         self.assertIn("torch: not measured: no torch here", output)
+
+    def test_lines_are_sorted_by_their_part(self):
+        self.assertEqual(gpu.by_part('{"part": "a", "n": 1}\n{"part": "b"}\n{"part": "a", "n": 2}\n'),
+                         {"a": [{"part": "a", "n": 1}, {"part": "a", "n": 2}], "b": [{"part": "b"}]})
 
     def test_alpha_may_differ_from_the_cpus_by_1e_9(self):
         for alpha, holds in ((1e-9, True), (1.1e-9, False)):

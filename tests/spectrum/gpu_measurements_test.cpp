@@ -47,9 +47,9 @@ TEST(GpuMeasurements, ABlockIsAnalysedByLanesOnTheDevice) {
   HostDevice device;
   const auto make_queue = queues_of(device);
   const std::array shapes{MatrixShape{60, 90}, MatrixShape{90, 60}, MatrixShape{70, 70}};
-  EXPECT_GT(measure_block(make_queue, 2, shapes, 2), 0);
+  EXPECT_GT(measure_block(make_queue, 2, shapes, 2, always_band), 0);
   device.memory = 1000;
-  EXPECT_THROW(measure_block(make_queue, 2, shapes, 1), Error);
+  EXPECT_THROW(measure_block(make_queue, 2, shapes, 1, always_band), Error);
 }
 
 TEST(GpuMeasurements, FiguresOfTheCpuAreNotTakenForTheDevices) {

@@ -252,12 +252,12 @@ SolverTimes measure_small(DeviceQueue& queue, std::int64_t n, std::int64_t count
 }
 
 double measure_block(const MakeQueue& make_queue, int lanes, std::span<const MatrixShape> shapes,
-                     int repetitions) {
+                     int repetitions, DeviceWays ways) {
   const LayerBlock block(shapes);
   const auto budget = std::make_shared<DeviceBudget>(unlimited);
   std::vector<std::unique_ptr<Backend>> backends;
   for (int lane = 0; lane < lanes; ++lane) {
-    backends.push_back(make_device_backend(make_queue, budget, DeviceWays{}));
+    backends.push_back(make_device_backend(make_queue, budget, ways));
   }
   double best = never;
   for (int i = 0; i < repetitions; ++i) {

@@ -54,6 +54,6 @@ SolverTimes measure_small(DeviceQueue& queue, std::int64_t n, std::int64_t count
 /// Seconds for layers of bf16 weights at fp32, fp16 and bf16, several in flight, the best of several.
 /// @param make_queue  for each lane
 double measure_block(const MakeQueue& make_queue, int lanes, std::span<const MatrixShape> shapes,
-                     int repetitions);
+                     int repetitions, DeviceWays ways);
 
 }  // namespace alphahill

@@ -1,12 +1,9 @@
 /// alpha-hill-gpu-probe: measures on a GPU what decisions in the GPU backend hang on; its findings are lines of JSON.
 #include <fmt/format.h>
 
-#include <charconv>
-#include <cstdio>
-#include <exception>
-#include <string>
 #include <vector>
 
+#include "gpu/command_line.hpp"
 #include "gpu/probes/finding.hpp"
 #include "gpu/probes/probes.hpp"
 #include "spectrum/backends/device/cuda_edge.hpp"
@@ -47,27 +44,13 @@ void print_help() {
   for (const Probe& probe : known) fmt::print("  {:<18}  {}\n", probe.name, probe.decides);
 }
 
-const Probe& probe_of(const std::string& name) {
-  for (const Probe& probe : known) {
-    if (name == probe.name) return probe;
-  }
-  throw Error(Fault::usage, "command line", "there is no probe '" + name + "'; see --help");
-}
-
-std::int64_t parse_order(const std::string& text) {
-  std::int64_t order = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), order);
-  if (code == std::errc() && end == text.data() + text.size() && order > 0) return order;
-  throw Error(Fault::usage, "--largest", "expected an order above 0, found '" + text + "'");
-}
-
-Request parse(const std::vector<std::string>& arguments) {
+Request parse(const Words& words) {
   Request request;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    if (arguments[i] == "--largest") {
-      request.largest = parse_order(++i < arguments.size() ? arguments[i] : "");
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--largest") {
+      request.largest = numbers_of_option(words, i).front();
     } else {
-      request.probes.push_back(&probe_of(arguments[i]));
+      request.probes.push_back(&entry_of(known, words[i]));
     }
   }
   if (request.probes.empty()) {
@@ -86,37 +69,22 @@ void run(const Probe& probe, std::int64_t largest) {
   }
 }
 
-int run_all(const Request& request) {
+void run_all(const Words& words) {
+  if (asks_for_help(words)) return print_help();
+  if (words == Words{"--list"}) {
+    for (const Probe& probe : known) fmt::print("{}\n", probe.name);
+    return;
+  }
+  const Request request = parse(words);
   cuda::device_count();
   Finding("device").with("name", std::string_view(cuda::use_device(0))).print();
   for (const Probe* probe : request.probes) run(*probe, request.largest);
-  return 0;
 }
 
 }  // namespace
 
-int probe_main(const std::vector<std::string>& arguments) {
-  const std::string first = arguments.empty() ? "" : arguments.front();
-  if (first == "--help" || first == "-h") {
-    print_help();
-  } else if (first == "--list") {
-    for (const Probe& probe : known) fmt::print("{}\n", probe.name);
-  } else {
-    return run_all(parse(arguments));
-  }
-  return 0;
-}
-
 }  // namespace alphahill::probes
 
 int main(int argc, char** argv) {
-  try {
-    return alphahill::probes::probe_main({argv + 1, argv + argc});
-  } catch (const alphahill::Error& error) {
-    fmt::print(stderr, "alpha-hill-gpu-probe: error: {}\n", error.what());
-    return error.fault() == alphahill::Fault::usage ? 2 : 1;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "alpha-hill-gpu-probe: error: {}\n", error.what());
-    return 1;
-  }
+  return alphahill::run_program("alpha-hill-gpu-probe", argc, argv, alphahill::probes::run_all);
 }
