@@ -2,8 +2,8 @@
 
     torch_cuda.py ROWSxCOLS...
 
-Prints JSON: seconds for weights that are on the device, the best of three where one does not take over 5 s; null for an
-SVD that would take minutes.
+Prints JSON, a line for each shape as it is measured: seconds for weights that are on the device, the best of three
+where one does not take over 5 s; null for an SVD that would take minutes.
 """
 
 import json
@@ -43,5 +43,7 @@ def seconds(rows, cols):
     return {"svdvals": svd, "eigvalsh": best_of_three(lambda: gram_eigenvalues(weights))}
 
 
-print(json.dumps({"torch": torch.__version__, "seconds": {shape: seconds(*map(int, shape.split("x")))
-                                                          for shape in dict.fromkeys(sys.argv[1:])}}))
+print(json.dumps({"part": "device", "device": torch.cuda.get_device_name(), "torch": torch.__version__}), flush=True)
+for shape in dict.fromkeys(sys.argv[1:]):
+    rows, cols = map(int, shape.split("x"))
+    print(json.dumps({"part": "torch", "rows": rows, "cols": cols} | seconds(rows, cols)), flush=True)
