@@ -1,42 +1,65 @@
-"""What can be said of tools/check-gpu without a GPU: that it says so, what it makes of its steps where programs play
-theirs, and how it compares runs."""
+"""What can be said of tools/check-gpu without a GPU, where programs play their parts: what it makes of what they print
+and how they end, what is left of it when it is killed, and how it compares runs."""
 
+import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import unittest
 
 from support.programs import REPOSITORY, ProgramTest
 
+sys.path.insert(0, str(REPOSITORY / "tools"))
+from gpu.compare_runs import compare  # noqa: E402
+from gpu.switches import first_order  # noqa: E402
+
+PARTS = ["versions", "casts", "figures", "sanitizer", "probes", "ways", "block", "torch"]
+PASSING = """echo "[ RUN      ] Gpu.One"; echo "[       OK ] Gpu.One (1500 ms)" """
+SANITIZER = """while [ "${1#/}" = "$1" ]; do shift; done
+case $1 in */alpha-hill-gpu-planted-faults) exit 9 ;; esac
+exec "$@" """
 ALPHA_HILL = """while [ "$1" != --device ]; do shift; done
 [ $2 = cpu ] && method=gram_eigen || method=gram_eigen_gpu
 while [ "$1" != --output-dir ]; do shift; done
 mkdir -p "$2"
-printf "layer_name,alpha_fp32,method_fp32\\na,2.0,$method\\n" >"$2/precision_alpha_hill_results.csv"
-"""
+printf "layer_name,alpha_fp32,method_fp32\\na,2.0,$method\\n" >"$2/precision_alpha_hill_results.csv" """
+MANY_LINES = """for i in $(seq 400); do echo '{"part": "block", "lanes": 1, "first_by_band": 2048, "seconds": '$i'}'
+sleep 0.005; done"""
 
 
 class CheckGpuTest(ProgramTest):
+    """The scripts lie as in an archive, the programs beside them."""
+
     def setUp(self):
         super().setUp()
-        for tool in ("tools/check-gpu", "tools/mpi-environment", "tools/gpu/compare_runs.py"):
-            (self.folder / tool).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(REPOSITORY / tool, self.folder / tool)
-        self.alter("/usr/local/cuda/bin", str(self.folder))
-        self.program("nvidia-smi", "echo 'GPU 0: one'")
-        for name in ("nvcc", "cmake", "build/cuda/bin/alpha-hill-sample"):
-            self.program(name, "exit 0")
-        for name in ("ctest", "compute-sanitizer"):
-            self.program(name, f"echo {name} $@ >>{self.folder}/called; echo as {name} says")
-        self.program("tools/benchmark", "echo '| figure |'")
-        self.program("build/cuda/bin/alpha-hill", ALPHA_HILL)
+        (self.folder / "gpu").mkdir()
+        for script in (REPOSITORY / "tools/gpu").glob("*.py"):
+            shutil.copy(script, self.folder / "gpu")
+        for script in ("check-gpu", "mpi-environment"):
+            shutil.copy(REPOSITORY / "tools" / script, self.folder)
+        self.alter("libraries.py", "/usr/local/cuda", str(self.folder / "cuda"))
+        self.alter("sanitizer.py", "/usr/local/cuda", str(self.folder / "cuda"))
+        (self.folder / "benchmarks").mkdir()
+        self.torch("print('{\"part\": \"torch\"}')")
+        self.program("nvidia-smi", "echo 'GPU 0: one (UUID: GPU-1)'")
+        self.program("ldd", "echo '	libcudart.so.13 => /there/libcudart.so.13 (0x1)'")
+        self.program("compute-sanitizer", f"echo sanitizer $@ >>{self.folder}/called\n{SANITIZER}")
+        self.program("bin/libalphahill-cuda.so", "")
+        self.program("bin/test_gpu", f"echo test_gpu $@ >>{self.folder}/called\n{PASSING}")
+        self.program("bin/alpha-hill-gpu-planted-faults", "")
+        self.program("bin/alpha-hill-gpu-benchmark", "echo '{\"part\": \"'$3'\"}'; echo aside >&2")
+        self.program("bin/alpha-hill-gpu-probe", """[ $1 = --list ] && { echo gram; echo copy; exit; }
+echo '{"part": "'$3'", "largest": '$2'}'""")
+        self.out = self.folder / "out"
 
-    def alter(self, old, new):
-        script = self.folder / "tools/check-gpu"
-        text = script.read_text()
+    def alter(self, script, old, new):
+        path = self.folder / "gpu" / script
+        text = path.read_text()
         self.assertIn(old, text)
-        script.write_text(text.replace(old, new))
+        path.write_text(text.replace(old, new))
 
     def program(self, name, text):
         path = self.folder / name
@@ -44,13 +67,28 @@ class CheckGpuTest(ProgramTest):
         path.write_text(f"#!/bin/sh\n{text}\n")
         path.chmod(0o755)
 
-    def check_gpu(self, *arguments, stdout=subprocess.PIPE):
-        environment = os.environ | {"PATH": f"{self.folder}:/usr/bin:/bin"}
-        return subprocess.run([self.folder / "tools/check-gpu", *arguments], env=environment, stdout=stdout,
-                              stderr=subprocess.PIPE, text=True, timeout=60)
+    def torch(self, text):
+        (self.folder / "benchmarks/torch_cuda.py").write_text(text)
 
-    def report(self):
-        return (self.folder / "build/check-gpu/report.md").read_text()
+    def begin(self, *options, **variables):
+        environment = os.environ | {"PATH": f"{self.folder}:/usr/bin:/bin", "LD_LIBRARY_PATH": "/given"} | variables
+        return subprocess.Popen([sys.executable, self.folder / "check-gpu", *options], cwd=self.folder, text=True,
+                                env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def check_gpu(self, *options, **variables):
+        process = self.begin(*options, **variables)
+        output, errors = process.communicate(timeout=60)
+        return subprocess.CompletedProcess([], process.returncode, output, errors)
+
+    def check(self, *parts, code=0):
+        """@return what it prints"""
+        done = self.check_gpu("--out", self.out, *(word for part in parts for word in ("--only", part)))
+        self.assertEqual((done.returncode, done.stderr), (code, ""), done.stdout)
+        return done.stdout
+
+    def lines(self, **expected):
+        figures = [json.loads(line) for line in (self.out / "figures.jsonl").read_text().splitlines()]
+        return [line for line in figures if expected.items() <= line.items()]
 
     def called(self, name):
         return [line for line in (self.folder / "called").read_text().splitlines() if line.startswith(name)]
@@ -59,129 +97,221 @@ class CheckGpuTest(ProgramTest):
         self.program("nvidia-smi", "echo 'No devices were found'; exit 6")
         done = self.check_gpu()
         self.assertEqual((done.returncode, done.stdout), (1, ""))
-        self.assertEqual(done.stderr, "tools/check-gpu: this machine has no GPU that nvidia-smi can see: "
-                                      "nothing was checked\n")
+        self.assertEqual(done.stderr, "check-gpu: this machine has no GPU that nvidia-smi can see: nothing was "
+                                      "checked\n")
 
-    def test_all_steps_are_printed_and_in_the_report(self):
-        done = self.check_gpu("a/model")
+    def test_all_parts_in_order_each_finding_in_the_file_and_printed(self):
+        printed = self.check()
+        text = (self.out / "figures.jsonl").read_text()
+        self.assertTrue(printed.startswith(text))
+        self.assertIn("check-gpu: all parts passed; see ", printed)
+        self.assertEqual([line["part"] for line in self.lines() if "begins" in line], PARTS)
+        self.assertEqual([line["part"] for line in self.lines(ends="passed")], PARTS)
+        for line in map(json.loads, text.splitlines()):
+            self.assertEqual((list(line)[0], list(line)[-1]), ("part", "at"))
+        self.assertEqual((self.out / "ways.stderr").read_text(), "aside\n" * 3)
+
+    def test_what_is_here(self):
+        self.check("versions")
+        self.assertIn("GPU 0: one (UUID: GPU-1)", self.lines(part="versions")[2]["nvidia_smi"])
+        self.assertEqual(self.lines(name="test_gpu")[0]["libraries"], ["/there/libcudart.so.13"])
+        self.program("ldd", "echo '	libfmt.so.9 => not found'")
+        self.assertIn("test_gpu: failed", self.check("versions", code=1))
+        self.assertEqual(self.lines(name="test_gpu")[-1]["not_found"], ["libfmt.so.9"])
+
+    def test_libraries_of_cuda_are_found_in_a_toolkit_or_a_python_package(self):
+        self.program("ldd", """for name in cudart cublas; do
+for folder in $(echo "$LD_LIBRARY_PATH" | tr : ' '); do
+[ -e $folder/lib$name.so.13 ] && { echo "	lib$name.so.13 => $folder/lib$name.so.13 (0x1)"; continue 2; }; done
+echo "	lib$name.so.13 => not found"; done""")
+        for path in ("cuda-13.0/lib64/libcudart.so.13", "cuda-12.4/lib64/libcudart.so.12",
+                     "packages/nvidia/cu13/lib/libcublas.so.13", "packages/nvidia/cu13/lib/libcudart.so.13"):
+            self.program(path, "")
+        done = self.check_gpu("--out", self.out, "--only", "versions", PYTHONPATH=str(self.folder / "packages"))
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        report, last = self.report(), "tools/check-gpu: passed: build tests unit sanitizer figures benchmark; see " \
-                                      "build/check-gpu/report.md\n"
-        self.assertEqual(done.stdout, report + last)
-        self.assertEqual(report.count("\npassed after "), 11)
-        for said in ("    as ctest says", "    as compute-sanitizer says", "\n| figure |\n", "First block of a/model"):
-            self.assertIn(said, report)
-        self.assertEqual(report.count("1 figures, methods of the second run {'gram_eigen_gpu': 1}"), 4)
+        self.assertEqual([line["library_path"] for line in self.lines() if "library_path" in line],
+                         [[f"{self.folder}/bin", "/given", f"{self.folder}/cuda-13.0/lib64", f"{self.folder}/packages/nvidia/cu13/lib"]])
 
-    def test_each_part_is_printed_and_in_the_report_as_it_ends(self):
-        so_far, printed = self.folder / "so_far", self.folder / "printed"
-        self.program("ctest", f"cp {self.folder}/build/check-gpu/report.md {so_far}; cp {printed} {printed}_so_far")
-        with printed.open("w") as output:
-            self.check_gpu("--only", "build", "--only", "unit", stdout=output)
-        for text in (so_far.read_text(), (self.folder / "printed_so_far").read_text()):
-            self.assertIn("## Build", text)
-            self.assertNotIn("## Unit tests", text)
+    def test_cases_are_findings(self):
+        self.check("casts", "figures")
+        self.assertEqual(len(self.lines(name="Gpu.One", state="passed", seconds=1.5)), 3)
+        self.assertEqual(self.called("test_gpu"), ["test_gpu --gtest_filter=Gpu.Casts*",
+                                                   "test_gpu --gtest_filter=-Gpu.Casts*:GpuLost.*",
+                                                   "test_gpu --gtest_filter=GpuLost.*"])
 
-    def test_steps_by_name_are_added_to_the_report(self):
-        self.check_gpu("--only", "build")
-        done = self.check_gpu("--only", "unit", "--only", "benchmark")
-        self.assertRegex(done.stdout,
-                         r"(?s)\A# alphahill on a GPU.*## Unit tests.*## Benchmark.*passed: unit benchmark; see")
-        self.assertIn("## Build", self.report())
-        self.check_gpu()
-        self.assertEqual(self.report().count("## Build"), 1)
-
-    def test_wrong_options(self):
-        for options, expected in ((("--only", "bild"), "expected one of build tests .*, found 'bild'"),
-                                  (("--only",), "found ''"), (("--onyl", "build"), "there is no option '--onyl'")):
-            done = self.check_gpu(*options)
-            self.assertEqual((done.returncode, done.stdout), (2, ""))
-            self.assertRegex(done.stderr, expected)
-
-    def test_help_names_each_step(self):
-        text = self.check_gpu("--help").stdout
-        for step in ("build", "tests", "unit", "sanitizer", "figures", "benchmark"):
-            self.assertRegex(text, rf"\n  {step} +\d  ")
-        self.assertIn("tools/install-packages", text)
-        self.assertNotIn("set -u", text)
-
-    def test_an_endless_part_is_cut_off_and_the_next_one_runs(self):
-        self.alter("[unit]=300", "[unit]=5")
-        self.program("ctest", "echo begun; exec sleep 30")
-        done = self.check_gpu("--only", "unit", "--only", "benchmark")
-        self.assertEqual(done.returncode, 1)
-        self.assertRegex(self.report(), r"(?s)begun\n\n\*\*FAILED\*\*: cut off after \d+ s.*\| figure \|")
-        self.assertIn("tools/check-gpu: failed: Unit tests; see", done.stderr)
-
-    def test_failed_parts_are_named_at_the_end(self):
-        self.program("ctest", "echo '1 - gpu (Skipped)'")
-        self.program("tools/benchmark", "exit 3")
-        done = self.check_gpu()
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("**FAILED** with exit code 3", self.report())
-        self.assertTrue(done.stderr.endswith("tools/check-gpu: failed: Tests of the GPU backend; Benchmark; not "
-                                             "checked: a real checkpoint, as none was named; see "
-                                             "build/check-gpu/report.md\n"), done.stderr)
-
-    def test_no_step_follows_a_build_that_failed(self):
-        self.program("cmake", "exit 1")
-        done = self.check_gpu()
-        self.assertEqual(done.returncode, 1)
-        self.assertTrue(done.stderr.endswith("tools/check-gpu: failed: Build; see build/check-gpu/report.md\n"),
-                        done.stderr)
-        self.assertEqual(self.report().count("\n## "), 1)
+    def test_cases_that_do_not_pass(self):
+        begin = 'echo "[ RUN      ] Gpu.One"; '
+        for program, name, state, why in (
+                (begin + 'echo "[  SKIPPED ] Gpu.One (0 ms)"', "Gpu.One", "skipped", None),
+                (begin + 'echo "[  FAILED  ] Gpu.One, where GetParam() = 1 (0 ms)"; exit 1', "Gpu.One", "failed", None),
+                (begin + "kill -SEGV $$", "Gpu.One", "failed", "signal 11"),
+                (PASSING + "; exit 3", "test_gpu Gpu.Casts*", "failed", "exit code 3"),
+                ("echo skipped: no GPU; exit 77", "test_gpu Gpu.Casts*", "failed", "no case has run"),
+                ("exit 0", "test_gpu Gpu.Casts*", "failed", "no case has run")):
+            with self.subTest(program=program):
+                self.program("bin/test_gpu", program)
+                printed = self.check("casts", code=1)
+                line = next(line for line in self.lines() if line.get("state", "passed") != "passed")
+                self.assertEqual((line["name"], line["state"], line.get("why")), (name, state, why))
+                self.assertIn(f"{name}: {state}", printed)
+                self.assertIn("check-gpu: failed: casts", printed)
+                (self.out / "figures.jsonl").unlink()
 
     def test_what_the_sanitizer_is_given(self):
-        self.check_gpu("--only", "sanitizer")
-        memcheck, racecheck, initcheck = self.called("compute-sanitizer")
-        self.assertNotIn("--kernel-name", memcheck)
-        for tool, call in (("memcheck", memcheck), ("racecheck", racecheck), ("initcheck", initcheck)):
-            self.assertRegex(call, rf" --tool {tool} .*--error-exitcode 1 ")
-            self.assertTrue(call.endswith(" --gtest_filter=-*AllocatingMore*:GpuLost.*"), call)
-        for call in (racecheck, initcheck):
-            self.assertIn(" --kernel-name kernel_substring=alphahill ", call)
+        self.check("sanitizer")
+        calls = self.called("sanitizer")
+        for i, (tool, fault) in enumerate((("memcheck", "out_of_bounds"), ("racecheck", "race"),
+                                           ("initcheck", "uninitialized"), ("synccheck", "barrier"))):
+            planted, tests = calls[2 * i:2 * i + 2]
+            self.assertRegex(planted, rf"--tool {tool} --error-exitcode 9 .*/alpha-hill-gpu-planted-faults {fault}$")
+            self.assertRegex(tests, rf"--tool {tool} --error-exitcode 9 .*/test_gpu "
+                                    r"--gtest_filter=-\*AllocatingMore\*:GpuLost\.\*$")
+            for call in (planted, tests):
+                self.assertEqual("--kernel-name kernel_substring=alphahill " in call, tool != "memcheck", call)
+            self.assertEqual(len(self.lines(name=tool, state="passed")), 1)
 
-    def test_without_a_sanitizer_the_check_is_incomplete(self):
+    def test_a_sanitizer_that_misses_the_planted_fault_is_not_believed(self):
+        self.program("compute-sanitizer", f"echo sanitizer >>{self.folder}/called; exit 0")
+        self.assertIn("racecheck, planted race: not believed", self.check("sanitizer", code=1))
+        self.assertEqual(len(self.called("sanitizer")), 4)
+        self.assertEqual(len(self.lines(state="not believed")), 4)
+
+    def test_errors_that_the_sanitizer_finds_are_failures(self):
+        self.program("bin/test_gpu", f"{PASSING}; exit 9")
+        self.assertIn("memcheck: failed (errors, in sanitizer.stderr)", self.check("sanitizer", code=1))
+
+    def test_without_a_sanitizer_or_torch_the_check_is_incomplete(self):
         (self.folder / "compute-sanitizer").unlink()
-        for steps, passed in ((("sanitizer",), "nothing"), (("unit", "sanitizer", "tests"), "unit tests")):
-            done = self.check_gpu(*(word for step in steps for word in ("--only", step)))
-            self.assertEqual(done.returncode, 1)
-            self.assertTrue(done.stderr.endswith(f"tools/check-gpu: incomplete: passed: {passed}; not checked: "
-                                                 "kernels by compute-sanitizer, which is not there; see "
-                                                 "build/check-gpu/report.md\n"), done.stderr)
-            self.assertIn("\nnot checked: kernels by compute-sanitizer", self.report())
+        self.torch("import sys; sys.exit('no torch here')")
+        printed = self.check(code=1)
+        self.assertRegex(printed, "sanitizer +not run +compute-sanitizer is not there\n")
+        self.assertIn("check-gpu: incomplete; not run: sanitizer torch; see ", printed)
+        self.assertEqual((self.out / "torch.stderr").read_text(), "no torch here\n")
 
-    def test_a_checkpoint_or_torch_that_was_not_there_is_named_at_the_end(self):
-        self.program("tools/benchmark", "echo 'torch: not measured: no torch here'")
-        done = self.check_gpu("--only", "figures", "--only", "benchmark")
-        self.assertEqual(done.returncode, 0)
-        self.assertTrue(done.stdout.endswith("tools/check-gpu: passed: figures benchmark; not checked: a real "
-                                             "checkpoint, as none was named; not checked: the speed of torch, as the "
-                                             "benchmark says; see build/check-gpu/report.md\n"), done.stdout)
+    def test_probes_one_by_one(self):
+        self.check("probes")
+        self.assertEqual([line["part"] for line in self.lines(largest=16384)], ["gram", "copy"])
+        self.program("bin/alpha-hill-gpu-probe", """[ $1 = --list ] && { echo gram; echo copy; exit; }
+[ $3 = gram ] && exit 4; echo '{"part": "copy", "second": 1}'""")
+        self.assertIn("gram: failed (exit code 4)", self.check("probes", code=1))
+        self.assertEqual(len(self.lines(part="copy", second=1)), 1)
 
-    def test_unit_tests_run_side_by_side_and_those_of_the_gpu_do_not(self):
-        self.check_gpu("--only", "tests", "--only", "unit")
-        gpu, unit = self.called("ctest")
-        self.assertIn("--label-regex ^gpu$", gpu)
-        self.assertNotIn("--parallel", gpu)
-        self.assertRegex(unit, r"--label-regex \^unit\$ --parallel \d+")
+    def test_an_endless_part_is_cut_off_and_the_next_one_runs(self):
+        self.alter("parts.py", '"probes", 300', '"probes", 1')
+        self.program("bin/alpha-hill-gpu-probe", "[ $1 = --list ] && { echo gram; exit; }; "
+                                                 "echo '{\"part\": \"gram\"}'; sleep 30")
+        printed = self.check("probes", "block", code=1)
+        self.assertRegex(printed, r"probes +cut off +after 1 s")
+        self.assertEqual([line["part"] for line in self.lines(ends="passed")], ["block"])
+        self.assertEqual(len(self.lines(part="gram")), 1)
 
+    def test_no_part_begins_when_the_time_is_over(self):
+        self.program("bin/alpha-hill-gpu-benchmark", "sleep 30")
+        done = self.check_gpu("--out", self.out, "--seconds", "2", "--only", "block", "--only", "torch")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stdout, r"block +cut off +after 2 s\n +torch +not run +no time was left")
+
+    def test_killed_at_any_moment_all_lines_but_one_are_there(self):
+        self.program("bin/alpha-hill-gpu-benchmark", MANY_LINES)
+        for seconds in (0.3, 0.5, 0.8, 1.2):
+            process = self.begin("--out", self.out, "--only", "block")
+            time.sleep(seconds)
+            process.send_signal(signal.SIGKILL)
+            printed = process.communicate(timeout=60)[0].splitlines()
+            text = (self.out / "figures.jsonl").read_text() if self.out.exists() else ""
+            self.assertTrue(text.endswith("\n") or not text)
+            self.assertEqual([line for line in printed if line not in text], [])
+            for line in text.splitlines():
+                json.loads(line)
+        done = self.check_gpu("--summary", self.out)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stdout, r"(?s)versions +not run\n.*block +cut off +in the middle\n.*lanes = 1")
+
+    def test_a_torn_line_is_left_out_and_not_gone_on_with(self):
+        self.check("block")
+        with (self.out / "figures.jsonl").open("a") as file:
+            file.write('{"part": "block", "lan')
+        self.assertRegex(self.check_gpu("--summary", self.out).stdout, r"block +passed")
+        self.check("casts")
+        self.assertEqual((self.out / "figures.jsonl").read_text().count('"lan\n{"part": "check"'), 1)
+
+    def test_parts_by_name_are_added_to_the_figures(self):
+        self.check("casts")
+        self.assertRegex(self.check("block"), r"(?s)casts +passed\n.*block +passed\n")
+        self.check()
+        self.assertEqual(len(self.lines(part="casts", ends="passed")), 1)
+
+    def test_ended_by_a_signal_it_ends_its_programs(self):
+        self.program("bin/alpha-hill-gpu-benchmark", f"echo $$ >{self.folder}/pid; exec sleep 30")
+        process = self.begin("--out", self.out, "--only", "block")
+        while not (self.folder / "pid").exists() or not (self.folder / "pid").read_text():
+            time.sleep(0.01)
+        process.terminate()
+        process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 128 + signal.SIGTERM)
+        with self.assertRaises(ProcessLookupError):
+            os.kill(int((self.folder / "pid").read_text()), 0)
+
+    def test_the_summary_says_what_to_set_the_switches_to(self):
+        self.program("bin/alpha-hill-gpu-benchmark", """case $3 in
+small) for line in '256, "together": 1, "alone": 2' '512, "together": 3, "alone": 2' '1024, "together": 9, "alone": 5'
+do echo '{"part": "small", "order": '$line'}'; done ;;
+ways) for line in '2048, "solver": 1, "band": 0.8, "band_end": 0.3' '4096, "solver": 6, "band": 4, "band_end": 1'
+do echo '{"part": "ways", "order": '$line'}'; done ;;
+block) for line in '4, "first_by_band": 2048, "seconds": 0.7' '8, "first_by_band": 4096, "seconds": 0.5'
+do echo '{"part": "block", "lanes": '$line'}'; done ;;
+esac""")
+        printed = self.check("ways", "block")
+        for said in ("DeviceWays::first_alone = 512: ", "DeviceWays::first_by_band = 4096: ",
+                     "lanes = 8 with first_by_band = 4096: 0.5 s"):
+            self.assertIn(said, printed)
+
+    def test_the_first_order_from_which_a_way_stays_the_fastest(self):
+        slower = {64: 1, 128: 1, 256: 1}
+        for faster, expected in (({64: 1, 128: 0.5, 256: 0.5}, 64), ({64: 0.5, 128: 2, 256: 0.5}, 256),
+                                 ({64: 0.5, 128: 0.5, 256: 2}, None)):
+            self.assertEqual(first_order(slower, faster), expected)
+
+    def test_whole_runs_where_the_program_is_there(self):
+        self.program("bin/alpha-hill", ALPHA_HILL)
+        self.program("bin/alpha-hill-sample", "exit 0")
+        done = self.check_gpu("--out", self.out, "--only", "figures", "a/model")
+        self.assertIn("casts      not run", done.stdout)
+        self.assertEqual([line["name"] for line in self.lines(figures=1, state="passed")],
+                         ["runs, bf16", "runs, fp32", "runs, large", "runs, block"])
+        self.program("bin/alpha-hill", "exit 5")
+        self.assertIn("runs, fp32: failed (alpha-hill --device cpu: exit code 5)", self.check("figures", code=1))
+
+    def test_wrong_options(self):
+        for options, expected in ((("--only", "bild"), "invalid choice: 'bild'"), (("--onyl", "casts"), "--onyl"),
+                                  (("--bin", "/nowhere"), "expected a folder with libalphahill-cuda.so")):
+            done = self.check_gpu(*options)
+            self.assertEqual((done.returncode, done.stdout), (2, ""))
+            self.assertIn(expected, done.stderr)
+        self.assertIn("there is no nowhere/figures.jsonl", self.check_gpu("--summary", "nowhere").stderr)
+
+    def test_help_names_each_part(self):
+        text = self.check_gpu("--help").stdout
+        for part in PARTS:
+            self.assertRegex(text, rf"\n  {part} +\d+ s")
+
+
+class CompareRunsTest(ProgramTest):
     def compare(self, *rows):
         for name, (alpha, method) in zip(("one", "other"), rows):
             (self.folder / name).write_text(f"layer_name,alpha_fp32,method_fp32\na,{alpha},{method}\n"
                                             f"b,,failed\n")
-        done = subprocess.run([sys.executable, REPOSITORY / "tools/gpu/compare_runs.py", self.folder / "one",
-                               self.folder / "other"], capture_output=True, text=True, timeout=60)
-        self.assertRegex(done.stdout, "1 figures, .*largest relative difference")
-        return done.returncode
+        agree, found = compare(self.folder / "one", self.folder / "other")
+        self.assertEqual(found["figures"], 1)
+        return agree
 
     def test_runs_agree_to_1e_9(self):
-        self.assertEqual(self.compare((2.0, "gram_eigen"), (2.0 + 1e-9, "gram_eigen_gpu")), 0)
-        self.assertEqual(self.compare((2.0, "gram_eigen"), (2.0 + 4e-9, "gram_eigen_gpu")), 1)
-        self.assertEqual(self.compare((2.0, "gram_eigen"), ("", "failed")), 1)
+        self.assertTrue(self.compare((2.0, "gram_eigen"), (2.0 + 1e-9, "gram_eigen_gpu")))
+        self.assertFalse(self.compare((2.0, "gram_eigen"), (2.0 + 4e-9, "gram_eigen_gpu")))
+        self.assertFalse(self.compare((2.0, "gram_eigen"), ("", "failed")))
 
     def test_figures_of_the_cpu_are_not_taken_for_the_gpus(self):
-        self.assertEqual(self.compare((2.0, "gram_eigen"), (2.0, "gram_eigen")), 1)
+        self.assertFalse(self.compare((2.0, "gram_eigen"), (2.0, "gram_eigen")))
 
 
 if __name__ == "__main__":
