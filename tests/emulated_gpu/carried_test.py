@@ -127,12 +127,14 @@ class CarriedTest(unittest.TestCase):
                 self.assertTrue(path.startswith(("/alphahill-gpu-check/", "/gpu/")) or LIBC.match(Path(path).name),
                                 f"{line['name']} loads {path}")
 
-    def test_the_checks_run(self):
-        programs = [name for name in CHECKS if (BIN / name).exists()]
-        self.carry(*programs)
-        figures, text = self.check_gpu("--only", "versions", "--only", "casts", "--only", "sanitizer")
-        self.expect_passed(figures, text, "versions", "casts", "sanitizer")
+    def test_the_checks_run_in_the_order_of_their_worth(self):
+        self.carry(*CHECKS)
+        figures, text = self.check_gpu("--largest", "32")
+        self.expect_passed(figures, text, "versions", "casts", "figures", "sanitizer", "probes", "ways", "block")
+        self.assertIn("incomplete; not run: torch", text)
         self.expect_own_libraries(figures)
+        for switch in ("DeviceWays::first_alone = ", "DeviceWays::first_by_band = ", "lanes = "):
+            self.assertIn(switch, text)
 
     def test_whole_runs(self):
         self.carry("test_gpu", "alpha-hill", "alpha-hill-sample")
