@@ -14,7 +14,7 @@ extern dim3 gridDim;
 namespace emulated {
 
 /// Runs the kernel on every lane of every block. Ends the program where lanes of a block wait for each other
-/// at different lines; in which order they run, changes from meeting to meeting.
+/// at different lines; in which order they run, is drawn anew at each meeting.
 void run_blocks(dim3 blocks, dim3 threads, const std::function<void()>& kernel);
 
 /// Returns when every lane of the block has come to this line.
