@@ -106,14 +106,17 @@ class CarriedTest(unittest.TestCase):
             tar.extractall(self.root)
         self.addCleanup(shutil.rmtree, self.root / "alphahill-gpu-check")
 
+    def start(self, *options):
+        self.addCleanup(shutil.rmtree, self.root / "out", ignore_errors=True)
+        return subprocess.Popen(["/usr/bin/python3", "/alphahill-gpu-check/check-gpu", *options], env=GPU | FIRST_CASES,
+                                preexec_fn=lambda: (os.chroot(self.root), os.chdir("/")), stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True)
+
     def check_gpu(self, *options):
         """@return the lines, those that are not JSON apart"""
-        done = subprocess.run(["/usr/bin/python3", "/alphahill-gpu-check/check-gpu", "--out", "/out", *options],
-                              env=GPU | FIRST_CASES, preexec_fn=lambda: (os.chroot(self.root), os.chdir("/")),
-                              capture_output=True, text=True, timeout=300)
-        self.addCleanup(shutil.rmtree, self.root / "out", ignore_errors=True)
-        self.assertEqual(done.stderr, "")
-        lines = done.stdout.splitlines()
+        printed, errors = self.start("--out", "/out", *options).communicate(timeout=300)
+        self.assertEqual(errors, "")
+        lines = printed.splitlines()
         figures = [json.loads(line) for line in lines if line.startswith("{")]
         return figures, "\n".join(line for line in lines if not line.startswith("{"))
 
@@ -135,6 +138,18 @@ class CarriedTest(unittest.TestCase):
         self.expect_own_libraries(figures)
         for switch in ("DeviceWays::first_alone = ", "DeviceWays::first_by_band = ", "lanes = "):
             self.assertIn(switch, text)
+
+    def test_what_was_printed_before_a_kill_is_in_the_file_and_in_the_summary(self):
+        self.carry(*CHECKS)
+        check = self.start("--out", "/out", "--largest", "32", "--only", "casts", "--only", "probes")
+        printed = [next(check.stdout) for _ in range(12)]
+        check.kill()
+        printed += check.communicate()[0].splitlines(keepends=True)
+        kept = (self.root / "out/figures.jsonl").read_text().splitlines(keepends=True)
+        self.assertEqual(kept[:len(printed)], printed)
+        summary = self.start("--summary", "/out").communicate()[0]
+        self.assertRegex(summary, r"casts +passed")
+        self.assertRegex(summary, r"probes +cut off")
 
     def test_whole_runs(self):
         self.carry("test_gpu", "alpha-hill", "alpha-hill-sample")

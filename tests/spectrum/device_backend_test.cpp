@@ -1,4 +1,5 @@
-/// Layers on a device that the host emulates: the CPU's figures, and who takes over when the device fails.
+/// Layers on a device that the host emulates: the CPU's figures, and who takes over when the device fails. What can be
+/// asked of any device alike (many blocks, shares, NaN and Inf), gpu_test.cpp asks, on the emulated GPU too.
 #include "spectrum/backends/device/device_backend.hpp"
 
 #include <gmock/gmock.h>
@@ -43,15 +44,6 @@ TEST_P(DeviceBackend, GivesTheFiguresOfTheCpu) {
   EXPECT_EQ(device.used, 0) << "all of its memory is released";
 }
 
-TEST_P(DeviceBackend, AddsUpLayersOfManyBlocks) {
-  const auto backend = backend_on(device, GetParam());
-  for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{16001, 300}, {300, 16001}}) {
-    const RowMajor matrix = random_matrix(rows, cols, 2);
-    ASSERT_GT(stored(matrix).longer_side(), 2 * panel_depth(stored(matrix).shape()));
-    expect_figures_of_cpu(figures_of(stored(matrix), *backend), stored(matrix), Method::gram_eigen_gpu);
-  }
-}
-
 TEST_P(DeviceBackend, GetsCodesDecoded) {
   const auto backend = backend_on(device, GetParam());
   for (const ElementFormat values : {ElementFormat::fp32, ElementFormat::fp64}) {
@@ -77,25 +69,6 @@ TEST_F(DeviceBackend, GivesTheSolverNoMatrixThatIsTooLargeForIt) {
     expect_figures_of_cpu(figures_of(stored(matrix), *backend_on(device, ways)), stored(matrix),
                           Method::gram_eigen_gpu);
   }
-}
-
-TEST_F(DeviceBackend, SharesWhatTheCpuShares) {
-  for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{300, 200}, {200, 300}}) {
-    const RowMajor matrix = bf16_matrix(rows, cols);
-    const auto figures = figures_of(stored(matrix), *backend_on(device));
-    EXPECT_GT(figures[2].shares.value().bound, 0);
-    expect_figures_of_cpu(figures, stored(matrix), Method::gram_eigen_gpu);
-  }
-}
-
-TEST_F(DeviceBackend, CountsNanAndInf) {
-  RowMajor matrix = random_matrix(90, 60, 5);
-  matrix(2, 3) = 70000;
-  expect_figures_of_cpu(figures_of(stored(matrix), *backend_on(device)), stored(matrix),
-                        Method::gram_eigen_gpu);
-  matrix(50, 3) = std::nan("");
-  expect_figures_of_cpu(figures_of(stored(matrix), *backend_on(device)), stored(matrix),
-                        Method::gram_eigen_gpu);
 }
 
 TEST_F(DeviceBackend, ALayerThatDoesNotFitIsDoneOnTheCpuAndTheNextOnTheDeviceAgain) {
