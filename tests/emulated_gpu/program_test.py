@@ -16,6 +16,7 @@ PRECISIONS = ("--precisions", "fp64,fp32,fp16,bf16")
 SHAPES = [(40, 60), (60, 40), (40, 41), (33, 90), (90, 33), (520, 530)]
 ILLEGAL_ADDRESS, OUT_OF_MEMORY, INVALID_VALUE = 700, 2, 1
 ALWAYS = 1000000
+UNSEEN = ("cudaStreamSynchronize", ILLEGAL_ADDRESS)
 # Those without which there is no device to begin with.
 SEARCHING = ("cudaGetDeviceCount", "cudaSetDevice", "cudaGetDeviceProperties", "cudaMemGetInfo")
 WORKING = ("cublasCreate", "cublasDdot", "cublasDsyrk", "cublasSetMathMode", "cublasSetStream",
@@ -116,6 +117,10 @@ class EmulatedGpuTest(ProgramTest):
                     self.assertEqual("gram_eigen" in methods, "on the CPU" in log or "the CPU alone" in log, log)
                     if not function.startswith("cudaFree"):
                         self.assertIn("gram_eigen", methods)
+                    # Before page-locked memory is released too, which has nobody to tell.
+                    if not function.startswith("cudaFree") and (function, error) != UNSEEN:
+                        call = "launch_cast" if function == "cudaLaunchKernelExC" else function
+                        self.assertIn(f": {call}: ", log, "its status is looked at where it is called")
 
     def test_a_gpu_that_fails_in_the_middle_is_given_up(self):
         rows, log = self.on_gpu("out", GPU_FAULT=f"cudaLaunchKernelExC 7 {ILLEGAL_ADDRESS} {ALWAYS}")
