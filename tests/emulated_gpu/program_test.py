@@ -16,6 +16,7 @@ PRECISIONS = ("--precisions", "fp64,fp32,fp16,bf16")
 SHAPES = [(40, 60), (60, 40), (40, 41), (33, 90), (90, 33), (520, 530)]
 ILLEGAL_ADDRESS, OUT_OF_MEMORY, INVALID_VALUE = 700, 2, 1
 ALWAYS = 1000000
+# By what calls it first, before it releases page-locked memory.
 UNSEEN = ("cudaStreamSynchronize", ILLEGAL_ADDRESS)
 # Those without which there is no device to begin with.
 SEARCHING = ("cudaGetDeviceCount", "cudaSetDevice", "cudaGetDeviceProperties", "cudaMemGetInfo")
@@ -117,7 +118,6 @@ class EmulatedGpuTest(ProgramTest):
                     self.assertEqual("gram_eigen" in methods, "on the CPU" in log or "the CPU alone" in log, log)
                     if not function.startswith("cudaFree"):
                         self.assertIn("gram_eigen", methods)
-                    # Before page-locked memory is released too, which has nobody to tell.
                     if not function.startswith("cudaFree") and (function, error) != UNSEEN:
                         call = "launch_cast" if function == "cudaLaunchKernelExC" else function
                         self.assertIn(f": {call}: ", log, "its status is looked at where it is called")
