@@ -22,6 +22,8 @@ using probes::Finding;
 
 constexpr int device = 0;
 constexpr int repetitions = 3;
+/// From here on once is enough: it takes many seconds.
+constexpr std::int64_t first_measured_once = 8192;
 constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 constexpr std::array way_names{"solver", "band"};
 constexpr std::array ways{DeviceWays{.first_alone = 0, .first_by_band = never},
@@ -45,7 +47,7 @@ struct Request {
   std::vector<std::string> parts;
   std::int64_t largest = 16384;
   std::vector<std::int64_t> lanes{1, 2, 4, 8};
-  std::vector<std::int64_t> first_by_band{2048, 4096, 8192, 16384};
+  std::vector<std::int64_t> first_by_band{1024, 4096, 16384};  // all layers of the block, those of 4096, none
 };
 
 std::unique_ptr<DeviceQueue> make_queue() {
@@ -58,7 +60,8 @@ MatrixShape at_most(const MatrixShape& shape, std::int64_t largest) {
 
 /// The stages of a decomposition one by one, then all of them.
 Finding stages_of(const char* part, const MatrixShape& shape) {
-  const StageTimes times = measure_stages(*make_queue(), shape, repetitions);
+  const int times_measured = std::min(shape.rows, shape.cols) < first_measured_once ? repetitions : 1;
+  const StageTimes times = measure_stages(*make_queue(), shape, times_measured);
   return Finding(part)
       .with("rows", shape.rows)
       .with("cols", shape.cols)
@@ -67,7 +70,7 @@ Finding stages_of(const char* part, const MatrixShape& shape) {
       .with("solver", times.solver)
       .with("band", times.band)
       .with("band_end", times.band_end)
-      .with("path", measure_path(make_queue, shape, repetitions, DeviceWays{}));
+      .with("path", measure_path(make_queue, shape, times_measured, DeviceWays{}));
 }
 
 void print_ways(const Request& request) {
@@ -113,16 +116,18 @@ void print_block(const Request& request) {
   std::vector<MatrixShape> shapes;
   for (const BlockLayer& layer : block)
     shapes.insert(shapes.end(), static_cast<std::size_t>(layer.count), at_most(layer.shape, request.largest));
+  std::vector<BlockSetting> settings;
   for (const std::int64_t lanes : request.lanes) {
-    for (const std::int64_t first_by_band : request.first_by_band) {
-      const DeviceWays by_these{.first_by_band = first_by_band};
-      Finding("block")
-          .with("lanes", lanes)
-          .with("first_by_band", first_by_band)
-          .with("seconds", measure_block(make_queue, static_cast<int>(lanes), shapes, repetitions, by_these))
-          .print();
-    }
+    for (const std::int64_t first_by_band : request.first_by_band)
+      settings.push_back({static_cast<int>(lanes), {.first_by_band = first_by_band}});
   }
+  measure_block(make_queue, shapes, repetitions, settings, [](const BlockSetting& setting, double seconds) {
+    Finding("block")
+        .with("lanes", setting.lanes)
+        .with("first_by_band", setting.ways.first_by_band)
+        .with("seconds", seconds)
+        .print();
+  });
   for (const BlockLayer& layer : block)
     stages_of("block_layer", at_most(layer.shape, request.largest)).with("in_block", layer.count).print();
 }
@@ -145,7 +150,7 @@ void print_help() {
       "Measures the GPU backend; prints a line of JSON for each figure.\n\n"
       "  --largest N             sides of matrices are cut to this (16384)\n"
       "  --lanes LIST            layers of the block at a time (1,2,4,8)\n"
-      "  --first-by-band LIST    orders from which its layers go by the band (2048,4096,8192,16384)\n\n"
+      "  --first-by-band LIST    orders from which its layers go by the band (1024,4096,16384)\n\n"
       "Parts (default: all):\n");
   for (const Part& part : parts) fmt::print("  {:<10} {}\n", part.name, part.measures);
 }

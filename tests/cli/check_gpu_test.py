@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import unittest
+from pathlib import Path
 
 from support.programs import REPOSITORY, ProgramTest
 
@@ -50,7 +51,7 @@ class CheckGpuTest(ProgramTest):
         self.program("bin/libalphahill-cuda.so", "")
         self.program("bin/test_gpu", f"echo test_gpu $@ >>{self.folder}/called\n{PASSING}")
         self.program("bin/alpha-hill-gpu-planted-faults", "")
-        self.program("bin/alpha-hill-gpu-benchmark", "echo '{\"part\": \"'$3'\"}'; echo aside >&2")
+        self.program("bin/alpha-hill-gpu-benchmark", "echo '{\"part\": \"'$3'\", \"alpha\": 1e-12}'; echo aside >&2")
         self.program("bin/alpha-hill-gpu-probe", """[ $1 = --list ] && { echo gram; echo copy; exit; }
 echo '{"part": "'$3'", "largest": '$2'}'""")
         self.out = self.folder / "out"
@@ -113,7 +114,7 @@ echo '{"part": "'$3'", "largest": '$2'}'""")
 
     def test_what_is_here(self):
         self.check("versions")
-        self.assertIn("GPU 0: one (UUID: GPU-1)", self.lines(part="versions")[2]["nvidia_smi"])
+        self.assertIn("GPU 0: one (UUID: GPU-1)", self.lines(part="versions")[3]["nvidia_smi"])
         self.assertEqual(self.lines(name="test_gpu")[0]["libraries"], ["/there/libcudart.so.13"])
         self.program("ldd", "echo '	libfmt.so.9 => not found'")
         self.assertIn("test_gpu: failed", self.check("versions", code=1))
@@ -146,6 +147,8 @@ echo "	lib$name.so.13 => not found"; done""")
                 (begin + 'echo "[  FAILED  ] Gpu.One, where GetParam() = 1 (0 ms)"; exit 1', "Gpu.One", "failed", None),
                 (begin + "kill -SEGV $$", "Gpu.One", "failed", "signal 11"),
                 (PASSING + "; exit 3", "test_gpu Gpu.Casts*", "failed", "exit code 3"),
+                (PASSING + "; exit 1", "test_gpu Gpu.Casts*", "failed", "exit code 1"),
+                ("exit 1", "test_gpu Gpu.Casts*", "failed", "exit code 1"),
                 ("echo skipped: no GPU; exit 77", "test_gpu Gpu.Casts*", "failed", "no case has run"),
                 ("exit 0", "test_gpu Gpu.Casts*", "failed", "no case has run")):
             with self.subTest(program=program):
@@ -182,7 +185,7 @@ echo "	lib$name.so.13 => not found"; done""")
 
     def test_without_a_sanitizer_or_torch_the_check_is_incomplete(self):
         (self.folder / "compute-sanitizer").unlink()
-        self.torch("import sys; sys.exit('no torch here')")
+        self.torch("import sys; print('no torch here', file=sys.stderr); sys.exit(77)")
         printed = self.check(code=1)
         self.assertRegex(printed, "sanitizer +not run +compute-sanitizer is not there\n")
         self.assertIn("check-gpu: incomplete; not run: sanitizer torch; see ", printed)
@@ -195,6 +198,15 @@ echo "	lib$name.so.13 => not found"; done""")
 [ $3 = gram ] && exit 4; echo '{"part": "copy", "second": 1}'""")
         self.assertIn("gram: failed (exit code 4)", self.check("probes", code=1))
         self.assertEqual(len(self.lines(part="copy", second=1)), 1)
+
+    def test_figures_that_are_wrong_fail_their_part(self):
+        compared = '{"part": "compared", "rows": 8, "cols": 9, "way": "band", "alpha": %s}'
+        for alpha, code in (("1e-9", 0), ("2e-9", 1), ("null", 1)):
+            self.program("bin/alpha-hill-gpu-benchmark", f"[ $3 = compared ] && echo '{compared % alpha}'; exit 0")
+            self.assertEqual("alpha of 8 x 9 by the band: failed" in self.check("ways", code=code), code == 1)
+        self.program("bin/alpha-hill-gpu-probe", """[ $1 = --list ] && { echo batched; exit; }
+echo '{"part": "batched", "n": 64, "count": 8, "same_bits_as_alone": false}'""")
+        self.assertIn("batched, order 64, 8 at a time: same_bits_as_alone: failed", self.check("probes", code=1))
 
     def test_an_endless_part_is_cut_off_and_the_next_one_runs(self):
         self.alter("parts.py", '"probes", 300', '"probes", 1')
@@ -223,9 +235,10 @@ echo "	lib$name.so.13 => not found"; done""")
             self.assertEqual([line for line in printed if line not in text], [])
             for line in text.splitlines():
                 json.loads(line)
+        self.check("casts")
         done = self.check_gpu("--summary", self.out)
         self.assertEqual(done.returncode, 1)
-        self.assertRegex(done.stdout, r"(?s)versions +not run\n.*block +cut off +in the middle\n.*lanes = 1")
+        self.assertRegex(done.stdout, r"(?s)versions +not run\n.*casts +passed\n.*block +cut off +in the middle\n.*lanes = 1")
 
     def test_a_torn_line_is_left_out_and_not_gone_on_with(self):
         self.check("block")
@@ -239,7 +252,7 @@ echo "	lib$name.so.13 => not found"; done""")
         self.check("casts")
         self.assertRegex(self.check("block"), r"(?s)casts +passed\n.*block +passed\n")
         self.check()
-        self.assertEqual(len(self.lines(part="casts", ends="passed")), 1)
+        self.assertEqual(len(self.lines(part="casts", ends="passed")), 2)
 
     def test_ended_by_a_signal_it_ends_its_programs(self):
         self.program("bin/alpha-hill-gpu-benchmark", f"echo $$ >{self.folder}/pid; exec sleep 30")
@@ -251,6 +264,21 @@ echo "	lib$name.so.13 => not found"; done""")
         self.assertEqual(process.returncode, 128 + signal.SIGTERM)
         with self.assertRaises(ProcessLookupError):
             os.kill(int((self.folder / "pid").read_text()), 0)
+
+    def test_nothing_stays_on_the_gpu_when_it_is_killed(self):
+        self.program("bin/alpha-hill-gpu-benchmark", f"echo $$ >{self.folder}/pid; exec sleep 30")
+        process = self.begin("--out", self.out, "--only", "block")
+        while not (self.folder / "pid").exists() or not (self.folder / "pid").read_text():
+            time.sleep(0.01)
+        process.kill()
+        process.communicate(timeout=60)
+        pid = int((self.folder / "pid").read_text())
+        for _ in range(500):
+            state = Path(f"/proc/{pid}/stat")
+            if not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] == "Z":
+                return
+            time.sleep(0.01)
+        self.fail("the benchmark goes on")
 
     def test_the_summary_says_what_to_set_the_switches_to(self):
         self.program("bin/alpha-hill-gpu-benchmark", """case $3 in

@@ -5,6 +5,7 @@
 #include <Eigen/Eigenvalues>
 #include <limits>
 
+#include "alphahill/base/environment.hpp"
 #include "gpu.hpp"
 
 namespace {
@@ -165,7 +166,10 @@ cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode) {
   });
 }
 cublasStatus_t cublasGetMathMode(cublasHandle_t, cublasMath_t* mode) {
-  return blas.call("cublasGetMathMode", [&] { *mode = CUBLAS_DEFAULT_MATH; });
+  return blas.call("cublasGetMathMode", [&] {
+    const bool emulates = alphahill::environment("EMULATED_GPU_MATH", "0") != "0";
+    *mode = emulates ? CUBLAS_FP64_EMULATED_FIXEDPOINT_MATH : CUBLAS_DEFAULT_MATH;
+  });
 }
 
 cublasStatus_t cublasDgemm_64(cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b,
@@ -252,6 +256,9 @@ cusolverStatus_t cusolverDnSetDeterministicMode(cusolverDnHandle_t handle, cusol
     require(mode == CUSOLVER_DETERMINISTIC_RESULTS);
     pin(handle);
   });
+}
+cusolverStatus_t cusolverDnGetDeterministicMode(cusolverDnHandle_t, cusolverDeterministicMode_t* mode) {
+  return solver.call("cusolverDnGetDeterministicMode", [&] { *mode = CUSOLVER_DETERMINISTIC_RESULTS; });
 }
 cusolverStatus_t cusolverDnSetMathMode(cusolverDnHandle_t, cusolverMathMode_t mode) {
   return solver.call("cusolverDnSetMathMode", [&] { require(mode == CUSOLVER_DEFAULT_MATH); });

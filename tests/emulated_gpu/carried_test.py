@@ -97,10 +97,10 @@ class CarriedTest(unittest.TestCase):
         make_root(cls.root)
         make_gpu(cls.root / "gpu")
 
-    def carry(self, *programs):
+    def carry(self, *programs, mebibytes=64):
         """The programs in an archive, unpacked in the root."""
         archive = self.root / "archive.tar.xz"
-        packed = pack(archive, *programs)
+        packed = pack(archive, *programs, mebibytes=mebibytes)
         self.assertEqual(packed.returncode, 0, packed.stderr)
         with tarfile.open(archive) as tar:
             tar.extractall(self.root)
@@ -131,7 +131,7 @@ class CarriedTest(unittest.TestCase):
                                 f"{line['name']} loads {path}")
 
     def test_the_checks_run_in_the_order_of_their_worth(self):
-        self.carry(*CHECKS)
+        self.carry(*CHECKS, mebibytes=16)
         figures, text = self.check_gpu("--largest", "32")
         self.expect_passed(figures, text, "versions", "casts", "figures", "sanitizer", "probes", "ways", "block")
         self.assertIn("incomplete; not run: torch", text)

@@ -8,6 +8,7 @@
 ///   EMULATED_GPUS         how many (1)
 ///   EMULATED_GPU_MEMORY   bytes of memory (8 GiB)
 ///   EMULATED_GPU_POOLS    0: it has no memory pools (1)
+///   EMULATED_GPU_MATH     1: cuBLAS emulates fp64, whatever it is asked for (0)
 ///   EMULATED_GPU_FAULT    "FUNCTION N ERROR TIMES": the Nth call of the function and those after it return
 ///                         this cudaError_t, so many times; what waits has waited by then
 #pragma once

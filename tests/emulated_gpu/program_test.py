@@ -106,6 +106,11 @@ class EmulatedGpuTest(ProgramTest):
         self.assertEqual(self.expect_figures_of_cpu(rows), {"gram_eigen_gpu"})
         self.assertNotIn("on the CPU", log)
 
+    def test_where_fp64_is_emulated_the_cpu_computes(self):
+        rows, log = self.on_gpu("out", GPU_MATH=1)
+        self.assertEqual(self.expect_figures_of_cpu(rows), {"gram_eigen"})
+        self.assertIn("cublasSetMathMode: the mode stays 8 instead of 0", log)
+
     def test_whatever_call_fails_the_run_ends_with_the_same_figures(self):
         for function in WORKING:
             for error in (ILLEGAL_ADDRESS, OUT_OF_MEMORY, INVALID_VALUE):

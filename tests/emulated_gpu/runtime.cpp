@@ -96,7 +96,9 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   return gpu().call(__func__, [&] { gpu().drop(&of(stream)); });
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-  return gpu().call(__func__, [&] { of(stream).finish(); });
+  return gpu().call(__func__, [&] {
+    if (stream != nullptr) of(stream).finish();  // work of the default stream is done where it is asked for
+  });
 }
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
   return gpu().call(__func__, [&] {

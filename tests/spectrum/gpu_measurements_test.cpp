@@ -47,9 +47,16 @@ TEST(GpuMeasurements, ABlockIsAnalysedByLanesOnTheDevice) {
   HostDevice device;
   const auto make_queue = queues_of(device);
   const std::array shapes{MatrixShape{60, 90}, MatrixShape{90, 60}, MatrixShape{70, 70}};
-  EXPECT_GT(measure_block(make_queue, 2, shapes, 2, always_band), 0);
+  const std::array settings{BlockSetting{1, always_alone}, BlockSetting{2, always_band}};
+  std::vector<int> lanes;
+  const auto found = [&](const BlockSetting& setting, double seconds) {
+    EXPECT_GT(seconds, 0);
+    lanes.push_back(setting.lanes);
+  };
+  measure_block(make_queue, shapes, 2, settings, found);
+  EXPECT_EQ(lanes, (std::vector<int>{1, 2}));
   device.memory = 1000;
-  EXPECT_THROW(measure_block(make_queue, 2, shapes, 1, always_band), Error);
+  EXPECT_THROW(measure_block(make_queue, shapes, 1, settings, found), Error);
 }
 
 TEST(GpuMeasurements, FiguresOfTheCpuAreNotTakenForTheDevices) {

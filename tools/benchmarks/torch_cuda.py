@@ -3,19 +3,27 @@
     torch_cuda.py ROWSxCOLS...
 
 Prints JSON, a line for each shape as it is measured: seconds for weights that are on the device, the best of three
-where one does not take over 5 s; null for an SVD that would take minutes.
+where one does not take over 5 s; null for an SVD that would take minutes. Exit code 77 where there is no torch that finds a GPU.
 """
 
 import json
 import sys
 import time
 
+NOT_HERE = 77
+
+
+def end_without(reason):
+    print(reason, file=sys.stderr)
+    sys.exit(NOT_HERE)
+
+
 try:
     import torch
 except ImportError:
-    sys.exit("no torch here")
+    end_without("no torch here")
 if not torch.cuda.is_available():
-    sys.exit("this torch finds no GPU")
+    end_without("this torch finds no GPU")
 
 SLOWEST_SVD = 4096  # of the smaller side
 LONG = 5  # seconds

@@ -71,9 +71,17 @@ def collect(folder, bin_folder, programs):
     (folder / "source").write_text(output_of("git", "-C", TOOLS, "describe", "--always", "--dirty"))
 
 
+def readable_by_all(entry):
+    entry.uid = entry.gid = 0
+    entry.uname = entry.gname = "root"
+    if entry.isdir():
+        entry.mode = 0o755
+    return entry
+
+
 def pack(folder, archive, level):
     with tarfile.open(archive, "w:xz", preset=level) as tar:
-        tar.add(folder, FOLDER)
+        tar.add(folder, FOLDER, filter=readable_by_all)
 
 
 def main():

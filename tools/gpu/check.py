@@ -19,7 +19,7 @@ class Check:
         self.options = options
         self.root = root  # of the scripts
         self.environment = environment
-        self.figures = FiguresFile(options.out / "figures.jsonl", again=not options.only)
+        self.figures = FiguresFile(options.out / "figures.jsonl")
 
     def left(self):
         return self.options.seconds - self.figures.seconds()
@@ -38,8 +38,8 @@ class Check:
             ended, why = "cut off", f"after {limit:.0f} s"
         except NotRun as reason:
             ended, why = "not run", str(reason)
-        except OSError as error:
-            ended, why = "failed", str(error)
+        except Exception as error:  # a part that fails in a way that nobody thought of does not end the check
+            ended, why = "failed", f"{type(error).__name__}: {error}"
         finally:
             work.errors.close()
         if ended == "passed" or work.worst == "failed":

@@ -39,9 +39,9 @@ def parser(root):
     found.add_argument("--seconds", type=float, default=ALL_SECONDS, metavar="N",
                        help="for all parts together (%(default)s)")
     found.add_argument("--out", type=Path, default=Path("results/check-gpu"), metavar="OUT",
-                       help="folder of the figures (%(default)s)")
+                       help="folder of the figures, which are added to those that are there (%(default)s)")
     found.add_argument("--only", action="append", choices=[part.name for part in PARTS], metavar="PART",
-                       help="this part; may be repeated. Its figures are added to those that are in OUT")
+                       help="this part; may be repeated")
     found.add_argument("--largest", type=int, default=16384, metavar="N",
                        help="order of the matrices that are measured (%(default)s)")
     found.add_argument("--summary", type=Path, metavar="OUT", help="only sum up the figures in this folder")
@@ -79,7 +79,7 @@ def main(root):
         options_of.error(f"--bin: expected a folder with {BACKEND}, as a build of the preset cuda has it")
     if reason := no_gpu():
         sys.exit(f"check-gpu: {reason}")
-    for end in (signal.SIGTERM, signal.SIGINT):
+    for end in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(end, lambda number, _: sys.exit(128 + number))
     passed = check_parts(options, root)
     print_summary(options.out)

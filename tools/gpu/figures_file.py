@@ -16,12 +16,12 @@ import time
 
 
 class FiguresFile:
-    def __init__(self, path, again):
-        """@param again  begin anew, or else go on after what an earlier check wrote"""
+    def __init__(self, path):
+        """Goes on after what an earlier check wrote."""
         self.start = time.monotonic()
-        self.file = open(path, "wb" if again else "ab", buffering=0)
+        self.file = open(path, "ab", buffering=0)
         self.prints = True
-        if not again and torn(path):
+        if torn(path):
             self.file.write(b"\n")
 
     def seconds(self):
@@ -52,7 +52,10 @@ def torn(path):
 
 
 def is_figure(line):
-    return line.startswith(b"{") and line.endswith(b"}")
+    try:
+        return isinstance(json.loads(line), dict) and line.endswith(b"}")
+    except ValueError:
+        return False
 
 
 def read_figures(path):

@@ -22,6 +22,9 @@ class Cases:
         self.fields = fields
         self.running = None
         self.ended = 0
+        self.failed = False
+        self.code = None  # that the program ends with
+        self.unexplained = ""  # what of its end the cases do not say
 
     def take(self, line):
         if begun := BEGUN.match(line):
@@ -34,6 +37,7 @@ class Cases:
     def end(self, state, **fields):
         self.work.found(self.running, state, **self.fields | fields)
         self.ended += 1
+        self.failed = self.failed or state != "passed"
         self.running = None
 
     def break_off(self, state, **fields):
@@ -41,11 +45,17 @@ class Cases:
         if self.running:
             self.end(state, **fields)
 
+    def explain(self, code):
+        self.code = code
+        if code == NO_CASES or (code == 0 and self.ended == 0):
+            self.unexplained = "no case has run"
+        elif code != 0 and not (code == 1 and self.failed):
+            self.unexplained = words_of(code)
 
 
 def run_tests(work, test_filter, before=(), seconds=None, **fields):
     """@param before  the command that runs the program
-    @return its exit code: 0 or 1 where the cases say everything
+    @return the cases
     @throws CutOff, when the case that was running has been named"""
     cases = Cases(work, **fields)
     try:
@@ -53,15 +63,17 @@ def run_tests(work, test_filter, before=(), seconds=None, **fields):
     except CutOff:
         cases.break_off("cut off")
         raise
-    cases.break_off("failed", why=words_of(code))
-    return code if cases.ended or code != 0 else NO_CASES
+    if cases.running:
+        cases.break_off("failed", why=words_of(code))
+    else:
+        cases.explain(code)
+    return cases
 
 
 def check_tests(work, test_filter):
-    code = run_tests(work, test_filter)
-    if code not in (0, 1):
-        why = "no case has run" if code == NO_CASES else words_of(code)
-        work.found(f"test_gpu {test_filter}", "failed", why=why)
+    cases = run_tests(work, test_filter)
+    if cases.unexplained:
+        work.found(f"test_gpu {test_filter}", "failed", why=cases.unexplained)
 
 
 def check_casts(work):

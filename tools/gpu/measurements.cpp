@@ -94,8 +94,8 @@ LayerTimes compared(const Path& device, const Path& cpu) {
   LayerTimes times{device.seconds, cpu.seconds, 0, 0};
   const std::size_t tail = static_cast<std::size_t>(estimate.k_used) + 1;
   for (std::size_t i = expected.size() - tail; i < expected.size(); ++i) {
-    times.eigenvalues =
-        std::max(times.eigenvalues, std::abs(device.eigenvalues[i] - expected[i]) / expected[i]);
+    const double difference = std::abs(device.eigenvalues[i] - expected[i]) / expected[i];
+    if (!(difference <= times.eigenvalues)) times.eigenvalues = difference;  // NaN too
   }
   times.alpha = std::abs(hill(device.eigenvalues, k_fraction).alpha - estimate.alpha) / estimate.alpha;
   return times;
@@ -251,19 +251,22 @@ SolverTimes measure_small(DeviceQueue& queue, std::int64_t n, std::int64_t count
   return best;
 }
 
-double measure_block(const MakeQueue& make_queue, int lanes, std::span<const MatrixShape> shapes,
-                     int repetitions, DeviceWays ways) {
+void measure_block(const MakeQueue& make_queue, std::span<const MatrixShape> shapes, int repetitions,
+                   std::span<const BlockSetting> settings,
+                   const std::function<void(const BlockSetting&, double seconds)>& found) {
   const LayerBlock block(shapes);
-  const auto budget = std::make_shared<DeviceBudget>(unlimited);
-  std::vector<std::unique_ptr<Backend>> backends;
-  for (int lane = 0; lane < lanes; ++lane) {
-    backends.push_back(make_device_backend(make_queue, budget, ways));
+  for (const BlockSetting& setting : settings) {
+    const auto budget = std::make_shared<DeviceBudget>(unlimited);
+    std::vector<std::unique_ptr<Backend>> backends;
+    for (int lane = 0; lane < setting.lanes; ++lane) {
+      backends.push_back(make_device_backend(make_queue, budget, setting.ways));
+    }
+    double best = never;
+    for (int i = 0; i < repetitions; ++i) {
+      keep_least(best, seconds_of([&] { block.analyse_by(backends); }));
+    }
+    found(setting, best);
   }
-  double best = never;
-  for (int i = 0; i < repetitions; ++i) {
-    keep_least(best, seconds_of([&] { block.analyse_by(backends); }));
-  }
-  return best;
 }
 
 }  // namespace alphahill

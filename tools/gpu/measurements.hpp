@@ -51,9 +51,16 @@ struct SolverTimes {
 };
 SolverTimes measure_small(DeviceQueue& queue, std::int64_t n, std::int64_t count, int repetitions);
 
-/// Seconds for layers of bf16 weights at fp32, fp16 and bf16, several in flight, the best of several.
+/// How the layers of a block are analysed: so many at a time, by these ways.
+struct BlockSetting {
+  int lanes;
+  DeviceWays ways;
+};
+/// Seconds for layers of bf16 weights at fp32, fp16 and bf16, the best of several, of each setting.
 /// @param make_queue  for each lane
-double measure_block(const MakeQueue& make_queue, int lanes, std::span<const MatrixShape> shapes,
-                     int repetitions, DeviceWays ways);
+/// @param found  called as soon as a setting is measured
+void measure_block(const MakeQueue& make_queue, std::span<const MatrixShape> shapes, int repetitions,
+                   std::span<const BlockSetting> settings,
+                   const std::function<void(const BlockSetting&, double seconds)>& found);
 
 }  // namespace alphahill

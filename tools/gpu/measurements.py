@@ -1,14 +1,39 @@
 """The parts that measure: programs that print their own figures, a line each."""
 
+import json
 import os
 import sys
 
 from gpu.check import NotRun
+from gpu.figures_file import is_figure
 from gpu.running import words_of
 
 # Of torch: the orders that alphahill's ways are measured at, and the layers of a block of Llama-3.1-8B.
 SQUARES = (512, 1024, 2048, 4096, 8192, 16384)
 BLOCK = ((4096, 4096), (1024, 4096), (14336, 4096), (4096, 14336))
+
+
+NO_TORCH = 77
+ALPHA_TOLERANCE = 1e-9
+
+
+def faults_of(figure):
+    """What is wrong with a figure, by its name: alpha that is not the CPU's, bits that depend on what is beside."""
+    if figure["part"] == "compared":
+        alpha = figure.get("alpha")
+        if alpha is None or alpha > ALPHA_TOLERANCE:
+            yield f"alpha of {figure.get('rows')} x {figure.get('cols')} by the {figure.get('way')}"
+    for name in (name for name, value in figure.items() if name.startswith("same_bits") and value is False):
+        yield f"{figure['part']}, order {figure.get('n')}, {figure.get('count')} at a time: {name}"
+
+
+def judged(work):
+    """Takes the lines of a program that measures."""
+    def take(line):
+        work.copy(line)
+        for fault in faults_of(json.loads(line)) if is_figure(line) else ():
+            work.found(fault, "failed")
+    return take
 
 
 def largest(work):
@@ -22,13 +47,15 @@ def check_probes(work):
     if not names:
         raise NotRun("alpha-hill-gpu-probe --list names none")
     for i, name in enumerate(names):
-        work.run_or_fail(name, [program, *largest(work), name], seconds=work.left() / (len(names) - i))
+        work.run_or_fail(name, [program, *largest(work), name], take_line=judged(work),
+                         seconds=work.left() / (len(names) - i))
 
 
 def run_benchmark(work, *kinds):
     program = work.program("alpha-hill-gpu-benchmark")
     for i, kind in enumerate(kinds):
-        work.run_or_fail(kind, [program, *largest(work), kind], seconds=work.left() / (len(kinds) - i))
+        work.run_or_fail(kind, [program, *largest(work), kind], take_line=judged(work),
+                         seconds=work.left() / (len(kinds) - i))
 
 
 def check_ways(work):
@@ -45,7 +72,7 @@ def check_torch(work):
     program = work.check.root / "benchmarks/torch_cuda.py"
     # Torch brings its own libraries.
     code = work.run([sys.executable, program, *shapes], environment=os.environ)
-    if code == 1:
+    if code == NO_TORCH:
         raise NotRun("torch is not here, or finds no GPU: see torch.stderr")
     if code != 0:
         work.found("torch", "failed", why=words_of(code))

@@ -9,14 +9,14 @@ namespace {
 
 constexpr int lanes = 64;
 
-/// memcheck: the last lane writes behind the allocation.
-__global__ void write_out_of_bounds(double* values, int) {
-  values[threadIdx.x + 1] = 1;
+/// memcheck: all lanes read behind the allocation.
+__global__ void read_out_of_bounds(double* values, int) {
+  values[threadIdx.x] = values[threadIdx.x + lanes];
 }
 
 /// racecheck: a lane reads what another writes, and nothing is between them.
 __global__ void race(double* values, int) {
-  __shared__ double shared[lanes];
+  __shared__ volatile double shared[lanes];  // else the read could come first
   shared[threadIdx.x] = threadIdx.x;
   values[threadIdx.x] = shared[lanes - 1 - threadIdx.x];
 }
@@ -36,7 +36,7 @@ struct Fault {
   const char* name;
   void (*kernel)(double*, int);
 };
-constexpr Fault faults[] = {{"out_of_bounds", write_out_of_bounds},
+constexpr Fault faults[] = {{"out_of_bounds", read_out_of_bounds},
                             {"race", race},
                             {"uninitialized", read_uninitialized},
                             {"barrier", diverge_at_barrier}};

@@ -5,6 +5,14 @@ import signal
 import subprocess
 import threading
 
+try:
+    import ctypes
+
+    PRCTL = ctypes.CDLL(None).prctl
+except (ImportError, AttributeError):
+    PRCTL = None
+SET_PARENT_DEATH_SIGNAL = 1  # of Linux
+
 
 def run(command, take_line, seconds, environment, errors):
     """@param take_line  called with each line of standard output
@@ -12,7 +20,7 @@ def run(command, take_line, seconds, environment, errors):
     @return its exit code, negative for a signal; None where its time was over
     """
     process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=errors, env=environment, start_new_session=True)
+                               stderr=errors, env=environment, start_new_session=True, preexec_fn=end_with_parent)
     over = threading.Event()
 
     def end():
@@ -31,6 +39,12 @@ def run(command, take_line, seconds, environment, errors):
         kill(process)
         process.stdout.close()
         process.wait()
+
+
+def end_with_parent():
+    """Nothing stays on the GPU when the check is killed."""
+    if PRCTL:
+        PRCTL(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def kill(process):

@@ -5,14 +5,15 @@ from gpu.switches import switches
 
 
 def latest(figures, part):
-    """Lines from the part's last beginning to its end."""
+    """Lines from the part's last beginning to its end, or to where another part or check begins."""
     lines, inside = [], False
     for figure in figures:
-        if figure.get("part") == part and "begins" in figure:
-            lines, inside = [], True
+        if "begins" in figure or "begun" in figure:
+            inside = figure["part"] == part
+            lines = [] if inside else lines
         if inside:
             lines.append(figure)
-            inside = not (figure.get("part") == part and "ends" in figure)
+            inside = "ends" not in figure
     return lines
 
 

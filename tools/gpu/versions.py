@@ -27,7 +27,7 @@ def source(root):
 
 
 def packages():
-    found = ((one.metadata["Name"] or "", one.version) for one in importlib.metadata.distributions())
+    found = ((one.metadata["Name"] or "", one.version) for one in importlib.metadata.distributions() if one.version)
     return {name: version for name, version in sorted(found) if name in ("torch", "numpy") or name.startswith("nvidia")}
 
 
@@ -56,6 +56,8 @@ def check_programs(work):
 def check_versions(work):
     work.line(source=source(work.check.root), processor=processor(), cores=os.cpu_count(), libc=platform.libc_ver()[1],
               system=platform.platform(), python=platform.python_version())
+    work.line(variables={name: value for name, value in sorted(os.environ.items())
+                         if name.startswith(("CUDA_", "CUBLAS_", "CUSOLVER_", "NVIDIA_"))})
     for options in NVIDIA_SMI:
         said = []
         work.run(["nvidia-smi", *options], lambda line, said=said: said.append(line.decode(errors="replace").strip()))

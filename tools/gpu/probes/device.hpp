@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <limits>
 #include <random>
@@ -13,6 +14,11 @@ namespace alphahill::probes {
 
 using cuda::check;
 
+/// The streams of lanes do not wait for it.
+inline void wait_for_default_stream() {
+  check("cudaStreamSynchronize", cudaStreamSynchronize(nullptr));
+}
+
 /// An array of the device; zero unless it is filled.
 template <class Value>
 class Array {
@@ -20,6 +26,7 @@ class Array {
   explicit Array(std::int64_t count) : count_(count) {
     check("cudaMalloc", cudaMalloc(&memory_, bytes()));
     check("cudaMemset", cudaMemset(memory_, 0, bytes()));
+    wait_for_default_stream();
   }
   ~Array() { cudaFree(memory_); }
   Array(const Array&) = delete;
@@ -30,6 +37,7 @@ class Array {
   std::size_t bytes() const { return static_cast<std::size_t>(count_) * sizeof(Value); }
   void fill(const std::vector<Value>& values) const {
     check("cudaMemcpy", cudaMemcpy(memory_, values.data(), bytes(), cudaMemcpyHostToDevice));
+    wait_for_default_stream();
   }
   std::vector<Value> values() const {
     std::vector<Value> copy(static_cast<std::size_t>(count_));
@@ -66,6 +74,27 @@ struct Lane {
 };
 
 using TimedEvent = cuda::Owned<cudaEvent_t, cudaEventCreate, cudaEventDestroy>;
+
+/// Page-locked memory of the host.
+class PageLocked {
+ public:
+  explicit PageLocked(std::size_t bytes) { check("cudaMallocHost", cudaMallocHost(&memory_, bytes)); }
+  ~PageLocked() { cudaFreeHost(memory_); }
+  PageLocked(const PageLocked&) = delete;
+  PageLocked& operator=(const PageLocked&) = delete;
+
+  void* get() const { return memory_; }
+
+ private:
+  void* memory_ = nullptr;
+};
+
+/// Seconds of the host for work and what it waits for.
+inline double wall_seconds(const std::function<void()>& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
 
 /// Seconds of the device from the beginning of the work to its end, the least of three after one that does not count.
 inline double least_seconds(const Lane& lane, const std::function<void()>& work) {

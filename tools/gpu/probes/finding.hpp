@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -14,7 +15,10 @@ class Finding {
  public:
   explicit Finding(std::string_view part) { add("part", quoted(part)); }
 
-  Finding& with(std::string_view name, double value) { return add(name, fmt::format("{:.6g}", value)); }
+  /// null where it is not finite, which JSON has no word for.
+  Finding& with(std::string_view name, double value) {
+    return add(name, std::isfinite(value) ? fmt::format("{:.6g}", value) : "null");
+  }
   Finding& with(std::string_view name, std::int64_t value) { return add(name, fmt::format("{}", value)); }
   Finding& with(std::string_view name, int value) { return with(name, std::int64_t{value}); }
   Finding& with(std::string_view name, bool value) { return add(name, value ? "true" : "false"); }

@@ -1,5 +1,5 @@
 /// Memory: whether its allocation waits for work under way, and how fast a panel of a matrix is copied.
-#include <chrono>
+#include <optional>
 
 #include "gpu/probes/copy_kernel.hpp"
 #include "gpu/probes/device.hpp"
@@ -10,12 +10,6 @@
 namespace alphahill::probes {
 
 namespace {
-
-double wall_seconds(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 /// A stream that multiplies matrices for a good while.
 class Load {
@@ -30,6 +24,7 @@ class Load {
                                           a_.get(), n_, a_.get(), n_, &zero, c_.get(), n_));
     }
   }
+  const Lane& lane() const { return lane_; }
   double seconds_to_the_end() const {
     return wall_seconds([this] { lane_.wait(); });
   }
@@ -45,26 +40,13 @@ class Load {
   Array<double> c_;
 };
 
-struct PinnedSeconds {
-  double allocation;
-  double release;
-};
-
-PinnedSeconds pinned_seconds(std::size_t bytes) {
-  void* memory = nullptr;
-  PinnedSeconds seconds{};
-  seconds.allocation = wall_seconds([&] { check("cudaMallocHost", cudaMallocHost(&memory, bytes)); });
-  seconds.release = wall_seconds([&] { check("cudaFreeHost", cudaFreeHost(memory)); });
-  return seconds;
-}
-
 /// Seconds until memory of the pool can be used in one stream that another has released behind its work.
-double reuse_seconds(const Load& load, const Lane& owner, const Lane& other, std::size_t bytes) {
+double reuse_seconds(const Load& load, const Lane& other, std::size_t bytes) {
   void* memory = nullptr;
-  check("cudaMallocAsync", cudaMallocAsync(&memory, bytes, owner.stream.get()));
-  owner.wait();
+  check("cudaMallocAsync", cudaMallocAsync(&memory, bytes, load.lane().stream.get()));
+  load.lane().wait();
   load.begin();
-  check("cudaFreeAsync", cudaFreeAsync(memory, owner.stream.get()));
+  check("cudaFreeAsync", cudaFreeAsync(memory, load.lane().stream.get()));
   return wall_seconds([&] {
     check("cudaMallocAsync", cudaMallocAsync(&memory, bytes, other.stream.get()));
     check("cudaMemsetAsync", cudaMemsetAsync(memory, 0, bytes, other.stream.get()));
@@ -73,22 +55,37 @@ double reuse_seconds(const Load& load, const Lane& owner, const Lane& other, std
   });
 }
 
+/// As alpha-hill uses it: what is freed stays.
+cudaMemPool_t pool_that_keeps() {
+  cudaMemPool_t pool = nullptr;
+  check("cudaDeviceGetDefaultMemPool", cudaDeviceGetDefaultMemPool(&pool, 0));
+  std::uint64_t threshold = std::numeric_limits<std::uint64_t>::max();
+  check("cudaMemPoolSetAttribute",
+        cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &threshold));
+  return pool;
+}
+
 }  // namespace
 
 /// With the device idle and with another stream at work: where it waits for that, buffers must be kept.
 void probe_pinned_memory(std::int64_t largest) {
   constexpr std::size_t bytes = 64 << 20;
   const Load load(largest);
-  pinned_seconds(bytes);
+  PageLocked{bytes};
   for (const bool busy : {false, true}) {
+    std::optional<PageLocked> memory;
     if (busy) load.begin();
-    const PinnedSeconds seconds = pinned_seconds(bytes);
+    const double allocation = wall_seconds([&] { memory.emplace(bytes); });
+    const double left_after_allocation = load.seconds_to_the_end();
+    if (busy) load.begin();
+    const double release = wall_seconds([&] { memory.reset(); });
     Finding("pinned_memory")
         .with("bytes", static_cast<std::int64_t>(bytes))
         .with("busy", busy)
-        .with("allocation_seconds", seconds.allocation)
-        .with("release_seconds", seconds.release)
-        .with("work_left_seconds", load.seconds_to_the_end())
+        .with("allocation_seconds", allocation)
+        .with("work_left_after_allocation_seconds", left_after_allocation)
+        .with("release_seconds", release)
+        .with("work_left_after_release_seconds", load.seconds_to_the_end())
         .print();
   }
 }
@@ -100,8 +97,7 @@ void probe_matrix_copy(std::int64_t largest) {
   for (const std::int64_t n : orders_up_to(largest, {1024, 4096, 16384})) {
     const Array<double> a(2 * n * cols);
     const Array<double> to(n * cols);
-    void* on_host = nullptr;
-    check("cudaMallocHost", cudaMallocHost(&on_host, to.bytes()));
+    const PageLocked on_host(to.bytes());
     const auto of_rows = static_cast<std::size_t>(n) * sizeof(double);
     const auto by_runtime = [&](void* target, cudaMemcpyKind kind) {
       return least_seconds(lane, [&] {
@@ -110,7 +106,7 @@ void probe_matrix_copy(std::int64_t largest) {
                                 static_cast<std::size_t>(cols), kind, lane.stream.get()));
       });
     };
-    const auto in_one_piece = [&](void* target, cudaMemcpyKind kind) {
+    const auto contiguous = [&](void* target, cudaMemcpyKind kind) {
       return least_seconds(lane, [&] {
         check("cudaMemcpyAsync", cudaMemcpyAsync(target, a.get(), to.bytes(), kind, lane.stream.get()));
       });
@@ -123,26 +119,24 @@ void probe_matrix_copy(std::int64_t largest) {
         .with("cols", cols)
         .with("within_2d_seconds", by_runtime(to.get(), cudaMemcpyDeviceToDevice))
         .with("within_kernel_seconds", kernel)
-        .with("within_one_piece_seconds", in_one_piece(to.get(), cudaMemcpyDeviceToDevice))
-        .with("to_host_2d_seconds", by_runtime(on_host, cudaMemcpyDeviceToHost))
-        .with("to_host_one_piece_seconds", in_one_piece(on_host, cudaMemcpyDeviceToHost))
+        .with("withcontiguous_seconds", contiguous(to.get(), cudaMemcpyDeviceToDevice))
+        .with("to_host_2d_seconds", by_runtime(on_host.get(), cudaMemcpyDeviceToHost))
+        .with("to_host_contiguous_seconds", contiguous(on_host.get(), cudaMemcpyDeviceToHost))
         .print();
-    check("cudaFreeHost", cudaFreeHost(on_host));
   }
 }
 
 /// With the pool as it is made, and told not to let one stream wait for another.
 void probe_pool_reuse(std::int64_t largest) {
   constexpr std::size_t bytes = 256 << 20;
-  cudaMemPool_t pool = nullptr;
-  check("cudaDeviceGetDefaultMemPool", cudaDeviceGetDefaultMemPool(&pool, 0));
+  const cudaMemPool_t pool = pool_that_keeps();
   const Load load(largest);
-  const Lane owner;
   const Lane other;
   for (int allowed : {1, 0}) {
     check("cudaMemPoolSetAttribute",
           cudaMemPoolSetAttribute(pool, cudaMemPoolReuseAllowInternalDependencies, &allowed));
-    const double seconds = reuse_seconds(load, owner, other, bytes);
+    check("cudaMemPoolTrimTo", cudaMemPoolTrimTo(pool, 0));
+    const double seconds = reuse_seconds(load, other, bytes);
     Finding("pool_reuse")
         .with("may_depend_on_other_streams", allowed == 1)
         .with("seconds", seconds)

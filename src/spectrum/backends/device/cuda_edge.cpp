@@ -15,7 +15,15 @@ namespace {
                     reason);
 }
 
-/// The library has no function for it.
+template <class Mode>
+void require(const char* call, Mode found, Mode expected) {
+  if (found == expected) return;
+  throw DeviceError(
+      DeviceError::Extent::this_layer, call,
+      fmt::format("the mode stays {} instead of {}", static_cast<int>(found), static_cast<int>(expected)));
+}
+
+/// Of the calls that are made here; the library has no function for it.
 std::string name_of(cusolverStatus_t status) {
 #define ALPHAHILL_NAME_STATUS(status) \
   case status:                        \
@@ -89,9 +97,10 @@ void pin_arithmetic(cublasHandle_t blas, cusolverDnHandle_t solver) {
 #endif
   cublasMath_t math = CUBLAS_DEFAULT_MATH;
   check("cublasGetMathMode", cublasGetMathMode(blas, &math));
-  if (math == CUBLAS_DEFAULT_MATH) return;
-  throw DeviceError(DeviceError::Extent::this_layer, "cublasSetMathMode",
-                    fmt::format("the mode stays {} instead of CUBLAS_DEFAULT_MATH", static_cast<int>(math)));
+  require("cublasSetMathMode", math, CUBLAS_DEFAULT_MATH);
+  cusolverDeterministicMode_t bits = CUSOLVER_DETERMINISTIC_RESULTS;
+  check("cusolverDnGetDeterministicMode", cusolverDnGetDeterministicMode(solver, &bits));
+  require("cusolverDnSetDeterministicMode", bits, CUSOLVER_DETERMINISTIC_RESULTS);
 }
 
 std::size_t free_memory() {

@@ -133,11 +133,11 @@ class CudaQueue final : public DeviceQueue {
   }
 
   std::int64_t solver_bytes(std::int64_t n) override {
-    return static_cast<std::int64_t>(workspace_of_solver(n, nullptr, n, nullptr).on_device);
+    return static_cast<std::int64_t>(workspace_of_solver(n, n).on_device);
   }
   std::vector<double> eigenvalues(std::int64_t n, Result a) override {
     const DeviceArray<double> values(*this, n);
-    const Workspace needed = workspace_of_solver(n, a.values, a.leading_dimension, values.get());
+    const Workspace needed = workspace_of_solver(n, a.leading_dimension);
     const DeviceArray<std::byte> workspace(*this, static_cast<std::int64_t>(needed.on_device));
     std::vector<std::byte> host_workspace(needed.on_host);
     const DeviceArray<int> info(*this, 1);
@@ -155,11 +155,11 @@ class CudaQueue final : public DeviceQueue {
 
 #ifdef ALPHAHILL_HAS_SYEV_BATCHED
   std::int64_t solver_bytes_of_all(std::int64_t n, std::int64_t count) override {
-    return static_cast<std::int64_t>(workspace_of_batch(n, count, nullptr, nullptr).on_device);
+    return static_cast<std::int64_t>(workspace_of_batch(n, count).on_device);
   }
   std::vector<double> eigenvalues_of_all(std::int64_t n, std::int64_t count, double* a) override {
     const DeviceArray<double> values(*this, n * count);
-    const Workspace needed = workspace_of_batch(n, count, a, values.get());
+    const Workspace needed = workspace_of_batch(n, count);
     const DeviceArray<std::byte> workspace(*this, static_cast<std::int64_t>(needed.on_device));
     std::vector<std::byte> host_workspace(needed.on_host);
     const DeviceArray<int> info(*this, count);
@@ -177,25 +177,24 @@ class CudaQueue final : public DeviceQueue {
   static constexpr double one = 1;
   static constexpr double minus_one = -1;
 
-  /// The pointers are only looked at for what they are; null where there is no matrix yet.
-  Workspace workspace_of_solver(std::int64_t n, const double* a, std::int64_t leading_dimension,
-                                const double* values) const {
+  Workspace workspace_of_solver(std::int64_t n, std::int64_t leading_dimension) const {
     Workspace needed;
     check("cusolverDnXsyevd_bufferSize",
           cusolverDnXsyevd_bufferSize(solver_.get(), parameters_.get(), CUSOLVER_EIG_MODE_NOVECTOR,
-                                      CUBLAS_FILL_MODE_LOWER, n, CUDA_R_64F, a, leading_dimension, CUDA_R_64F,
-                                      values, CUDA_R_64F, &needed.on_device, &needed.on_host));
+                                      CUBLAS_FILL_MODE_LOWER, n, CUDA_R_64F, placeholder_.get(),
+                                      leading_dimension, CUDA_R_64F, placeholder_.get(), CUDA_R_64F,
+                                      &needed.on_device, &needed.on_host));
     return needed;
   }
 
 #ifdef ALPHAHILL_HAS_SYEV_BATCHED
-  Workspace workspace_of_batch(std::int64_t n, std::int64_t count, const double* a,
-                               const double* values) const {
+  Workspace workspace_of_batch(std::int64_t n, std::int64_t count) const {
     Workspace needed;
     check("cusolverDnXsyevBatched_bufferSize",
           cusolverDnXsyevBatched_bufferSize(solver_.get(), parameters_.get(), CUSOLVER_EIG_MODE_NOVECTOR,
-                                            CUBLAS_FILL_MODE_LOWER, n, CUDA_R_64F, a, n, CUDA_R_64F, values,
-                                            CUDA_R_64F, &needed.on_device, &needed.on_host, count));
+                                            CUBLAS_FILL_MODE_LOWER, n, CUDA_R_64F, placeholder_.get(), n,
+                                            CUDA_R_64F, placeholder_.get(), CUDA_R_64F, &needed.on_device,
+                                            &needed.on_host, count));
     return needed;
   }
 #endif
@@ -213,6 +212,7 @@ class CudaQueue final : public DeviceQueue {
   int device_;
   cuda::Stream stream_{"cudaStreamCreateWithFlags"};
   CudaMemory memory_{device_, stream_.get()};
+  DeviceArray<double> placeholder_{*this, 1};  ///< for a matrix whose workspace is asked for
   KeptBuffers on_host_{page_locked, [](void* memory) { cudaFreeHost(memory); }};
   std::array<cuda::Event, slots> events_{cuda::Event("cudaEventCreateWithFlags"),
                                          cuda::Event("cudaEventCreateWithFlags")};

@@ -47,7 +47,8 @@ class Staging {
 };
 
 /// Bytes on the device that eigenvalues take besides the Gram matrix. A matrix that is decomposed together with others
-/// is copied to beside them, and has a part of their workspace that is no larger than one of its own.
+/// is copied to beside them, and takes a part of their workspace that is taken to be no larger than one of its own
+/// (alpha-hill-gpu-probe solver_workspace says so or not); where it is larger, its allocation tells.
 std::int64_t reduction_bytes(std::int64_t order, DeviceQueue& queue, DeviceWays::Way way) {
   if (way == DeviceWays::Way::band) return reduction_values(order) * 8;
   if (way == DeviceWays::Way::alone) return queue.solver_bytes(order) + order * 8;
