@@ -131,7 +131,8 @@ echo "	lib$name.so.13 => not found"; done""")
         done = self.check_gpu("--out", self.out, "--only", "versions", PYTHONPATH=str(self.folder / "packages"))
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual([line["library_path"] for line in self.lines() if "library_path" in line],
-                         [[f"{self.folder}/bin", "/given", f"{self.folder}/cuda-13.0/lib64", f"{self.folder}/packages/nvidia/cu13/lib"]])
+                         [[f"{self.folder}/bin", "/given", f"{self.folder}/cuda-13.0/lib64",
+                           f"{self.folder}/packages/nvidia/cu13/lib"]])
 
     def test_cases_are_findings(self):
         self.check("casts", "figures")
@@ -238,7 +239,8 @@ echo '{"part": "batched", "n": 64, "count": 8, "same_bits_as_alone": false}'""")
         self.check("casts")
         done = self.check_gpu("--summary", self.out)
         self.assertEqual(done.returncode, 1)
-        self.assertRegex(done.stdout, r"(?s)versions +not run\n.*casts +passed\n.*block +cut off +in the middle\n.*lanes = 1")
+        self.assertRegex(done.stdout,
+                         r"(?s)versions +not run\n.*casts +passed\n.*block +cut off +in the middle\n.*lanes = 1")
 
     def test_a_torn_line_is_left_out_and_not_gone_on_with(self):
         self.check("block")
@@ -293,6 +295,10 @@ esac""")
         for said in ("DeviceWays::first_alone = 512: ", "DeviceWays::first_by_band = 4096: ",
                      "lanes = 8 with first_by_band = 4096: 0.5 s"):
             self.assertIn(said, printed)
+        self.program("bin/alpha-hill-gpu-probe", """[ $1 = --list ] && { echo rank_2k; exit; }
+for line in '2048, "first_over_second": 1.254' '4096, "first_over_second": 0.8'
+do echo '{"part": "rank_2k", "n": '$line'}'; done""")
+        self.assertIn("rank_2k: Dsyr2k's time in parts of two Dgemms': 1.25 at 2048, 0.80 at 4096", self.check("probes"))
 
     def test_the_first_order_from_which_a_way_stays_the_fastest(self):
         slower = {64: 1, 128: 1, 256: 1}

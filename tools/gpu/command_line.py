@@ -13,12 +13,13 @@ from gpu.parts import PARTS
 from gpu.summary import summarise
 
 ALL_SECONDS = sum(part.seconds for part in PARTS)
-ABOUT = """Everything that a machine with a GPU can say about the GPU backend, part by part, from programs that are built.
-It needs python3 and CUDA's libraries: those of the LD_LIBRARY_PATH, of /usr/local/cuda*, or of the Python package
+ABOUT = """Everything that a machine with a GPU can say about the GPU backend, part by part, from programs that are
+built. It needs python3 and CUDA's libraries: those of the LD_LIBRARY_PATH, of /usr/local/cuda*, or of the Python package
 `nvidia`. Each finding is a line of JSON in OUT/figures.jsonl, on disk before the next one is looked for; what programs
 say besides is in OUT/PART.stderr. Exit code 0 when all parts asked for have passed, 1 otherwise."""
 TABLE = "\n".join(f"  {part.name:<10} {part.seconds:>5} s {part.minutes:>4} min  {part.what}" for part in PARTS)
-EPILOG = f"""The parts, in this order, with the seconds that each has and the minutes that it should take (expected, never measured):
+EPILOG = f"""The parts, in this order, with the seconds that each has and the minutes that it should take (expected,
+never measured):
 
 {TABLE}
 
