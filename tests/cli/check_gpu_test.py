@@ -256,31 +256,31 @@ echo '{"part": "batched", "n": 64, "count": 8, "same_bits_as_alone": false}'""")
         self.check()
         self.assertEqual(len(self.lines(part="casts", ends="passed")), 2)
 
-    def test_ended_by_a_signal_it_ends_its_programs(self):
-        self.program("bin/alpha-hill-gpu-benchmark", f"echo $$ >{self.folder}/pid; exec sleep 30")
-        process = self.begin("--out", self.out, "--only", "block")
-        while not (self.folder / "pid").exists() or not (self.folder / "pid").read_text():
-            time.sleep(0.01)
-        process.terminate()
-        process.communicate(timeout=60)
-        self.assertEqual(process.returncode, 128 + signal.SIGTERM)
-        with self.assertRaises(ProcessLookupError):
-            os.kill(int((self.folder / "pid").read_text()), 0)
-
-    def test_nothing_stays_on_the_gpu_when_it_is_killed(self):
-        self.program("bin/alpha-hill-gpu-benchmark", f"echo $$ >{self.folder}/pid; exec sleep 30")
-        process = self.begin("--out", self.out, "--only", "block")
-        while not (self.folder / "pid").exists() or not (self.folder / "pid").read_text():
-            time.sleep(0.01)
-        process.kill()
-        process.communicate(timeout=60)
-        pid = int((self.folder / "pid").read_text())
+    def expect_end_of_program(self, pid):
+        """Of one that nobody may have waited for yet."""
+        state = Path(f"/proc/{pid}/stat")
         for _ in range(500):
-            state = Path(f"/proc/{pid}/stat")
-            if not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] == "Z":
+            try:
+                if state.read_text().rsplit(")", 1)[1].split()[0] == "Z":
+                    return
+            except OSError:
                 return
             time.sleep(0.01)
         self.fail("the benchmark goes on")
+
+    def test_ended_by_a_signal_or_killed_it_leaves_nothing_on_the_gpu(self):
+        self.program("bin/alpha-hill-gpu-benchmark", f"echo $$ >{self.folder}/pid; exec sleep 30")
+        for end, code in ((signal.SIGTERM, 128 + signal.SIGTERM), (signal.SIGHUP, 128 + signal.SIGHUP),
+                          (signal.SIGKILL, -signal.SIGKILL)):
+            process = self.begin("--out", self.out, "--only", "block")
+            pid = self.folder / "pid"
+            while not pid.exists() or not pid.read_text():
+                time.sleep(0.01)
+            process.send_signal(end)
+            process.communicate(timeout=60)
+            self.assertEqual(process.returncode, code)
+            self.expect_end_of_program(int(pid.read_text()))
+            pid.unlink()
 
     def test_the_summary_says_what_to_set_the_switches_to(self):
         self.program("bin/alpha-hill-gpu-benchmark", """case $3 in
@@ -323,6 +323,20 @@ do echo '{"part": "rank_2k", "n": '$line'}'; done""")
             self.assertEqual((done.returncode, done.stdout), (2, ""))
             self.assertIn(expected, done.stderr)
         self.assertIn("there is no nowhere/figures.jsonl", self.check_gpu("--summary", "nowhere").stderr)
+
+    def test_a_folder_that_cannot_be_written_is_named(self):
+        for out in ("/proc/nowhere", "/dev/full/x"):
+            done = self.check_gpu("--out", out)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertRegex(done.stderr, rf"\Acheck-gpu: .*{out}'\n\Z")
+
+    def test_a_full_disk_is_named(self):
+        """Where no file may grow: Python is told so as of a full disk."""
+        environment = os.environ | {"PATH": f"{self.folder}:/usr/bin:/bin"}
+        done = subprocess.run(["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", sys.executable, self.folder / "check-gpu",
+                               "--out", self.out], env=environment, capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertEqual(done.stderr, "check-gpu: [Errno 27] File too large\n")
 
     def test_help_names_each_part(self):
         text = self.check_gpu("--help").stdout

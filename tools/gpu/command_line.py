@@ -82,6 +82,9 @@ def main(root):
         sys.exit(f"check-gpu: {reason}")
     for end in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(end, lambda number, _: sys.exit(128 + number))
-    passed = check_parts(options, root)
+    try:
+        passed = check_parts(options, root)
+    except OSError as error:
+        sys.exit(f"check-gpu: {error}")
     print_summary(options.out)
     return 0 if passed else 1
