@@ -9,6 +9,7 @@ those that need no library besides, which are enough for one process.
 """
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
@@ -18,8 +19,12 @@ import tempfile
 from pathlib import Path
 
 TOOLS = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TOOLS))
+sys.dont_write_bytecode = True
+
+from gpu.libraries import BACKEND, loaded  # noqa: E402
+
 FOLDER = "alphahill-gpu-check"
-BACKEND = "libalphahill-cuda.so"
 SCRIPTS = ("check-gpu", "mpi-environment", "benchmarks/torch_cuda.py",
            *(f"gpu/{path.name}" for path in (TOOLS / "gpu").glob("*.py") if path.name != "carry.py"))
 OF_THE_TARGET = re.compile(r"(ld-linux.*|linux-vdso|lib(c|m|dl|pthread|rt|util|resolv|anl|mvec)"
@@ -36,11 +41,14 @@ def output_of(*command):
 def libraries_of(*programs):
     """Paths by name of all that they load and the target has not."""
     libraries = {}
-    for program in programs:
-        for name, path in re.findall(r"^\s*(\S+) => (not found|\S+)", output_of("ldd", program), re.MULTILINE):
-            if not OF_THE_TARGET.match(name):
-                libraries[name] = path
-    absent = [name for name, path in libraries.items() if path == "not found"]
+    folders = os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)
+    try:
+        for program in programs:
+            libraries |= loaded(program, folders)
+    except OSError as error:
+        sys.exit(f"carry.py: {error}")
+    libraries = {name: path for name, path in libraries.items() if not OF_THE_TARGET.match(name)}
+    absent = [name for name, path in libraries.items() if path is None]
     if absent:
         sys.exit(f"carry.py: not found: {' '.join(absent)}")
     return libraries

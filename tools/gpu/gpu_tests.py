@@ -40,12 +40,11 @@ class Cases:
         self.failed = self.failed or state != "passed"
         self.running = None
 
-    def break_off(self, state, **fields):
-        """The case that was running, if any."""
-        if self.running:
-            self.end(state, **fields)
-
     def explain(self, code):
+        """How the program ended."""
+        if self.running:
+            self.end("failed", why=words_of(code))
+            return
         self.code = code
         if code == NO_CASES or (code == 0 and self.ended == 0):
             self.unexplained = "no case has run"
@@ -59,14 +58,12 @@ def run_tests(work, test_filter, before=(), seconds=None, **fields):
     @throws CutOff, when the case that was running has been named"""
     cases = Cases(work, **fields)
     try:
-        code = work.run([*before, work.program("test_gpu"), f"--gtest_filter={test_filter}"], cases.take, seconds)
+        cases.explain(
+            work.run([*before, work.program("test_gpu"), f"--gtest_filter={test_filter}"], cases.take, seconds))
     except CutOff:
-        cases.break_off("cut off")
+        if cases.running:
+            cases.end("cut off")
         raise
-    if cases.running:
-        cases.break_off("failed", why=words_of(code))
-    else:
-        cases.explain(code)
     return cases
 
 
