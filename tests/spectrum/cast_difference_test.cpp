@@ -131,7 +131,7 @@ Floats matrix_of_kind(const Kind& kind, std::int64_t n, std::int64_t longer) {
   return matrix_of(n, longer, singular, seed).cast<float>();
 }
 
-/// By Eigen's SVD, and where that would take minutes by its eigenvalues of the Gram matrix.
+/// By its singular values, and where these would take minutes by its eigenvalues of the Gram matrix.
 Eigen::VectorXd exact_eigenvalues(const Floats& matrix) {
   if (matrix.rows() < 500) return squared_singular_values_by_eigen(matrix.cast<double>());
   return gram_eigenvalues_by_eigen(matrix.cast<double>());

@@ -2,7 +2,6 @@
 
 #include <Eigen/Eigenvalues>
 #include <Eigen/QR>
-#include <Eigen/SVD>
 #include <random>
 
 namespace alphahill {
@@ -29,10 +28,6 @@ RowMajor matrix_of(std::int64_t rows, std::int64_t cols, const Eigen::VectorXd& 
          random_orthogonal(cols, order, seed + 1).transpose();
 }
 
-Eigen::VectorXd singular_values_by_eigen(const Eigen::MatrixXd& matrix) {
-  return Eigen::BDCSVD<Eigen::MatrixXd>(matrix).singularValues();
-}
-
 Eigen::VectorXd eigenvalues_by_eigen(const Eigen::MatrixXd& matrix) {
   return Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(matrix, Eigen::EigenvaluesOnly).eigenvalues();
 }
@@ -44,6 +39,14 @@ Eigen::VectorXd gram_eigenvalues_by_eigen(const RowMajor& matrix) {
 Eigen::MatrixXd triangular_factor(const Eigen::MatrixXd& matrix) {
   const Eigen::HouseholderQR<Eigen::MatrixXd> qr(matrix);
   return qr.matrixQR().topRows(matrix.cols()).triangularView<Eigen::Upper>();
+}
+
+Eigen::VectorXd singular_values_by_eigen(const Eigen::MatrixXd& matrix) {
+  if (matrix.rows() < matrix.cols()) return singular_values_by_eigen(matrix.transpose());
+  const Eigen::Index order = matrix.cols();
+  Eigen::MatrixXd jordan_wielandt = Eigen::MatrixXd::Zero(2 * order, 2 * order);
+  jordan_wielandt.bottomLeftCorner(order, order) = triangular_factor(matrix);  // only its lower triangle is read
+  return eigenvalues_by_eigen(jordan_wielandt).tail(order).reverse().cwiseMax(0);
 }
 
 Eigen::VectorXd squared_singular_values_by_eigen(const RowMajor& matrix) {

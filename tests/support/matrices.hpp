@@ -21,7 +21,9 @@ RowMajor random_matrix(std::int64_t rows, std::int64_t cols, unsigned seed);
 RowMajor matrix_of(std::int64_t rows, std::int64_t cols, const Eigen::VectorXd& singular_values,
                    unsigned seed);
 
-/// By Eigen's own SVD, descending.
+/// By Eigen's own solver, descending: the upper half of the eigenvalues of [0 R^T; R 0] (Jordan and Wielandt) for the
+/// factor R of a matrix that is not empty. As those of an SVD they are off by a few n eps of the largest; Eigen's SVD takes
+/// three times as long to compile.
 Eigen::VectorXd singular_values_by_eigen(const Eigen::MatrixXd& matrix);
 /// Of W W^T for a matrix W, by Eigen's own solver, ascending; those that rounding leaves below zero are zero.
 Eigen::VectorXd gram_eigenvalues_by_eigen(const RowMajor& matrix);
@@ -29,7 +31,7 @@ Eigen::VectorXd gram_eigenvalues_by_eigen(const RowMajor& matrix);
 Eigen::VectorXd eigenvalues_by_eigen(const Eigen::MatrixXd& matrix);
 /// R of the QR factorization of a matrix that is no wider than high; zero below the diagonal.
 Eigen::MatrixXd triangular_factor(const Eigen::MatrixXd& matrix);
-/// By Eigen's own SVD, squared, ascending.
+/// singular_values_by_eigen, squared, ascending.
 Eigen::VectorXd squared_singular_values_by_eigen(const RowMajor& matrix);
 
 /// The matrix as a layer stored in fp64 (the load cast to fp32 still applies). The matrix must outlive the
