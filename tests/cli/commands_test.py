@@ -114,7 +114,8 @@ class CommandsTest(ProgramTest):
     def test_a_task_that_srun_has_started_alone_says_so(self):
         options = ["--model", llama("bf16", blocks=1).write(self.folder / "model"), "--no-report", "--output-dir"]
         slurm = {"SLURM_JOB_ID": "1", "SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "2"}
-        alone = self.succeed("alpha-hill", *options, self.folder / "alone", environment=slurm)
+        of_users = {"OMPI_MCA_ess_singleton_isolated": "0", "OMPI_MCA_orte_create_session_dirs": "1"}
+        alone = self.succeed("alpha-hill", *options, self.folder / "alone", environment=slurm | of_users)
         self.assertRegex(alone.stderr, "warning Slurm says that there are 4 tasks, .* srun --mpi=pmix")
         joined = self.succeed("alpha-hill", *options, self.folder / "joined", environment=slurm, ranks=1)
         self.assertNotIn("srun", joined.stderr)

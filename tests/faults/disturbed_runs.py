@@ -16,7 +16,8 @@ from support.faults import NO_FAULT, Fault, stop_after
 from support.journal_frames import read_journal
 from support.models import model_of
 from support.processes import is_stopped
-from support.programs import ENVIRONMENT, RESULTS, SENSITIVITY, STATISTICS, ProgramTest, command, run
+from support.programs import (ENVIRONMENT, RESULTS, SENSITIVITY, STATISTICS, ProgramTest, command, quick_start,
+                              run)
 
 ALL = "ALPHAHILL_ALL_FAULTS" in os.environ  # else a part that takes some minutes
 JOURNAL = "alpha_hill.journal"
@@ -60,14 +61,11 @@ class DisturbedTest(ProgramTest):
         return ["--model", self.model, "--output-dir", output, "--individual-plots", "never", "--plot-format", "svg"]
 
     def environment(self, ranks):
-        """Without what takes longer than a small run: most of MPI's start. What a killed MPI process leaves goes
-        with the test's folder."""
-        alone = {"OMPI_MCA_ess_singleton_isolated": "1", "OMPI_MCA_orte_create_session_dirs": "0"}
+        """What a killed MPI process leaves goes with the test's folder."""
         left_behind = tempfile.mkdtemp(prefix="mpi-", dir=self.folder)
-        return {"HWLOC_COMPONENTS": "-opencl,-gl,-pci", "OMPI_MCA_btl": "self,vader", "OMPI_MCA_pml": "ob1",
-                "OMPI_MCA_odls_base_sigkill_timeout": "0", "OMPI_MCA_orte_tmpdir_base": left_behind,
-                "OMPI_MCA_btl_vader_backing_directory": left_behind,
-                **({} if ranks else alone)}
+        return quick_start(ranks) | {
+            "OMPI_MCA_odls_base_sigkill_timeout": "0", "OMPI_MCA_orte_tmpdir_base": left_behind,
+            "OMPI_MCA_btl_vader_backing_directory": left_behind}
 
     def run_in(self, output, fault=NO_FAULT, ranks=None, **variables):
         """Runs to the end or the fault. The result has `faults`, those that came, and `calls`, those that succeeded."""
