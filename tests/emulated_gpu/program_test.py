@@ -48,7 +48,7 @@ class EmulatedGpuTest(ProgramTest):
         self.model = model_of([random.standard_t(3, shape) for shape in SHAPES], "bf16").write(self.folder / "model")
         self.of_cpu = self.analyse(self.model, self.folder / "cpu", *PRECISIONS)
 
-    def on_gpu(self, output, ranks=1, **settings):
+    def on_gpu(self, output, ranks=None, **settings):
         """@return rows of the table, and the log"""
         settings = {f"EMULATED_{name}": str(value) for name, value in settings.items()}
         done = self.succeed("alpha-hill", "--model", self.model, "--output-dir", self.folder / output, "--restart",

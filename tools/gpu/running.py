@@ -28,8 +28,9 @@ def run(command, take_line, seconds, environment, errors):
         kill(process)
 
     timer = threading.Timer(max(seconds, 0), end)
-    timer.start()
+    timer.daemon = True  # a signal may end the check from here on
     try:
+        timer.start()
         for line in process.stdout:
             take_line(line.rstrip(b"\n"))
         code = process.wait()

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <thread>
 
 #include "alphahill/analysis/layer_record.hpp"
 #include "alphahill/analysis/planned_layers.hpp"
@@ -301,6 +302,8 @@ Ended take_part(int argc, char** argv) {
     return {};
   } catch (const Error& error) {
     if (place.rank == 0) throw;
+    // A launcher ends all processes when it sees one fail: rank 0 must have said why by then.
+    std::this_thread::sleep_for(std::chrono::seconds(5));
     return {exit_code_of(error), std::nullopt};
   }
 }
