@@ -58,7 +58,7 @@ class CrashTest(DisturbedTest):
             if call[0] in SYNCS:
                 return kind != "whole"
             return at - 1 in calls and (kind == "half" and call[0] in MOVE_NOTHING or
-                                        kind == "unsynced" and call == names[at - 1])
+                                        kind == "unsynced" and call == names.get(at - 1))
         return [(kind, at) for kind, at in itertools.product(KINDS, calls) if ALL or not is_of_another(kind, at)]
 
     def at_each(self, calls, ranks=None, **variables):

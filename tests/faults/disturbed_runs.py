@@ -16,8 +16,7 @@ from support.faults import NO_FAULT, Fault, stop_after
 from support.journal_frames import read_journal
 from support.models import model_of
 from support.processes import is_stopped
-from support.programs import (ENVIRONMENT, RESULTS, SENSITIVITY, STATISTICS, ProgramTest, command, quick_start,
-                              run)
+from support.programs import RESULTS, SENSITIVITY, STATISTICS, ProgramTest, command, quick_environment, run
 
 ALL = "ALPHAHILL_ALL_FAULTS" in os.environ  # else a part that takes some minutes
 JOURNAL = "alpha_hill.journal"
@@ -60,12 +59,11 @@ class DisturbedTest(ProgramTest):
         """Plots are files like others in any format, and SVG takes the least time."""
         return ["--model", self.model, "--output-dir", output, "--individual-plots", "never", "--plot-format", "svg"]
 
-    def environment(self, ranks):
+    def mpi_settings(self):
         """What a killed MPI process leaves goes with the test's folder."""
         left_behind = tempfile.mkdtemp(prefix="mpi-", dir=self.folder)
-        return quick_start(ranks) | {
-            "OMPI_MCA_odls_base_sigkill_timeout": "0", "OMPI_MCA_orte_tmpdir_base": left_behind,
-            "OMPI_MCA_btl_vader_backing_directory": left_behind}
+        return {"OMPI_MCA_odls_base_sigkill_timeout": "0", "OMPI_MCA_orte_tmpdir_base": left_behind,
+                "OMPI_MCA_btl_vader_backing_directory": left_behind}
 
     def run_in(self, output, fault=NO_FAULT, ranks=None, **variables):
         """Runs to the end or the fault. The result has `faults`, those that came, and `calls`, those that succeeded."""
@@ -73,7 +71,7 @@ class DisturbedTest(ProgramTest):
         trace.unlink(missing_ok=True)
         folder = output if fault.calls == "writes" else self.model
         done = run("alpha-hill", *self.options(output), ranks=ranks, timeout=HANGS_AFTER,
-                   environment=self.environment(ranks) | fault.environment(folder, trace) | variables)
+                   environment=self.mpi_settings() | fault.environment(folder, trace) | variables)
         lines = [line.split("\t") for line in trace.read_text().splitlines()] if trace.exists() else []
         done.faults = [line[1:] for line in lines if line[0] == "fault"]
         done.calls = [line for line in lines if line[0] != "fault"]
@@ -81,7 +79,8 @@ class DisturbedTest(ProgramTest):
 
     def stopped_run(self, output, **variables):
         """A run that has stopped when its first layer was done; it is killed after the test."""
-        environment = ENVIRONMENT | self.environment(None) | stop_after(1).environment(output / JOURNAL) | variables
+        fault = stop_after(1).environment(output / JOURNAL)
+        environment = quick_environment(None) | self.mpi_settings() | fault | variables
         process = self.enterContext(subprocess.Popen(
             command("alpha-hill", *self.options(output)), env=environment, text=True, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE))

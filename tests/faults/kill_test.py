@@ -9,7 +9,7 @@ from pathlib import Path
 
 from disturbed_runs import ALL, DisturbedTest
 from support.processes import descendants, kill
-from support.programs import ENVIRONMENT, command
+from support.programs import command, quick_environment
 
 ROUNDS = 20 if ALL else 10  # each of some six kills
 RANKS = 2
@@ -33,7 +33,7 @@ class KillTest(DisturbedTest):
         for kills in itertools.count():
             before = self.records(output)
             with subprocess.Popen(command("alpha-hill", *self.options(output), ranks=RANKS),
-                                  env=ENVIRONMENT | self.environment(RANKS), stdout=subprocess.DEVNULL,
+                                  env=quick_environment(RANKS) | self.mpi_settings(), stdout=subprocess.DEVNULL,
                                   stderr=subprocess.PIPE, text=True) as process:
                 try:
                     _, errors = process.communicate(timeout=next(moments))

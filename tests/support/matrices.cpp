@@ -45,8 +45,8 @@ Eigen::VectorXd singular_values_by_eigen(const Eigen::MatrixXd& matrix) {
   if (matrix.rows() < matrix.cols()) return singular_values_by_eigen(matrix.transpose());
   const Eigen::Index order = matrix.cols();
   Eigen::MatrixXd jordan_wielandt = Eigen::MatrixXd::Zero(2 * order, 2 * order);
-  jordan_wielandt.bottomLeftCorner(order, order) =
-      triangular_factor(matrix);  // only its lower triangle is read
+  // Of which only the lower triangle is read.
+  jordan_wielandt.bottomLeftCorner(order, order) = triangular_factor(matrix);
   return eigenvalues_by_eigen(jordan_wielandt).tail(order).reverse().cwiseMax(0);
 }
 

@@ -12,10 +12,6 @@ BIN = Path(os.environ.get("ALPHAHILL_BIN", REPOSITORY / "build/release/bin"))
 MPIEXEC = os.environ.get("ALPHAHILL_MPIEXEC", "mpirun")
 ENVIRONMENT = os.environ | dict(
     line.split("=", 1) for line in (REPOSITORY / "tools/mpi-environment").read_text().split("\n") if line[:1].isupper())
-# Of small runs the start of MPI takes most of the time. Without a search for GPUs and networks, and where no mpirun starts
-# the process, without a daemon and its folder in /tmp. Programs that tests start otherwise than by run() start as a user's.
-QUICK_START = {"HWLOC_COMPONENTS": "-opencl,-gl,-pci", "OMPI_MCA_btl": "self,vader", "OMPI_MCA_pml": "ob1"}
-ALONE = {"OMPI_MCA_ess_singleton_isolated": "1", "OMPI_MCA_orte_create_session_dirs": "0"}
 RESULTS = "precision_alpha_hill_results.csv"
 STATISTICS = "precision_summary_statistics.csv"
 SENSITIVITY = "precision_sensitivity.csv"
@@ -29,14 +25,18 @@ def command(program, *arguments, ranks=None):
     return [*launcher, str(BIN / program), *map(str, arguments)]
 
 
-def quick_start(ranks=None):
-    return QUICK_START | (ALONE if ranks is None else {})
+def quick_environment(ranks):
+    """Of small runs the start of MPI takes most of the time: without a search for GPUs and networks, and where no
+    mpirun starts the process, without a daemon and its folder in /tmp. ENVIRONMENT alone is that of users."""
+    alone = {"OMPI_MCA_ess_singleton_isolated": "1", "OMPI_MCA_orte_create_session_dirs": "0"}
+    return ENVIRONMENT | (alone if ranks is None else {}) | {
+        "HWLOC_COMPONENTS": "-opencl,-gl,-pci", "OMPI_MCA_btl": "self,vader", "OMPI_MCA_pml": "ob1"}
 
 
 def run(program, *arguments, ranks=None, timeout=120, environment=None, cwd=None):
-    environment = ENVIRONMENT | quick_start(ranks) | (environment or {})
-    return subprocess.run(command(program, *arguments, ranks=ranks), env=environment, timeout=timeout,
-                          stdin=subprocess.DEVNULL, cwd=cwd, capture_output=True, text=True, errors="replace")
+    return subprocess.run(command(program, *arguments, ranks=ranks), env=quick_environment(ranks) | (environment or {}),
+                          timeout=timeout, stdin=subprocess.DEVNULL, cwd=cwd, capture_output=True, text=True,
+                          errors="replace")
 
 
 def read_csv(path):
